@@ -1,0 +1,88 @@
+"""A picture to an answer: preprocessing, the network, and what its logits mean."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedge import modelfile, runtime
+from fedge.arithmetic import Floats, dequantize, softmax
+from fedge.modelfile import ModelFile
+from fedge.preprocess import Picture, apply
+from fedge.shipped import find_model, is_shipped
+
+TOP = 3
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the classifier says of one picture.
+
+    Attributes:
+        label: the class, or None where the best score is below the model's threshold.
+        score: the best class's calibrated probability, 0..1.
+        top: the best classes and their probabilities, best first.
+        preprocess_ms, infer_ms: milliseconds spent on each.
+    """
+
+    label: str | None
+    score: float
+    top: tuple[tuple[str, float], ...]
+    preprocess_ms: float
+    infer_ms: float
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the answer is "unknown"."""
+        return self.label is None
+
+
+class Classifier:
+    """A model file ready to classify; not for use from several threads at once."""
+
+    def __init__(self, model: ModelFile) -> None:
+        self.model = model
+        self.labels = model.labels
+        self._network = runtime.Network(model.flatbuffer)
+
+    def logits(self, image: NDArray[np.uint8]) -> NDArray[np.int8]:
+        """The int8 logits, [classes], of one preprocessed input: uint8, [height, width, channels]."""
+        return self._network.logits(image)
+
+    def probabilities(self, logits: NDArray[np.int8]) -> Floats:
+        """Calibrated probabilities over the last axis of int8 logits, any number of pictures."""
+        output = self.model.manifest.output
+        return softmax(dequantize(logits, output.scale, output.zero_point), self.model.manifest.confidence.temperature)
+
+    def classify(self, picture: Picture) -> Answer:
+        """Classifies a picture: uint8, [h, w] or [h, w, 3] blue-green-red, any size."""
+        started = perf_counter()
+        image = apply(self.model.manifest.preprocessing, picture)
+        prepared = perf_counter()
+        logits = self._network.logits(image)
+        inferred = perf_counter()
+        scores = self.probabilities(logits)
+        best = np.argsort(scores)[::-1][:TOP]
+        score = float(scores[best[0]])
+        known = score >= self.model.manifest.confidence.reject_below
+        return Answer(
+            label=self.labels[best[0]] if known else None,
+            score=score,
+            top=tuple((self.labels[i], float(scores[i])) for i in best),
+            preprocess_ms=(prepared - started) * 1e3,
+            infer_ms=(inferred - prepared) * 1e3,
+        )
+
+
+def load(model: str | Path | None) -> Classifier:
+    """Loads the classifier from a path, the name of a shipped model, or (None) the default model.
+
+    Raises ModelFileError. A file from elsewhere is first loaded in a process of its own.
+    """
+    path = find_model(model)
+    content = modelfile.read(path)
+    if not is_shipped(path):
+        runtime.probe(content.flatbuffer)
+    return Classifier(content)

@@ -1,0 +1,223 @@
+"""The command line. Each command is a plain function; what is heavy is imported inside it."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from fedge import __version__
+from fedge.errors import EXIT_USAGE, MissingExtra
+
+app = typer.Typer(
+    help="Labelled pictures to an int8 classifier on a Raspberry Pi camera, proved at each step.",
+    add_completion=False,
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    # Rich's help would double the time that `--help` takes.
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Data = Annotated[list[str] | None, typer.Option(help="fashion-mnist, or a folder with a folder per class; repeatable.")]
+Map = Annotated[Path | None, typer.Option(help="JSON or TOML: folder name to class, or to nothing.")]
+Model = Annotated[str | None, typer.Argument(help="A model file, or the name of a shipped model.", show_default=False)]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"fedge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def fedge(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Labelled pictures to an int8 classifier on a Raspberry Pi camera, proved at each step."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(EXIT_USAGE)
+
+
+@app.command()
+def train(
+    data: Data = None,
+    map: Map = None,
+    arch: Annotated[str | None, typer.Option(help="nano, small, base (the default), classic or leaky.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="How often to go through the data.", min=1)] = None,
+    batch: Annotated[int | None, typer.Option(help="Pictures per step.", min=1)] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="The peak learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random.", min=0)] = None,
+    size: Annotated[int | None, typer.Option(help="The input's height and width in pixels.", min=8, max=512)] = None,
+    color: Annotated[bool | None, typer.Option("--color/--gray", help="Three channels or one.")] = None,
+    fit: Annotated[
+        Literal["pad", "crop", "stretch"] | None, typer.Option(help="How a picture fills the input.")
+    ] = None,
+    dtype: Annotated[
+        Literal["float32", "mixed_bfloat16"] | None, typer.Option(help="Chosen by the processor if left out.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if left out.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a network: a run folder of float weights, report and plots."""
+    with _TrainingExtra("train"):
+        from fedge_train.train import TrainOptions
+        from fedge_train.train import train as work
+    options = TrainOptions(
+        data=tuple(data or ()),
+        label_map=map,
+        architecture=arch,
+        epochs=epochs,
+        batch=batch,
+        learning_rate=learning_rate,
+        seed=seed,
+        size=size,
+        color=color,
+        fit=fit,
+        dtype=dtype,
+        out=out,
+        resume=resume,
+    )
+    report = work(options)
+    text = f"{report['classification_report_text']}\ntest accuracy {report['accuracy']:.2%}, best epoch "
+    text += f"{report['best_epoch']} of {report['epochs']}\nnext: fedge quantize {report['run']}"
+    _show(report, text, as_json)
+
+
+@app.command()
+def quantize(
+    run: Annotated[Path, typer.Argument(help="A run folder that `fedge train` made.")],
+    out: Annotated[Path | None, typer.Option(help="The model file; RUN/NAME.tflite if left out.")] = None,
+    method: Annotated[
+        Literal["auto", "ptq", "qat"], typer.Option(help="After training, in training, or as needed.")
+    ] = "auto",
+    max_drop: Annotated[
+        float, typer.Option(help="The most accuracy that may be lost, in points (95% bound).", min=0)
+    ] = 0.5,
+    qat_epochs: Annotated[int, typer.Option(help="Epochs of quantization-aware training.", min=1)] = 3,
+    as_json: Json = False,
+) -> None:
+    """Make an int8 model file, refused if it lost accuracy."""
+    with _TrainingExtra("quantize"):
+        from fedge_quantize.quantize import QuantizeOptions
+        from fedge_quantize.quantize import quantize as work
+    report = work(QuantizeOptions(run, out, method, max_drop, qat_epochs))
+    text = (
+        f"float {report['float_accuracy']:.2%}, int8 {report['int8_accuracy']:.2%} on {report['n']:,} test pictures\n"
+        f"drop {report['drop_pp']:.2f} points, with 95% confidence at most {report['drop_upper95_pp']:.2f} "
+        f"(allowed {report['max_drop_pp']:g}); same answer {report['agreement']:.2%}\n"
+        f"{report['model']}: {report['bytes']:,} bytes of {report['method']} int8\n"
+        f"next: fedge run {report['model']} --camera"
+    )
+    _show(report, text, as_json)
+
+
+@app.command("eval")
+def evaluate(
+    model_or_run: Annotated[str, typer.Argument(help="A model file, a shipped model's name, or a run folder.")],
+    data: Annotated[
+        str | None, typer.Option(help="fashion-mnist or a folder; what it was trained on if left out.")
+    ] = None,
+    map: Map = None,
+    as_json: Json = False,
+) -> None:
+    """Measure accuracy: per class, and what is taken for what."""
+    from fedge.evaluation import describe_evaluation, evaluate_model
+
+    if Path(model_or_run).is_dir():
+        with _TrainingExtra("eval RUN"):
+            from fedge_train.evaluate import evaluate_run
+        report = evaluate_run(Path(model_or_run), data, map)
+    else:
+        report = evaluate_model(model_or_run, data, map)
+    for name in report["skipped"]:
+        print(f"fedge: skipped: {name}", file=sys.stderr)
+    _show(report, describe_evaluation(report), as_json)
+
+
+@app.command()
+def run(
+    model: Model = None,
+    camera: Annotated[bool, typer.Option("--camera", help="Classify what a camera sees.")] = False,
+    device: Annotated[
+        str | None, typer.Option(help="An index, a /dev path, csi or a URL; the first camera that works if left out.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="A picture, a folder, a glob pattern, a video or a URL.")] = None,
+    frames: Annotated[int | None, typer.Option(help="Stop after this many.", min=1)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line per frame on standard output.")] = False,
+) -> int:
+    """Classify frames from a camera, or pictures and videos."""
+    if camera == (source is not None):
+        raise typer.BadParameter("give either --camera or --source")
+    if device is not None and not camera:
+        raise typer.BadParameter("--device goes with --camera")
+    from fedge.run import RunOptions
+    from fedge.run import run as work
+
+    return work(RunOptions(model, device, source, frames, as_json))
+
+
+@app.command()
+def info(model: Model = None, as_json: Json = False) -> None:
+    """Show what is in a model file; without one, the shipped models."""
+    from fedge.info import describe_info, model_info, shipped_info
+
+    report = shipped_info() if model is None else model_info(model)
+    _show(report, describe_info(report), as_json)
+
+
+@app.command()
+def verify(model: Model = None, as_json: Json = False) -> None:
+    """Prove that this machine gives the model's golden answers."""
+    from fedge.verify import require_passed, verify_model
+
+    report = verify_model(model)
+    text = (
+        f"{report['n']} golden pictures on {report['runtime']}: inputs differ by at most "
+        f"{report['max_input_difference']} of 256, logits by at most {report['max_logit_difference']} of 256 "
+        f"(allowed {report['tolerance']})"
+    )
+    _show(report, text, as_json)
+    require_passed(report)
+
+
+@app.command()
+def bench(
+    model: Model = None,
+    frames: Annotated[int, typer.Option(help="How many frames to time.", min=1)] = 500,
+    as_json: Json = False,
+) -> None:
+    """Time each stage on this machine, on one core."""
+    from fedge import bench as work
+    from fedge.classifier import load
+
+    report = work.bench(load(model), frames)
+    _show(report, work.describe_bench(report), as_json)
+
+
+class _TrainingExtra:
+    """Turns an import that fails for want of TensorFlow and its like into the line that mends it."""
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("fedge"):
+            raise MissingExtra(
+                f"`fedge {self._command}` needs {error.name}, which is not installed",
+                "run `pip install 'fedge[train]'`",
+            ) from error
+
+
+def _show(report: dict[str, Any], text: str, as_json: bool) -> None:
+    print(json.dumps(report, ensure_ascii=False) if as_json else text)

@@ -1,0 +1,138 @@
+"""A labelled data set in memory, and the rules by which it is split."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedge.pictures import read_picture
+from fedge.preprocess import Picture, Recipe
+
+HELD_OUT_MOST = 5_000
+HELD_OUT_SHARE = 0.10
+TEST_SHARE = 0.20
+# One seed for every run, so that runs with other training seeds are compared on the same held-out pictures.
+SPLIT_SEED = 20170825
+
+
+@dataclass(frozen=True)
+class Split:
+    """Preprocessed pictures and their classes.
+
+    Attributes:
+        images: uint8, [n, height, width, channels], as `fedge.preprocess.apply` gives them.
+        labels: int64, [n], indices into the data set's labels.
+        names: where each picture came from: a path, or a place within a packaged data set.
+        digests: SHA-256 of each raw picture's pixels.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    names: tuple[str, ...]
+    digests: tuple[bytes, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: NDArray[np.int64]) -> "Split":
+        """The pictures at `indices`, in that order."""
+        return Split(
+            self.images[indices],
+            self.labels[indices],
+            tuple(self.names[i] for i in indices),
+            tuple(self.digests[i] for i in indices),
+        )
+
+    def raw_picture(self, index: int) -> Picture:
+        """The picture before preprocessing: its file read again, or the image where it came from a packaged set."""
+        path = Path(self.names[index])
+        return read_picture(path) if path.is_file() else self.images[index].squeeze()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set ready for training and evaluation.
+
+    Attributes:
+        name: the names of its sources, joined by a plus sign.
+        labels: the class names, in output order.
+        recipe: the preprocessing that made the images.
+        train, held_out, test: for learning, for every choice, and for the final figure.
+        skipped: pictures that could not be read, each with its reason.
+        duplicates: pictures kept out of train or held_out because a later split has the same pixels.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    recipe: Recipe
+    train: Split
+    held_out: Split
+    test: Split
+    skipped: tuple[str, ...] = ()
+    duplicates: tuple[str, ...] = ()
+
+    def sha256(self) -> str:
+        """A hash of labels, split membership and raw pixels: equal data sets have equal hashes."""
+        digest = hashlib.sha256("\n".join(self.labels).encode())
+        for split in (self.train, self.held_out, self.test):
+            digest.update(split.labels.astype("<i8").tobytes())
+            digest.update(b"".join(split.digests))
+        return digest.hexdigest()
+
+
+def digest_picture(picture: Picture) -> bytes:
+    """SHA-256 of a picture's shape and pixels."""
+    return hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).digest()
+
+
+def join(splits: Sequence[Split]) -> Split:
+    """The pictures of several splits, one after the other."""
+    return Split(
+        np.concatenate([s.images for s in splits]),
+        np.concatenate([s.labels for s in splits]),
+        tuple(name for s in splits for name in s.names),
+        tuple(digest for s in splits for digest in s.digests),
+    )
+
+
+def stratified_sample(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
+    """Indices of `count` pictures, each class by its share (largest remainders get the rest), in rising order."""
+    classes, sizes = np.unique(labels, return_counts=True)
+    shares = sizes * (count / len(labels))
+    quotas = np.floor(shares).astype(np.int64)
+    for i in np.argsort(quotas - shares, kind="stable")[: count - int(quotas.sum())]:
+        quotas[i] += 1
+    generator = np.random.default_rng(seed)
+    chosen = [
+        generator.permutation(np.flatnonzero(labels == label))[:quota]
+        for label, quota in zip(classes, quotas, strict=True)
+    ]
+    return np.sort(np.concatenate(chosen))
+
+
+def carve(split: Split, count: int) -> tuple[Split, Split]:
+    """Cuts `count` pictures out of a split, stratified and seeded; gives (the rest, those cut out)."""
+    chosen = stratified_sample(split.labels, count, SPLIT_SEED)
+    rest = np.setdiff1d(np.arange(len(split)), chosen)
+    return split.take(rest), split.take(chosen)
+
+
+def held_out_count(train_count: int) -> int:
+    """How many of the training pictures are held out for choices."""
+    return min(HELD_OUT_MOST, max(1, round(train_count * HELD_OUT_SHARE)))
+
+
+def without_duplicates(dataset: Dataset) -> Dataset:
+    """Keeps what is in held_out or test out of train, and what is in test out of held_out."""
+    test = set(dataset.test.digests)
+    held_out, held_out_doubles = _drop(dataset.held_out, test)
+    train, train_doubles = _drop(dataset.train, test | set(held_out.digests))
+    return replace(dataset, train=train, held_out=held_out, duplicates=(*train_doubles, *held_out_doubles))
+
+
+def _drop(split: Split, banned: set[bytes]) -> tuple[Split, tuple[str, ...]]:
+    keep = np.array([digest not in banned for digest in split.digests], dtype=bool)
+    return split.take(np.flatnonzero(keep)), tuple(split.names[i] for i in np.flatnonzero(~keep))

@@ -1,0 +1,178 @@
+"""From `--data` to a data set: finds, reads, preprocesses, splits, and keeps duplicates apart."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fedge.data import fashion_mnist
+from fedge.data.dataset import (
+    TEST_SHARE,
+    Dataset,
+    Split,
+    carve,
+    digest_picture,
+    held_out_count,
+    join,
+    without_duplicates,
+)
+from fedge.data.folders import list_folder
+from fedge.data.labelmap import LabelMap
+from fedge.errors import DataError
+from fedge.pictures import read_picture
+from fedge.preprocess import Picture, Recipe, apply
+from fedge.progress import Progress
+
+Reader = Callable[[], Picture]
+FEWEST_PER_CLASS = 3
+
+
+@dataclass(frozen=True)
+class _Item:
+    name: str
+    label: str
+    read: Reader
+
+
+def default_recipe(data: tuple[str, ...], size: int | None = None, color: bool | None = None) -> Recipe:
+    """The recipe for a choice of data: 28x28 gray on black with Fashion-MNIST, else 64x64 in colour."""
+    fashion = fashion_mnist.NAME in data
+    side = size or (28 if fashion else 64)
+    in_color = color if color is not None else not fashion
+    return Recipe(side, side, "rgb" if in_color else "gray", polarity="dark-background" if fashion else "keep")
+
+
+def load_dataset(data: tuple[str, ...], recipe: Recipe, label_map: LabelMap) -> Dataset:
+    """Loads and joins data sets for training.
+
+    A folder without a `test` folder gives 20% of its training pictures to test; without a `validation` folder 10% (at
+    most 5,000) are held out; both stratified and seeded.
+
+    Raises DataError where a source is missing or damaged, or fewer than two classes remain.
+    """
+    sources = [_collect(name, label_map) for name in data]
+    labels = _label_order(data, [item.label for source in sources for items in source.values() for item in items])
+    skipped: list[str] = []
+    parts: list[tuple[Split, Split, Split]] = []
+    for source in sources:
+        read = {split: _read(items, labels, recipe, skipped) for split, items in source.items()}
+        parts.append(_three_splits(read))
+    train, held_out, test = (join([part[i] for part in parts]) for i in range(3))
+    dataset = Dataset("+".join(_short(name) for name in data), labels, recipe, train, held_out, test, tuple(skipped))
+    dataset = without_duplicates(dataset)
+    for split in (dataset.train, dataset.held_out, dataset.test):
+        _require_every_class(split, labels)
+    return dataset
+
+
+def load_for_evaluation(
+    data: str, recipe: Recipe, label_map: LabelMap, labels: tuple[str, ...]
+) -> tuple[Split, list[str]]:
+    """Loads the pictures to evaluate a model on: the `test` split, or `validation`, or all of a folder without splits.
+
+    Returns the split and the list of pictures skipped. Raises DataError for a class that the model does not have.
+    """
+    source = _collect(data, label_map, splits=("test", "held_out", "all", "train"))
+    items = next(iter(source.values()))
+    foreign = sorted({item.label for item in items} - set(labels))
+    if foreign:
+        raise DataError(
+            f"the model has no class {', '.join(foreign)}",
+            f"map them with --map to one of {', '.join(labels)}, or to nothing",
+        )
+    skipped: list[str] = []
+    return _read(items, labels, recipe, skipped), skipped
+
+
+def _collect(data: str, label_map: LabelMap, splits: tuple[str, ...] | None = None) -> dict[str, list[_Item]]:
+    """The items of one source by split; with `splits`, only the first of those that is there."""
+    if data == fashion_mnist.NAME:
+        wanted = ("test",) if splits else ("train", "test")
+        return {split: list(_fashion_items(split)) for split in wanted}
+    listing = list_folder(Path(data), label_map).splits
+    if splits:
+        first = next(split for split in splits if split in listing)
+        listing = {first: listing[first]}
+    return {
+        split: [_Item(str(path), label, lambda path=path: read_picture(path)) for path, label in items]  # type: ignore[misc]
+        for split, items in listing.items()
+    }
+
+
+def _fashion_items(split: str) -> Iterable[_Item]:
+    pictures, labels = fashion_mnist.load(split)
+    for i, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
+        yield _Item(
+            f"{fashion_mnist.NAME}/{split}/{i}",
+            fashion_mnist.LABELS[label],
+            lambda picture=picture: picture,  # type: ignore[misc]
+        )
+
+
+def _label_order(data: tuple[str, ...], names: list[str]) -> tuple[str, ...]:
+    known = fashion_mnist.LABELS if fashion_mnist.NAME in data else ()
+    labels = (*known, *sorted(set(names) - set(known)))
+    if len(labels) < 2:
+        raise DataError(f"there is only one class ({', '.join(labels)})", "give at least two classes")
+    for label in labels:
+        if not label.strip() or "\n" in label:
+            raise DataError(f"the class name {label!r} cannot stand on a line of its own", "rename the folder")
+    return labels
+
+
+def _read(items: list[_Item], labels: tuple[str, ...], recipe: Recipe, skipped: list[str]) -> Split:
+    images = np.empty((len(items), *recipe.shape), dtype=np.uint8)
+    index = {label: i for i, label in enumerate(labels)}
+    kept: list[_Item] = []
+    digests: list[bytes] = []
+    with Progress("reading pictures", len(items)) as progress:
+        for item in items:
+            progress.advance(1)
+            try:
+                picture = item.read()
+            except DataError as error:
+                skipped.append(error.what)
+                continue
+            images[len(kept)] = apply(recipe, picture)
+            digests.append(digest_picture(picture))
+            kept.append(item)
+    classes = np.array([index[item.label] for item in kept], dtype=np.int64)
+    return Split(images[: len(kept)], classes, tuple(item.name for item in kept), tuple(digests))
+
+
+def _three_splits(read: dict[str, Split]) -> tuple[Split, Split, Split]:
+    rest = read["all"] if "all" in read else read.get("train")
+    if rest is None:
+        raise DataError("there is a test or validation folder but no train folder", "add a `train` folder")
+    test = read.get("test")
+    if test is None:
+        _require_enough(rest)
+        rest, test = carve(rest, round(len(rest) * TEST_SHARE))
+    held_out = read.get("held_out")
+    if held_out is None:
+        _require_enough(rest)
+        rest, held_out = carve(rest, held_out_count(len(rest)))
+    return rest, held_out, test
+
+
+def _require_enough(split: Split) -> None:
+    fewest = int(np.unique(split.labels, return_counts=True)[1].min()) if len(split) else 0
+    if fewest < FEWEST_PER_CLASS:
+        raise DataError(
+            f"a class has {fewest} readable pictures, too few to hold any out",
+            f"give each class {FEWEST_PER_CLASS} or more",
+        )
+
+
+def _require_every_class(split: Split, labels: tuple[str, ...]) -> None:
+    missing = [label for i, label in enumerate(labels) if not np.any(split.labels == i)]
+    if missing:
+        raise DataError(
+            f"a split has no readable picture of {', '.join(missing)}, duplicates across splits aside",
+            "add pictures of it",
+        )
+
+
+def _short(name: str) -> str:
+    return name if name == fashion_mnist.NAME else Path(name).resolve().name

@@ -1,0 +1,132 @@
+"""golden.npz: raw pictures and the answers that they must give; the device's self-test."""
+
+import io
+import zipfile
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fedge.classifier import Classifier
+from fedge.errors import ArchiveError
+from fedge.modelfile import GOLDEN, MEMBER_CAPS
+from fedge.preprocess import Picture, Recipe, apply
+from fedge.runtime import Network, runtime_name
+
+# Two builds of the same int8 kernels may round a requantization differently: one step, on the input or on a logit.
+TOLERANCE = 1
+MAX_PICTURES = 64
+
+_AGAIN = "make the model file again with `fedge quantize`"
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Raw pictures, the inputs that preprocessing must make of them, and the logits that the network must give.
+
+    Attributes:
+        pictures: uint8, each [h, w] or [h, w, 3] blue-green-red.
+        inputs: uint8, [n, height, width, channels].
+        logits: int8, [n, classes], of the network on `inputs`.
+    """
+
+    pictures: tuple[Picture, ...]
+    inputs: NDArray[np.uint8]
+    logits: NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """The self-test's result: how far this machine is from the golden answers, in steps of uint8 and int8."""
+
+    passed: bool
+    n: int
+    max_input_difference: int
+    max_logit_difference: int
+    tolerance: int
+    runtime: str
+
+
+def pack(golden: Golden) -> bytes:
+    """The bytes of golden.npz; the same vectors give the same bytes."""
+    buffer = io.BytesIO()
+    arrays: dict[str, Any] = {f"picture_{i:02d}": picture for i, picture in enumerate(golden.pictures)}
+    np.savez(buffer, **arrays, inputs=golden.inputs, logits=golden.logits)
+    return buffer.getvalue()
+
+
+def unpack(data: bytes) -> Golden:
+    """Reads golden.npz; raises ArchiveError where an array is missing, foreign or not of the size it claims."""
+    try:
+        arrays = _read_arrays(data)
+        inputs, logits = arrays.pop("inputs"), arrays.pop("logits")
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
+        raise ArchiveError(f"golden.npz cannot be read ({error})", _AGAIN) from error
+    pictures = tuple(arrays[name] for name in sorted(arrays))
+    well_formed = (
+        1 <= len(pictures) <= MAX_PICTURES
+        and all(p.dtype == np.uint8 and p.ndim in (2, 3) and p.size for p in pictures)
+        and inputs.dtype == np.uint8
+        and inputs.ndim == 4
+        and len(inputs) == len(pictures)
+        and logits.dtype == np.int8
+        and logits.ndim == 2
+        and len(logits) == len(pictures)
+    )
+    if not well_formed:
+        raise ArchiveError("golden.npz does not hold pictures, inputs and logits that belong together", _AGAIN)
+    return Golden(pictures, inputs, logits)
+
+
+def self_test(classifier: Classifier) -> SelfTest:
+    """Runs the golden pictures here: preprocessing against the golden inputs, the network against the golden logits."""
+    golden = unpack(classifier.model.golden)
+    manifest = classifier.model.manifest
+    if golden.inputs.shape[1:] != manifest.preprocessing.shape or golden.logits.shape[1] != manifest.output.classes:
+        raise ArchiveError("golden.npz is of another model's shape", _AGAIN)
+    inputs = np.stack([apply(manifest.preprocessing, picture) for picture in golden.pictures])
+    logits = np.stack([classifier.logits(image) for image in golden.inputs])
+    input_difference = _difference(inputs, golden.inputs)
+    logit_difference = _difference(logits, golden.logits)
+    passed = max(input_difference, logit_difference) <= TOLERANCE
+    return SelfTest(passed, len(inputs), input_difference, logit_difference, TOLERANCE, runtime_name())
+
+
+def make(network: Network, recipe: Recipe, pictures: list[Picture]) -> Golden:
+    """Golden vectors: what preprocessing and network make of the pictures here."""
+    inputs = np.stack([apply(recipe, picture) for picture in pictures])
+    return Golden(tuple(pictures), inputs, np.stack([network.logits(image) for image in inputs]))
+
+
+def shrink(picture: Picture, side: int) -> Picture:
+    """The picture with its longer side at most `side` pixels, so that a model file stays small."""
+    scale = side / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _difference(a: NDArray[Any], b: NDArray[Any]) -> int:
+    return int(np.abs(a.astype(np.int16) - b.astype(np.int16)).max())
+
+
+def _read_arrays(data: bytes) -> dict[str, NDArray[Any]]:
+    arrays = {}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if sum(info.file_size for info in archive.infolist()) > MEMBER_CAPS[GOLDEN]:
+            raise ValueError("its arrays are too large")
+        for info in archive.infolist():
+            content = archive.read(info)
+            stream = io.BytesIO(content)
+            # A header's shape is allocated before its data is read, so the claim is held against the bytes first.
+            if np.lib.format.read_magic(stream) != (1, 0):
+                raise ValueError(f"{info.filename} has another array format")
+            shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+            if dtype.hasobject or int(np.prod(shape, dtype=object)) * dtype.itemsize != len(content) - stream.tell():
+                raise ValueError(f"{info.filename} is not of the size it claims")
+            stream.seek(0)
+            arrays[info.filename.removesuffix(".npy")] = np.lib.format.read_array(stream, allow_pickle=False)
+    return arrays

@@ -1,0 +1,151 @@
+"""fedge.json: what a model file says of itself."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fedge import __version__
+from fedge.errors import ManifestError, TooNew
+from fedge.preprocess import Recipe
+from fedge.schema import SchemaError, from_json
+
+FORMAT = 1
+INPUT_SCALE = 1 / 255
+INPUT_ZERO_POINT = 0
+
+
+@dataclass(frozen=True)
+class FlatbufferFacts:
+    """The network's size in bytes and its SHA-256."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class InputFacts:
+    """The input tensor: uint8, [1, height, width, channels]; value v stands for (v - zero_point) * scale."""
+
+    height: int
+    width: int
+    channels: int
+    color_order: Literal["gray", "rgb"]
+    dtype: Literal["uint8"] = "uint8"
+    scale: float = INPUT_SCALE
+    zero_point: int = INPUT_ZERO_POINT
+
+
+@dataclass(frozen=True)
+class OutputFacts:
+    """The output tensor: int8 logits, [1, classes]; value v stands for (v - zero_point) * scale."""
+
+    classes: int
+    scale: float
+    zero_point: int
+
+    def __post_init__(self) -> None:
+        if self.classes < 2:
+            raise ValueError("classes must be at least 2")
+        if self.scale <= 0:
+            raise ValueError("scale must be above 0")
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """How logits become a decision: softmax of logits / temperature; unknown where the best is below `reject_below`.
+
+    `ece` is the expected calibration error, in 0..1, on the held-out pictures that the temperature was fitted to.
+    """
+
+    temperature: float = 1.0
+    reject_below: float = 0.0
+    ece: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.temperature <= 0:
+            raise ValueError("temperature must be above 0")
+        if not 0 <= self.reject_below < 1:
+            raise ValueError("reject_below must be in 0..1, without 1")
+
+
+@dataclass(frozen=True)
+class TrainingFacts:
+    """How the network was trained: data and its SHA-256, architecture, seed, epochs, and the versions of the tools."""
+
+    data: str
+    data_sha256: str
+    architecture: str
+    parameters: int
+    seed: int
+    epochs: int
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ParityFacts:
+    """The parity gate's figures: accuracies in 0..1, drops in percentage points, over `n` test pictures."""
+
+    float_accuracy: float
+    int8_accuracy: float
+    drop_pp: float
+    drop_upper95_pp: float
+    max_drop_pp: float
+    agreement: float
+    n: int
+    method: Literal["ptq", "qat"]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All of fedge.json; `members` maps each other member's name to its SHA-256."""
+
+    format: int
+    least_fedge: str
+    name: str
+    flatbuffer: FlatbufferFacts
+    members: dict[str, str]
+    input: InputFacts
+    preprocessing: Recipe
+    output: OutputFacts
+    confidence: Confidence
+    training: TrainingFacts
+    parity: ParityFacts
+
+    def __post_init__(self) -> None:
+        recipe, image = self.preprocessing, self.input
+        if (recipe.height, recipe.width, recipe.channels, recipe.color) != (
+            image.height,
+            image.width,
+            image.channels,
+            image.color_order,
+        ):
+            raise ValueError("preprocessing and input must give the same size and colour")
+
+
+def parse(value: Any) -> Manifest:
+    """Reads a manifest from parsed JSON.
+
+    Raises TooNew for a later format or fedge, ManifestError for anything else that breaks the schema.
+    """
+    if not isinstance(value, dict):
+        raise ManifestError("fedge.json is not a JSON object", "make the model file again with `fedge quantize`")
+    try:
+        # The versions come first: a later format may have fields that this schema calls foreign.
+        format_number, least = int(value["format"]), str(value["least_fedge"])
+        needed = _version(least)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ManifestError(
+            "fedge.json does not say its format and the least fedge version",
+            "make the model file again with `fedge quantize`",
+        ) from error
+    if format_number > FORMAT or needed > _version(__version__):
+        raise TooNew(
+            f"the model file needs fedge {least} or later, this is {__version__}", "run `pip install -U fedge`"
+        )
+    try:
+        return from_json(Manifest, value)
+    except SchemaError as error:
+        raise ManifestError(f"fedge.json: {error}", "make the model file again with `fedge quantize`") from error
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))

@@ -1,0 +1,34 @@
+"""Reading picture files."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fedge.errors import DataError
+from fedge.preprocess import Picture
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"})
+
+
+def is_picture(path: Path) -> bool:
+    """Whether the name is that of a picture file; hidden files are not."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def read_picture(path: Path) -> Picture:
+    """Reads a picture as uint8 [h, w, 3], blue-green-red, turned upright as its EXIF tag says.
+
+    Raises DataError where OpenCV cannot decode it, or it claims more pixels than OPENCV_IO_MAX_IMAGE_PIXELS.
+    """
+    mend = "replace the file or remove it"
+    try:
+        data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})", mend) from error
+    except cv2.error as error:
+        raise DataError(f"{path} cannot be decoded ({' '.join(str(error.err).split())})", mend) from error
+    if picture is None:
+        raise DataError(f"{path} cannot be decoded", mend)
+    return np.asarray(picture, dtype=np.uint8)

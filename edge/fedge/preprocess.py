@@ -1,0 +1,124 @@
+"""From a picture to the model's input: the one implementation, for training, calibration, evaluation and the device.
+
+A picture is uint8, [height, width] gray or [height, width, 3] in OpenCV's blue-green-red order, any size.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+
+Fit = Literal["pad", "crop", "stretch"]
+
+MAX_SIDE = 512
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every parameter of the way from a picture to the model's input; it travels in the model file.
+
+    Attributes:
+        height, width: the input's size in pixels.
+        color: `gray` (one channel) or `rgb` (three, red first).
+        fit: `pad` scales the picture to fit inside and fills the rest with its border's colour; `crop` scales it to
+            cover and cuts the middle out; `stretch` scales each side on its own.
+        polarity: `keep`, or `dark-background`: a picture whose corners are bright is negated, so that the object is
+            bright on black as in Fashion-MNIST.
+    """
+
+    height: int
+    width: int
+    color: Literal["gray", "rgb"] = "gray"
+    fit: Fit = "pad"
+    polarity: Literal["keep", "dark-background"] = "keep"
+
+    def __post_init__(self) -> None:
+        for name, side in (("height", self.height), ("width", self.width)):
+            if not 1 <= side <= MAX_SIDE:
+                raise ValueError(f"{name} must be from 1 to {MAX_SIDE}, not {side}")
+
+    @property
+    def channels(self) -> int:
+        """How many channels the input has."""
+        return 1 if self.color == "gray" else 3
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The input's shape: height, width, channels."""
+        return self.height, self.width, self.channels
+
+
+def apply(recipe: Recipe, picture: Picture) -> Picture:
+    """Turns one picture into the model's input.
+
+    Args:
+        recipe: what to do.
+        picture: uint8, [h, w], [h, w, 1] or [h, w, 3] blue-green-red.
+
+    Returns:
+        uint8 in 0..255, shape [recipe.height, recipe.width, recipe.channels]; red-green-blue where there are three.
+        A picture that already has that size and colour comes back unchanged, but for its polarity.
+    """
+    if picture.ndim == 3 and picture.shape[2] == 1:
+        picture = picture[:, :, 0]
+    # Area averaging costs more per channel than the colour conversion does: the fewer channels go first.
+    result = _fit(recipe, _color(recipe, picture)) if recipe.color == "gray" else _color(recipe, _fit(recipe, picture))
+    if recipe.polarity == "dark-background" and _corners_are_bright(result):
+        result = 255 - result
+    return np.ascontiguousarray(result).reshape(recipe.shape)
+
+
+def _fit(recipe: Recipe, picture: Picture) -> Picture:
+    height, width = picture.shape[:2]
+    if (height, width) == (recipe.height, recipe.width):
+        return picture
+    if recipe.fit == "stretch":
+        return _resize(picture, recipe.height, recipe.width)
+    if recipe.fit == "crop":
+        scale = max(recipe.height / height, recipe.width / width)
+        keep_height = min(height, round(recipe.height / scale))
+        keep_width = min(width, round(recipe.width / scale))
+        top, left = (height - keep_height) // 2, (width - keep_width) // 2
+        return _resize(picture[top : top + keep_height, left : left + keep_width], recipe.height, recipe.width)
+    scale = min(recipe.height / height, recipe.width / width)
+    inner_height = min(recipe.height, max(1, round(height * scale)))
+    inner_width = min(recipe.width, max(1, round(width * scale)))
+    inner = _resize(picture, inner_height, inner_width)
+    top, left = (recipe.height - inner_height) // 2, (recipe.width - inner_width) // 2
+    bottom, right = recipe.height - inner_height - top, recipe.width - inner_width - left
+    return np.asarray(
+        cv2.copyMakeBorder(inner, top, bottom, left, right, cv2.BORDER_CONSTANT, value=_border_color(inner)),
+        dtype=np.uint8,
+    )
+
+
+def _resize(picture: Picture, height: int, width: int) -> Picture:
+    # Area averaging does not alias when shrinking; it has no meaning when enlarging.
+    shrinks = height <= picture.shape[0] and width <= picture.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=method), dtype=np.uint8)
+
+
+def _color(recipe: Recipe, picture: Picture) -> Picture:
+    if recipe.color == "gray":
+        return picture if picture.ndim == 2 else np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    code = cv2.COLOR_GRAY2RGB if picture.ndim == 2 else cv2.COLOR_BGR2RGB
+    return np.asarray(cv2.cvtColor(picture, code), dtype=np.uint8)
+
+
+def _border_color(picture: Picture) -> tuple[float, ...]:
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    return tuple(float(v) for v in np.atleast_1d(np.median(border, axis=0)))
+
+
+def _corners_are_bright(picture: Picture) -> bool:
+    # A garment may touch each edge of its picture, but seldom fills the corners.
+    k = max(1, min(picture.shape[:2]) // 9)
+    corners = np.concatenate(
+        [c.ravel() for c in (picture[:k, :k], picture[:k, -k:], picture[-k:, :k], picture[-k:, -k:])]
+    )
+    return bool(np.median(corners) > 127)

@@ -1,0 +1,54 @@
+"""Picture files as a source: one, a folder of them, or a glob pattern."""
+
+import glob
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from fedge.errors import DataError, SourceError
+from fedge.pictures import is_picture, read_picture
+from fedge.sources.frame import Frame
+
+
+class PictureFiles:
+    """Reads picture files in the order of their names; those that cannot be read are named on stderr and counted."""
+
+    live = False
+
+    def __init__(self, paths: list[Path]) -> None:
+        self._paths = paths
+        self.unreadable = 0
+
+    def frames(self) -> Iterator[Frame]:
+        """A frame per readable file; raises SourceError where none is."""
+        for path in self._paths:
+            try:
+                picture = read_picture(path)
+            except DataError as error:
+                self.unreadable += 1
+                if len(self._paths) == 1:
+                    raise SourceError(error.what, error.mend) from error
+                print(f"fedge: skipped: {error.what}", file=sys.stderr)
+                continue
+            yield Frame(picture, str(path))
+        if self.unreadable == len(self._paths):
+            raise SourceError(f"none of the {len(self._paths)} pictures can be read", "give JPEG or PNG files")
+
+    def close(self) -> None:
+        """Nothing is held open between frames."""
+
+
+def find_pictures(pattern: str) -> list[Path]:
+    """The picture files that a path, a folder or a glob pattern names; raises SourceError where there is none."""
+    path = Path(pattern)
+    if path.is_dir():
+        found = sorted(p for p in path.rglob("*") if p.is_file() and is_picture(p))
+        if not found:
+            raise SourceError(f"the folder {path} has no pictures", "give a folder with JPEG or PNG files")
+        return found
+    if path.is_file():
+        return [path]
+    found = sorted(Path(name) for name in glob.glob(pattern, recursive=True) if is_picture(Path(name)))
+    if not found:
+        raise SourceError(f"there is no file, folder or picture {pattern}", "check the path")
+    return found

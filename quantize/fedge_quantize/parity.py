@@ -1,0 +1,111 @@
+"""The parity gate: is the int8 model as accurate as the float model, within what the test pictures can show?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from fedge.errors import ParityRefused
+
+Z_95 = 1.6448536269514722
+
+Classes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Two classifiers compared picture by picture.
+
+    Attributes:
+        float_accuracy, int8_accuracy: shares of right answers, 0..1.
+        drop_pp: float minus int8 accuracy, in percentage points.
+        drop_upper95_pp: the one-sided 95% upper bound of the drop, in percentage points.
+        agreement: the share of pictures with the same answer from both, 0..1.
+        n: how many pictures.
+        per_class: by label, `float` and `int8` (recall, 0..1), `drop_pp` and `support`.
+    """
+
+    float_accuracy: float
+    int8_accuracy: float
+    drop_pp: float
+    drop_upper95_pp: float
+    agreement: float
+    n: int
+    per_class: dict[str, dict[str, float]]
+
+
+def compare(truth: Classes, by_float: Classes, by_int8: Classes, labels: tuple[str, ...]) -> Parity:
+    """Compares the float and the int8 model's classes, both int64 [n], against the truth."""
+    float_right, int8_right = by_float == truth, by_int8 == truth
+    lost, gained = int(np.sum(float_right & ~int8_right)), int(np.sum(~float_right & int8_right))
+    per_class = {}
+    for i, label in enumerate(labels):
+        members = truth == i
+        support = int(members.sum())
+        a, b = (float(right[members].mean()) if support else 0.0 for right in (float_right, int8_right))
+        per_class[label] = {"float": a, "int8": b, "drop_pp": 100 * (a - b), "support": support}
+    return Parity(
+        float_accuracy=float(float_right.mean()),
+        int8_accuracy=float(int8_right.mean()),
+        drop_pp=100 * (lost - gained) / len(truth),
+        drop_upper95_pp=100 * drop_upper_bound(lost, gained, len(truth)),
+        agreement=float(np.mean(by_float == by_int8)),
+        n=len(truth),
+        per_class=per_class,
+    )
+
+
+def drop_upper_bound(lost: int, gained: int, n: int, z: float = Z_95) -> float:
+    """The one-sided upper confidence bound of a paired drop in accuracy, as a share in -1..1.
+
+    Tango's score interval for a difference of paired proportions (Statistics in Medicine 17, 1998): unlike the plain
+    normal interval it keeps its coverage where few pictures flip, and is above 0 where none does.
+
+    Args:
+        lost: pictures that only the float model has right.
+        gained: pictures that only the int8 model has right.
+        n: all pictures.
+        z: the normal quantile of the confidence.
+    """
+    difference = (lost - gained) / n
+
+    def score(drop: float) -> float:
+        a = 2 * n
+        b = -lost - gained + (2 * n - lost + gained) * drop
+        c = -gained * drop * (1 - drop)
+        nuisance = (np.sqrt(max(0.0, b * b - 4 * a * c)) - b) / (2 * a)
+        variance = n * (2 * nuisance + drop * (1 - drop))
+        return (lost - gained - n * drop) / np.sqrt(max(variance, 1e-300)) + z
+
+    # At the observed difference the score is z > 0; at a drop of 1 it is far below 0.
+    return float(brentq(score, difference + 1e-12, 1 - 1e-12, xtol=1e-10))
+
+
+def require(parity: Parity, max_drop_pp: float) -> None:
+    """Raises ParityRefused unless the drop's upper bound is within `max_drop_pp` percentage points."""
+    if parity.drop_upper95_pp <= max_drop_pp:
+        return
+    what = (
+        f"the int8 model lost {parity.drop_pp:.2f} points on {parity.n} test pictures, and the loss could be "
+        f"{parity.drop_upper95_pp:.2f} (one-sided 95% bound), over --max-drop {max_drop_pp:g}"
+    )
+    if parity.drop_pp <= max_drop_pp:
+        needed = pictures_needed(parity, max_drop_pp)
+        raise ParityRefused(
+            f"{what}: too few test pictures to tell",
+            f"give about {needed} test pictures, or accept more with --max-drop {parity.drop_upper95_pp + 0.05:.1f}",
+        )
+    raise ParityRefused(what, "try --method qat with more --qat-epochs, or accept more with --max-drop")
+
+
+def pictures_needed(parity: Parity, max_drop_pp: float) -> int:
+    """About how many test pictures would show that the loss is within `max_drop_pp`, if flips stayed as frequent."""
+    flips = 1 - parity.agreement
+    room = max_drop_pp / 100 - max(0.0, parity.drop_pp / 100)
+    n = parity.n
+    while n < 10_000_000:
+        n = int(n * 1.1) + 1
+        if drop_upper_bound(round(flips * n / 2), round(flips * n / 2), n) <= room:
+            break
+    return n

@@ -1,0 +1,255 @@
+"""The `fedge quantize` command's work."""
+
+import dataclasses
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from tf_keras import Model
+
+from fedge import __version__, golden, modelfile
+from fedge.arithmetic import dequantize
+from fedge.data.dataset import Dataset, Split, stratified_sample
+from fedge.errors import ParityRefused
+from fedge.files import sha256, write_json
+from fedge.flatbuffer import read_graph
+from fedge.manifest import (
+    FORMAT,
+    Confidence,
+    FlatbufferFacts,
+    InputFacts,
+    Manifest,
+    OutputFacts,
+    ParityFacts,
+    TrainingFacts,
+)
+from fedge.progress import Progress
+from fedge.runtime import Network
+from fedge_quantize.calibration import CalibrationSet, calibration_set, fit_confidence
+from fedge_quantize.card import model_card
+from fedge_quantize.convert import convert
+from fedge_quantize.flips import plot_flips
+from fedge_quantize.folding import fold
+from fedge_quantize.parity import Parity, compare, require
+from fedge_quantize.qat import DEFAULT_EPOCHS, quantization_aware
+from fedge_train.predict import predictor
+from fedge_train.run import REPORT, RunConfig, load_float_model, load_run_data, read_config
+from fedge_train.training import Watcher
+
+Method = Literal["ptq", "qat"]
+
+DEFAULT_MAX_DROP_PP = 0.5
+GOLDEN_PICTURES = 16
+# Golden photographs are kept this small so that the file stays small; a model's input is smaller still.
+GOLDEN_SIDE = 160
+
+
+@dataclass(frozen=True)
+class QuantizeOptions:
+    """What the user asked for."""
+
+    run: Path
+    out: Path | None = None
+    method: Literal["auto", "ptq", "qat"] = "auto"
+    max_drop_pp: float = DEFAULT_MAX_DROP_PP
+    qat_epochs: int = DEFAULT_EPOCHS
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An emitted flatbuffer and its logits, int8 [n, classes], on the held-out pictures."""
+
+    method: Method
+    flatbuffer: bytes
+    held_out_logits: NDArray[np.int8]
+
+
+def quantize(options: QuantizeOptions) -> dict[str, Any]:
+    """Quantizes a run, passes the gate, writes the model file, and gives the report.
+
+    Raises ParityRefused where the gate says no: then the report is kept and no model file is written.
+    """
+    config = read_config(options.run)
+    dataset = load_run_data(options.run, config)
+    float_model = load_float_model(options.run, config)
+    out = options.out or options.run / f"{options.run.resolve().name}.tflite"
+    work = _Work(options, config, dataset, float_model, calibration_set(dataset.train, config.seed))
+    float_test = predictor(float_model)(dataset.test.images).argmax(-1)
+    methods = _methods(work)
+    for method in methods:
+        candidate = work.candidate(method)
+        _say(f"running the emitted {method} file over {len(dataset.test):,} test pictures")
+        int8_test = int8_logits(candidate.flatbuffer, dataset.test).argmax(-1)
+        parity = compare(dataset.test.labels, float_test, int8_test, dataset.labels)
+        report = _report(work, candidate, parity, methods, out)
+        folder = options.run / "quantize"
+        write_json(folder / REPORT, report)
+        plot_flips(folder / "flips.png", dataset, float_test, int8_test)
+        try:
+            require(parity, options.max_drop_pp)
+        except ParityRefused as refusal:
+            if method == methods[-1]:
+                raise
+            _say(f"{method} refused: {refusal.what}")
+            continue
+        modelfile.write(out, _pack(work, candidate, parity, out.stem))
+        break
+    return report
+
+
+def int8_logits(flatbuffer: bytes, split: Split) -> NDArray[np.int8]:
+    """The emitted file's logits, int8 [n, classes], from the interpreter that devices use."""
+    network = Network(flatbuffer)
+    return np.stack([network.logits(image) for image in split.images])
+
+
+class _Work:
+    """What the methods share, with each candidate made at most once."""
+
+    def __init__(
+        self,
+        options: QuantizeOptions,
+        config: RunConfig,
+        dataset: Dataset,
+        float_model: Model,
+        calibration: CalibrationSet,
+    ) -> None:
+        self.options, self.config, self.dataset = options, config, dataset
+        self.float_model, self.calibration = float_model, calibration
+        self._folded = fold(float_model)
+        self._candidates: dict[Method, Candidate] = {}
+
+    def candidate(self, method: Method) -> Candidate:
+        if method not in self._candidates:
+            images = self.calibration.images
+            if method == "ptq":
+                _say(f"post-training quantization with {len(images)} calibration pictures")
+                flatbuffer = convert(self._folded, images)
+            else:
+                flatbuffer = convert(self._trained_on(), None)
+            logits = int8_logits(flatbuffer, self.dataset.held_out)
+            self._candidates[method] = Candidate(method, flatbuffer, logits)
+        return self._candidates[method]
+
+    def _trained_on(self) -> Model:
+        epochs, plan = self.options.qat_epochs, self.config.plan
+        _say(f"quantization-aware training for {epochs} epochs")
+        steps = len(self.dataset.train) // min(plan.batch, len(self.dataset.train))
+        with tempfile.TemporaryDirectory() as scratch, Progress("quantizing", steps * epochs) as progress:
+            watcher = Watcher(
+                step=lambda epoch, step, loss, accuracy: progress.reach(
+                    steps * (epoch - 1) + step + 1, f"loss {loss:.4f} accuracy {accuracy:.4f}"
+                ),
+                epoch=lambda e: progress.line(
+                    f"epoch {e.epoch}/{epochs}: accuracy {e.accuracy:.4f}, held out {e.held_out_accuracy:.4f}, "
+                    f"{e.seconds:.0f} s"
+                ),
+            )
+            return quantization_aware(
+                self._folded,
+                plan,
+                self.dataset,
+                self.calibration.images,
+                self.config.seed,
+                epochs,
+                Path(scratch),
+                watcher,
+            )
+
+
+def _methods(work: _Work) -> tuple[Method, ...]:
+    """The methods to put before the gate, in order.
+
+    `auto` judges post-training quantization on the held-out pictures first, so that the test split is not what
+    chooses; it goes straight to quantization-aware training where that fails there.
+    """
+    if work.options.method != "auto":
+        return (work.options.method,)
+    held_out = work.dataset.held_out
+    by_float = predictor(work.float_model)(held_out.images).argmax(-1)
+    by_int8 = work.candidate("ptq").held_out_logits.argmax(-1)
+    parity = compare(held_out.labels, by_float, by_int8, work.dataset.labels)
+    _say(
+        f"ptq on {parity.n:,} held-out pictures: drop {parity.drop_pp:.2f}, at most {parity.drop_upper95_pp:.2f} points"
+    )
+    # The point estimate decides here: a small held-out split could never show a bound that a larger test split can.
+    return ("ptq", "qat") if parity.drop_pp <= work.options.max_drop_pp / 2 else ("qat",)
+
+
+def _report(
+    work: _Work, candidate: Candidate, parity: Parity, methods: tuple[Method, ...], out: Path
+) -> dict[str, Any]:
+    accepted = parity.drop_upper95_pp <= work.options.max_drop_pp
+    return {
+        **dataclasses.asdict(parity),
+        "max_drop_pp": work.options.max_drop_pp,
+        "accepted": accepted,
+        "method": candidate.method,
+        "methods_before_the_gate": list(methods[: methods.index(candidate.method) + 1]),
+        "bytes": len(candidate.flatbuffer),
+        "calibration": {"pictures": len(work.calibration.images), "sha256": work.calibration.sha256},
+        "confidence": dataclasses.asdict(_confidence(work, candidate)),
+        "model": str(out) if accepted else None,
+    }
+
+
+def _confidence(work: _Work, candidate: Candidate) -> Confidence:
+    output = read_graph(candidate.flatbuffer).outputs[0]
+    logits = dequantize(candidate.held_out_logits, output.scales[0], output.zero_points[0])
+    return fit_confidence(logits, work.dataset.held_out.labels)
+
+
+def _pack(work: _Work, candidate: Candidate, parity: Parity, name: str) -> bytes:
+    config, dataset, recipe = work.config, work.dataset, work.config.recipe
+    output = read_graph(candidate.flatbuffer).outputs[0]
+    manifest = Manifest(
+        format=FORMAT,
+        least_fedge=__version__,
+        name=name,
+        flatbuffer=FlatbufferFacts(len(candidate.flatbuffer), sha256(candidate.flatbuffer)),
+        members={},
+        input=InputFacts(recipe.height, recipe.width, recipe.channels, recipe.color),
+        preprocessing=recipe,
+        output=OutputFacts(len(dataset.labels), output.scales[0], output.zero_points[0]),
+        confidence=_confidence(work, candidate),
+        training=TrainingFacts(
+            data=dataset.name,
+            data_sha256=config.data_sha256,
+            architecture=config.architecture,
+            parameters=int(work.float_model.count_params()),
+            seed=config.seed,
+            epochs=config.plan.epochs + (work.options.qat_epochs if candidate.method == "qat" else 0),
+            versions=config.versions,
+        ),
+        parity=ParityFacts(
+            float_accuracy=parity.float_accuracy,
+            int8_accuracy=parity.int8_accuracy,
+            drop_pp=parity.drop_pp,
+            drop_upper95_pp=parity.drop_upper95_pp,
+            max_drop_pp=work.options.max_drop_pp,
+            agreement=parity.agreement,
+            n=parity.n,
+            method=candidate.method,
+        ),
+    )
+    vectors = golden.pack(_golden(candidate.flatbuffer, dataset))
+    card = model_card(manifest, dataset.labels)
+    hashes = {n: sha256(content) for n, content in modelfile.member_bytes(dataset.labels, vectors, card).items()}
+    return modelfile.pack(
+        candidate.flatbuffer, dataclasses.replace(manifest, members=hashes), dataset.labels, vectors, card
+    )
+
+
+def _golden(flatbuffer: bytes, dataset: Dataset) -> golden.Golden:
+    count = min(max(GOLDEN_PICTURES, len(dataset.labels)), golden.MAX_PICTURES, len(dataset.held_out))
+    chosen = stratified_sample(dataset.held_out.labels, count, seed=0)
+    pictures = [golden.shrink(dataset.held_out.raw_picture(i), GOLDEN_SIDE) for i in chosen]
+    return golden.make(Network(flatbuffer), dataset.recipe, pictures)
+
+
+def _say(text: str) -> None:
+    print(f"fedge: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,18 @@
+"""What this machine computes fast in."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+_CPU_FLAGS = Path("/proc/cpuinfo")
+# bfloat16 needs units of this generation on an NVIDIA card.
+_LEAST_COMPUTE_CAPABILITY = (8, 0)
+
+
+def training_dtype() -> str:
+    """`mixed_bfloat16` where the GPU or CPU has units for it; else `float32`, because bfloat16 would be slower."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        capability = tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
+        return "mixed_bfloat16" if capability >= _LEAST_COMPUTE_CAPABILITY else "float32"
+    flags = _CPU_FLAGS.read_text() if _CPU_FLAGS.is_file() else ""
+    return "mixed_bfloat16" if {"amx_bf16", "avx512_bf16"} & set(flags.split()) else "float32"

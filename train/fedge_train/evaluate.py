@@ -1,0 +1,35 @@
+"""`fedge eval` on a run folder: the float network on labelled pictures."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fedge.arithmetic import softmax
+from fedge.data.labelmap import read_label_map
+from fedge.data.load import load_for_evaluation
+from fedge.metrics import evaluate, expected_calibration_error
+from fedge_train.predict import predictor
+from fedge_train.run import load_float_model, load_run_data, read_config
+
+
+def evaluate_run(folder: Path, data: str | None, label_map: Path | None) -> dict[str, Any]:
+    """Evaluates a run's float network on `data`, or on its own test split; the fields are those of a model's."""
+    config = read_config(folder)
+    skipped: list[str] = []
+    if data is None:
+        dataset = load_run_data(folder, config)
+        split, skipped = dataset.test, list(dataset.skipped)
+    else:
+        split, skipped = load_for_evaluation(data, config.recipe, read_label_map(label_map), config.labels)
+    logits = predictor(load_float_model(folder, config))(split.images)
+    report = dataclasses.asdict(evaluate(split.labels, logits.argmax(axis=-1), config.labels))
+    return report | {
+        "labels": list(config.labels),
+        "ece": expected_calibration_error(softmax(logits.astype(np.float64)), split.labels),
+        "rejected": 0.0,
+        "model": str(folder),
+        "data": data or "+".join(config.data),
+        "skipped": skipped,
+    }

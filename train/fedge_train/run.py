@@ -1,0 +1,126 @@
+"""A run folder: what is in it, and how its configuration is read."""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tf_keras import Model
+
+from fedge.data.dataset import Dataset
+from fedge.data.labelmap import LabelMap
+from fedge.data.load import load_dataset
+from fedge.errors import RunError
+from fedge.files import replacing, write_json
+from fedge.preprocess import Recipe
+from fedge.schema import SchemaError, from_json, to_json
+from fedge_train.architectures import build
+from fedge_train.plan import Plan
+
+RUNS = Path("runs")
+CONFIG, WEIGHTS, HISTORY, REPORT = "config.json", "weights.weights.h5", "history.json", "report.json"
+CHECKPOINTS = "checkpoints"
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that makes a run again; `data` as given to `--data`, `label_map` as read from `--map`."""
+
+    architecture: str
+    data: tuple[str, ...]
+    data_sha256: str
+    labels: tuple[str, ...]
+    recipe: Recipe
+    plan: Plan
+    seed: int
+    dtype: str
+    label_map: dict[str, str | None] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    format: int = 1
+
+
+def write_config(folder: Path, config: RunConfig) -> None:
+    """Writes a run's configuration."""
+    write_json(folder / CONFIG, to_json(config))
+
+
+def read_config(folder: Path) -> RunConfig:
+    """Reads a run's configuration; raises RunError where it is missing or breaks its schema."""
+    mend = "give the folder of a run that `fedge train` made"
+    if not folder.is_dir():
+        raise RunError(f"there is no run folder {folder}", mend)
+    try:
+        return from_json(RunConfig, json.loads((folder / CONFIG).read_text()))
+    except OSError as error:
+        raise RunError(f"{folder} has no readable {CONFIG}", mend) from error
+    except SchemaError as error:
+        raise RunError(f"{folder / CONFIG}: {error}", mend) from error
+    except ValueError as error:
+        raise RunError(f"{folder / CONFIG} is not JSON", mend) from error
+
+
+def load_run_data(folder: Path, config: RunConfig) -> Dataset:
+    """Loads the data that a run was trained on; raises RunError where it has changed since."""
+    dataset = load_dataset(config.data, config.recipe, LabelMap(dict(config.label_map)))
+    if dataset.sha256() != config.data_sha256:
+        raise RunError(f"the data of {folder} has changed since it was trained", "restore the data, or train again")
+    return dataset
+
+
+def save_weights(folder: Path, model: Model) -> None:
+    """Writes the weights alone: no code travels in a run folder."""
+    with replacing(folder / WEIGHTS) as temporary:
+        # Keras takes the format from the whole suffix, of which a temporary file keeps only the last part.
+        named = temporary.with_name(temporary.name.removesuffix(".h5") + ".weights.h5")
+        model.save_weights(str(named))
+        named.replace(temporary)
+
+
+def load_float_model(folder: Path, config: RunConfig) -> Model:
+    """Rebuilds a run's network in float32 with its chosen weights; raises RunError where they do not fit."""
+    model = build(config.architecture, config.recipe.shape, len(config.labels))
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise RunError(f"{folder} has no {WEIGHTS}", f"finish it with `fedge train --resume --out {folder}`")
+    try:
+        model.load_weights(str(path))
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"{path} does not fit {config.architecture} ({error})", "train again") from error
+    return model
+
+
+def finished(folder: Path) -> bool:
+    """Whether a run has ended and been reported."""
+    return (folder / REPORT).is_file()
+
+
+def new_folder(name: str) -> Path:
+    """A folder under `runs/` that is not there yet: NAME, else NAME-2, NAME-3 and so on."""
+    folder, number = RUNS / name, 1
+    while folder.exists():
+        number += 1
+        folder = RUNS / f"{name}-{number}"
+    return folder
+
+
+def latest_unfinished() -> Path:
+    """The most recently touched run under `runs/` that has not ended; raises RunError where there is none."""
+    open_runs = [p.parent for p in RUNS.glob(f"*/{CONFIG}") if not finished(p.parent)]
+    if not open_runs:
+        raise RunError(f"no unfinished run is in {RUNS}/", "name it with --out, or train without --resume")
+    return max(open_runs, key=lambda folder: (folder / CONFIG).stat().st_mtime)
+
+
+def changed_fields(old: RunConfig, new: RunConfig) -> list[str]:
+    """The names of the settings in which two configurations differ, the tools' versions aside."""
+    a: dict[str, Any] = to_json(replace(old, versions={}))
+    b: dict[str, Any] = to_json(replace(new, versions={}))
+    a |= {f"plan.{k}": v for k, v in a.pop("plan").items()}
+    b |= {f"plan.{k}": v for k, v in b.pop("plan").items()}
+    return [name for name in a if a[name] != b[name]]
+
+
+def weights_of(model: Model) -> list[np.ndarray[Any, Any]]:
+    """A copy of all of a model's weights, in Keras's order."""
+    return [np.array(weight) for weight in model.get_weights()]

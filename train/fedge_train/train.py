@@ -1,0 +1,210 @@
+"""The `fedge train` command's work."""
+
+import dataclasses
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tf_keras as keras
+
+from fedge import __version__
+from fedge.data.dataset import Dataset
+from fedge.data.labelmap import read_label_map
+from fedge.data.load import default_recipe, load_dataset
+from fedge.errors import FedgeError, RunError
+from fedge.preprocess import Fit, Recipe
+from fedge.progress import Progress
+from fedge_train.architectures import ARCHITECTURES, build
+from fedge_train.device import training_dtype
+from fedge_train.plan import PLANS
+from fedge_train.report import write_report
+from fedge_train.run import (
+    CHECKPOINTS,
+    CONFIG,
+    RunConfig,
+    changed_fields,
+    finished,
+    latest_unfinished,
+    load_float_model,
+    load_run_data,
+    new_folder,
+    read_config,
+    save_weights,
+    write_config,
+)
+from fedge_train.training import Epoch, Watcher, fit
+
+DEFAULT_DATA = "fashion-mnist"
+DEFAULT_ARCHITECTURE = "base"
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What the user asked for; None stands for the default, or on `--resume` for what the run has."""
+
+    data: tuple[str, ...] = ()
+    label_map: Path | None = None
+    architecture: str | None = None
+    epochs: int | None = None
+    batch: int | None = None
+    learning_rate: float | None = None
+    seed: int | None = None
+    size: int | None = None
+    color: bool | None = None
+    fit: Fit | None = None
+    dtype: str | None = None
+    out: Path | None = None
+    resume: bool = False
+
+
+def train(options: TrainOptions) -> dict[str, Any]:
+    """Trains, or goes on training, and gives the run's report. Raises FedgeError."""
+    if options.resume:
+        folder = options.out or latest_unfinished()
+        old = read_config(folder)
+        if finished(folder):
+            raise RunError(f"the run {folder} has already ended", "train another with --out, or leave out --resume")
+        dataset = load_run_data(folder, old)
+        config = _configure(_filled(options, old), dataset)
+        changed = changed_fields(old, config)
+        if changed:
+            raise RunError(
+                f"the run {folder} was started with other settings ({', '.join(changed)})",
+                "leave these options out on --resume, or train another with --out",
+            )
+    else:
+        options = dataclasses.replace(options, data=options.data or (DEFAULT_DATA,))
+        dataset = load_dataset(options.data, _recipe(options), read_label_map(options.label_map))
+        config = _configure(options, dataset)
+        folder = options.out or new_folder(f"{dataset.name}-{config.architecture}")
+        if folder.exists() and any(folder.iterdir()):
+            raise RunError(f"{folder} is not empty", "go on with --resume, or choose another --out")
+    _say_what_was_left_out(dataset)
+    model = _new_model(config)
+    if not (folder / CONFIG).is_file():
+        write_config(folder, config)
+    print(
+        f"fedge: training {config.architecture} ({model.count_params():,} parameters) on {len(dataset.train):,} "
+        f"pictures, {len(dataset.held_out):,} held out, for {config.plan.epochs} epochs in {config.dtype} -> {folder}",
+        file=sys.stderr,
+    )
+    with _Bar(config, len(dataset.train)) as bar:
+        best, history = fit(model, config.plan, dataset, config.seed, folder / CHECKPOINTS, bar.watcher())
+    model.set_weights(best.weights)
+    save_weights(folder, model)
+    # Bfloat16 is only for training: what is reported and quantized is the float32 network.
+    keras.mixed_precision.set_global_policy("float32")
+    return write_report(folder, config, load_float_model(folder, config), dataset, best, history)
+
+
+def _recipe(options: TrainOptions) -> Recipe:
+    recipe = default_recipe(options.data, options.size, options.color)
+    try:
+        return dataclasses.replace(recipe, fit=options.fit or recipe.fit)
+    except ValueError as error:
+        raise FedgeError(f"--size: {error}", "choose another size") from error
+
+
+def _filled(options: TrainOptions, old: RunConfig) -> TrainOptions:
+    """On `--resume` what was not asked for is as the run has it."""
+    return dataclasses.replace(
+        options,
+        data=options.data or old.data,
+        architecture=options.architecture or old.architecture,
+        epochs=options.epochs or old.plan.epochs,
+        batch=options.batch or old.plan.batch,
+        learning_rate=options.learning_rate or old.plan.learning_rate,
+        seed=old.seed if options.seed is None else options.seed,
+        dtype=options.dtype or old.dtype,
+    )
+
+
+def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
+    architecture = options.architecture or DEFAULT_ARCHITECTURE
+    if architecture not in ARCHITECTURES:
+        raise FedgeError(f"there is no architecture {architecture!r}", f"choose one of {', '.join(ARCHITECTURES)}")
+    plan = PLANS[architecture]
+    try:
+        plan = dataclasses.replace(
+            plan,
+            epochs=plan.epochs if options.epochs is None else options.epochs,
+            batch=plan.batch if options.batch is None else options.batch,
+            learning_rate=plan.learning_rate if options.learning_rate is None else options.learning_rate,
+        )
+    except ValueError as error:
+        raise FedgeError(str(error), "choose another value") from error
+    return RunConfig(
+        architecture=architecture,
+        data=tuple(name if name == DEFAULT_DATA else str(Path(name).resolve()) for name in options.data),
+        data_sha256=dataset.sha256(),
+        labels=dataset.labels,
+        recipe=dataset.recipe,
+        plan=plan,
+        seed=options.seed or 0,
+        dtype=options.dtype or training_dtype(),
+        label_map=read_label_map(options.label_map).classes,
+        versions=_versions(),
+    )
+
+
+def _new_model(config: RunConfig) -> keras.Model:
+    keras.utils.set_random_seed(config.seed)
+    keras.mixed_precision.set_global_policy(config.dtype)
+    return build(config.architecture, config.recipe.shape, len(config.labels))
+
+
+def _versions() -> dict[str, str]:
+    packages = ("tensorflow", "tf-keras", "numpy", "opencv-python-headless")
+    return {"fedge": __version__, "python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in packages
+    }
+
+
+def _say_what_was_left_out(dataset: Dataset) -> None:
+    _list("could not be read and were skipped", dataset.skipped)
+    _list("are in a later split too and were kept out of training", dataset.duplicates)
+
+
+def _list(what: str, names: Sequence[str]) -> None:
+    if names:
+        print(f"fedge: {len(names)} pictures {what}:", *names[:20], sep="\n  ", file=sys.stderr)
+        if len(names) > 20:
+            print(f"  and {len(names) - 20} more, all in report.json", file=sys.stderr)
+
+
+class _Bar:
+    """The training's progress bar: counts steps over all epochs, so that the time left is the whole training's."""
+
+    def __init__(self, config: RunConfig, pictures: int) -> None:
+        batch = min(config.plan.batch, pictures)
+        self._steps = pictures // batch
+        self._epochs = config.plan.epochs
+        self._progress = Progress("training", self._steps * self._epochs)
+        self._epoch: int | None = None
+        self._held_out = ""
+
+    def __enter__(self) -> "_Bar":
+        self._progress.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._progress.__exit__(*error)
+
+    def watcher(self) -> Watcher:
+        return Watcher(self._step, self._end)
+
+    def _step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
+        done = self._steps * (epoch - 1) + step + 1
+        note = f"epoch {epoch}/{self._epochs} loss {loss:.4f} accuracy {accuracy:.4f}{self._held_out}"
+        self._progress.reach(done, note)
+
+    def _end(self, epoch: Epoch) -> None:
+        self._held_out = f" (held out {epoch.held_out_accuracy:.4f})"
+        self._progress.line(
+            f"epoch {epoch.epoch}/{self._epochs}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.4f}, "
+            f"held out {epoch.held_out_accuracy:.4f}, {epoch.seconds:.0f} s"
+        )

@@ -1,0 +1,193 @@
+"""The training loop: resumable after any interruption with the same final weights.
+
+Everything random in epoch e is drawn from generators seeded with (seed, e), and a checkpoint after each epoch holds
+every variable. So an epoch that was cut short is simply trained again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from fedge.data.dataset import Dataset, Split
+from fedge_train import checkpoints
+from fedge_train.augment import augment
+from fedge_train.plan import Plan
+from fedge_train.predict import Predictor, predictor, to_input
+from fedge_train.run import weights_of
+
+Weights = list["np.ndarray[Any, Any]"]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch's figures: means over its training batches, and over the held-out pictures after it."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    held_out_loss: float
+    held_out_accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Best:
+    """The weights of the best epoch so far, by held-out accuracy, then loss."""
+
+    epoch: int
+    accuracy: float
+    loss: float
+    weights: Weights
+
+    def beaten_by(self, epoch: Epoch) -> bool:
+        """Whether an epoch is better than this one."""
+        return (epoch.held_out_accuracy, -epoch.held_out_loss) > (self.accuracy, -self.loss)
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Who is told of the progress: after each step (epoch, step, loss and accuracy so far) and each epoch."""
+
+    step: Callable[[int, int, float, float], None] = lambda epoch, step, loss, accuracy: None
+    epoch: Callable[[Epoch], None] = lambda epoch: None
+
+
+class Trainer:
+    """Trains one network by one plan.
+
+    Args:
+        model: the network; its weights are the starting point.
+        plan: the hyperparameters.
+        seed: of everything random after the initial weights.
+        steps_per_epoch: the training pictures over the batch size, rounded down.
+    """
+
+    def __init__(self, model: keras.Model, plan: Plan, seed: int, steps_per_epoch: int) -> None:
+        self.model, self.plan, self.seed, self.steps_per_epoch = model, plan, seed, steps_per_epoch
+        self._optimizer = _optimizer(plan, steps_per_epoch)
+        self._optimizer.build(model.trainable_variables)
+        self._averages = [tf.Variable(weight, trainable=False) for weight in model.weights] if plan.ema else []
+        self._kernels = [v.name.split("/")[-1].startswith("kernel") for v in model.trainable_variables]
+        self._step = tf.function(self._train_step, reduce_retracing=True)
+
+    def train_epoch(self, split: Split, epoch: int, batch: int, watcher: Watcher) -> tuple[float, float]:
+        """One pass over a split in an order and with changes drawn from (seed, epoch); gives mean loss and accuracy."""
+        generator = np.random.default_rng([self.seed, epoch])
+        self._seed_dropout(epoch)
+        order = generator.permutation(len(split))
+        loss_sum, correct = 0.0, 0
+        for step in range(self.steps_per_epoch):
+            chosen = order[step * batch : (step + 1) * batch]
+            images = augment(split.images[chosen], self.plan, generator)
+            loss, hits = self._step(images, split.labels[chosen])
+            loss_sum, correct = loss_sum + float(loss), correct + int(hits)
+            watcher.step(epoch, step, loss_sum / (step + 1), correct / ((step + 1) * batch))
+        return loss_sum / self.steps_per_epoch, correct / (self.steps_per_epoch * batch)
+
+    def kept_weights(self) -> Weights:
+        """The weights to evaluate and keep: their running average, or the weights themselves without one."""
+        return [average.numpy() for average in self._averages] or weights_of(self.model)
+
+    def state(self) -> dict[str, "np.ndarray[Any, Any]"]:
+        """Every variable that the next epoch depends on."""
+        groups = {"model": self.model.weights, "optimizer": self._optimizer.variables, "average": self._averages}
+        return {f"{name}_{i:04d}": v.numpy() for name, group in groups.items() for i, v in enumerate(group)}
+
+    def restore(self, arrays: dict[str, "np.ndarray[Any, Any]"]) -> None:
+        """Sets every variable as `state` gave it."""
+        groups = {"model": self.model.weights, "optimizer": self._optimizer.variables, "average": self._averages}
+        for name, group in groups.items():
+            for i, variable in enumerate(group):
+                variable.assign(arrays[f"{name}_{i:04d}"])
+
+    def _train_step(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        variables = self.model.trainable_variables
+        with tf.GradientTape() as tape:
+            logits = tf.cast(self.model(to_input(images), training=True), tf.float32)
+            targets = tf.one_hot(labels, logits.shape[-1])
+            targets = targets * (1 - self.plan.label_smoothing) + self.plan.label_smoothing / logits.shape[-1]
+            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
+        gradients = tape.gradient(loss, variables)
+        if self.plan.weight_decay:
+            decay = self.plan.weight_decay
+            gradients = [g + decay * v if k else g for g, v, k in zip(gradients, variables, self._kernels, strict=True)]
+        self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        self._average_weights()
+        return loss, tf.reduce_sum(tf.cast(tf.argmax(logits, -1) == labels, tf.int32))
+
+    def _average_weights(self) -> None:
+        # Early on the average must forget the random start faster than its final decay does.
+        done = tf.cast(self._optimizer.iterations, tf.float32)
+        decay = tf.minimum(self.plan.ema, (1 + done) / (10 + done))
+        for average, weight in zip(self._averages, self.model.weights, strict=bool(self._averages)):
+            average.assign_sub((1 - decay) * (average - weight))
+
+    def _seed_dropout(self, epoch: int) -> None:
+        for number, layer in enumerate(self.model.layers):
+            if isinstance(layer, keras.layers.Dropout):
+                seed = int(np.random.default_rng([self.seed, epoch, number]).integers(2**31))
+                layer._random_generator._generator.reset_from_seed(seed)
+
+
+def fit(
+    model: keras.Model, plan: Plan, dataset: Dataset, seed: int, folder: Path, watcher: Watcher
+) -> tuple[Best, list[Epoch]]:
+    """Trains to the plan's last epoch, going on from the newest sound checkpoint in `folder` if there is one.
+
+    Returns the best epoch's weights by held-out accuracy, and every epoch's figures.
+    """
+    batch = min(plan.batch, len(dataset.train))
+    trainer = Trainer(model, plan, seed, len(dataset.train) // batch)
+    predict = predictor(model)
+    history: list[Epoch] = []
+    best = Best(0, -1.0, float("inf"), [])
+    saved = checkpoints.load_latest(folder)
+    if saved:
+        arrays, facts = saved
+        trainer.restore(arrays)
+        history = [Epoch(**entry) for entry in facts["history"]]
+        best = Best(**facts["best"], weights=[arrays[f"best_{i:04d}"] for i in range(len(model.weights))])
+    for epoch in range(len(history) + 1, plan.epochs + 1):
+        started = perf_counter()
+        loss, accuracy = trainer.train_epoch(dataset.train, epoch, batch, watcher)
+        weights, going_on = trainer.kept_weights(), weights_of(model)
+        model.set_weights(weights)
+        held_out_loss, held_out_accuracy = evaluate(predict, dataset.held_out)
+        model.set_weights(going_on)
+        figures = Epoch(epoch, loss, accuracy, held_out_loss, held_out_accuracy, perf_counter() - started)
+        history.append(figures)
+        if best.beaten_by(figures):
+            best = Best(epoch, held_out_accuracy, held_out_loss, weights)
+        arrays = trainer.state() | {f"best_{i:04d}": weight for i, weight in enumerate(best.weights)}
+        best_facts = {"epoch": best.epoch, "accuracy": best.accuracy, "loss": best.loss}
+        checkpoints.save(folder, epoch, arrays, {"history": [vars(e) for e in history], "best": best_facts})
+        watcher.epoch(figures)
+    return best, history
+
+
+def evaluate(predict: Predictor, split: Split) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy of a float network on a split."""
+    logits = predict(split.images)
+    loss = keras.losses.sparse_categorical_crossentropy(split.labels, logits, from_logits=True)
+    return float(np.mean(loss)), float(np.mean(logits.argmax(-1) == split.labels))
+
+
+def _optimizer(plan: Plan, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    warmup = round(plan.warmup_epochs * steps_per_epoch)
+    warmup = min(warmup, plan.epochs * steps_per_epoch - 1)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0 if warmup else plan.learning_rate,
+        max(1, plan.epochs * steps_per_epoch - warmup),
+        warmup_target=plan.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    # XLA makes these networks slower on a CPU.
+    if plan.optimizer == "adam":
+        return keras.optimizers.Adam(schedule, jit_compile=False)
+    return keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, jit_compile=False)
