@@ -202,6 +202,20 @@ def bench(
     _show(report, work.describe_bench(report), as_json)
 
 
+@app.command()
+def samples(
+    folder: Annotated[Path, typer.Argument(help="A new folder for the PNG files.")],
+    count: Annotated[int, typer.Option(help="How many, in equal shares of each class.", min=1, max=10_000)] = 20,
+    seed: Annotated[int, typer.Option(help="Which ones.", min=0)] = 0,
+    as_json: Json = False,
+) -> None:
+    """Write Fashion-MNIST test pictures as files, to try a model on."""
+    from fedge.samples import write_samples
+
+    report = write_samples(folder, count, seed)
+    _show(report, f"{report['n']} pictures in {report['folder']}", as_json)
+
+
 class _TrainingExtra:
     """Turns an import that fails for want of TensorFlow and its like into the line that mends it."""
 

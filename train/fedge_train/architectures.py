@@ -30,7 +30,7 @@ class Residual:
 
 # Chosen so that the flatbuffer stays within 32, 100 and 250 KB of int8; most weights sit in the small, late stages,
 # because on a CPU the time goes into the full-size ones.
-NANO = Residual(widths=(16, 16, 32), blocks=(1, 1, 1))
+NANO = Residual(widths=(8, 16, 32), blocks=(1, 1, 1))
 SMALL = Residual(widths=(16, 32, 64), blocks=(1, 1, 1))
 BASE = Residual(widths=(16, 48, 64), blocks=(1, 2, 2))
 

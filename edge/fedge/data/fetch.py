@@ -68,6 +68,9 @@ def _fetch(address: str, part: Path) -> None:
                 while chunk := response.read(_CHUNK):
                     file.write(chunk)
                     progress.advance(len(chunk))
+        # Read piece by piece, a connection that is cut looks like an end.
+        if part.stat().st_size < total:
+            raise DataError(f"{address} broke off at {part.stat().st_size} of {total} bytes", "run the command again")
     except urllib.error.HTTPError as error:
         # 416: the part is already as long as the file; its hash decides.
         if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:

@@ -1,0 +1,57 @@
+# Each target sets up what it needs, on a machine with only python3, git and make.
+#   make demo   train, quantize and run on Fashion-MNIST
+#   make test   all tests
+#   make lint   ruff and mypy
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := runs/demo
+TESTS ?= tests
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/.train
+	rm -rf $(DEMO)
+	$(BIN)/fedge train --arch classic --epochs 6 --out $(DEMO)
+	$(BIN)/fedge quantize $(DEMO) --out $(DEMO)/demo.tflite
+	$(BIN)/fedge verify $(DEMO)/demo.tflite
+	$(BIN)/fedge samples $(DEMO)/samples
+	$(BIN)/fedge run $(DEMO)/demo.tflite --source $(DEMO)/samples
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist
+
+$(VENV)/.train: pyproject.toml constraints.txt | $(VENV)/.pip
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[train]'
+	touch $@
+
+$(VENV)/.test: $(VENV)/.train
+	$(BIN)/python -m pip install -q -c constraints.txt pytest pytest-timeout ruff mypy hatchling
+	touch $@
+
+# Debian keeps pip for new environments in a package of its own. It is installed where that is allowed, and otherwise
+# its wheel is fetched and used from a scratch folder.
+$(VENV)/.pip:
+	@if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -q -y --no-install-recommends python3-venv; \
+	  elif sudo -n true 2>/dev/null; then sudo apt-get update -q && sudo apt-get install -q -y --no-install-recommends python3-venv; \
+	  fi; \
+	fi
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then $(PYTHON) -m venv $(VENV); \
+	else \
+	  $(PYTHON) -m venv --without-pip $(VENV) && mkdir -p $(VENV)/scratch && cd $(VENV)/scratch && \
+	  apt-get download python3-pip-whl && dpkg -x python3-pip-whl_*.deb . && \
+	  ../bin/python usr/share/python-wheels/pip-*.whl/pip install -q pip && rm -rf ../scratch; \
+	fi
+	touch $@

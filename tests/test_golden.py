@@ -1,0 +1,91 @@
+import dataclasses
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import fedge
+
+from fedge import golden, modelfile
+from fedge.classifier import Classifier, load
+from fedge.errors import ArchiveError
+from fedge.files import sha256
+
+
+@pytest.fixture(scope="module")
+def classifier(model_path: Path) -> Classifier:
+    return load(model_path)
+
+
+def altered(classifier: Classifier, vectors: golden.Golden) -> Classifier:
+    """The classifier with other golden vectors in its file."""
+    return Classifier(dataclasses.replace(classifier.model, golden=golden.pack(vectors)))
+
+
+def test_the_shipped_model_passes_here(classifier: Classifier) -> None:
+    result = golden.self_test(classifier)
+    assert result.passed and result.n >= 10
+
+
+@pytest.mark.parametrize(("steps", "passes"), [(1, True), (2, False), (-2, False)])
+def test_one_step_on_a_logit_is_rounding_and_two_are_not(classifier: Classifier, steps: int, passes: bool) -> None:
+    vectors = golden.unpack(classifier.model.golden)
+    logits = vectors.logits.astype(int)
+    logits[3, 2] = np.clip(logits[3, 2] + steps, -128, 127)
+    changed = altered(classifier, dataclasses.replace(vectors, logits=logits.astype(np.int8)))
+    assert golden.self_test(changed).passed is passes
+
+
+def test_preprocessing_that_differs_by_two_is_found(classifier: Classifier) -> None:
+    vectors = golden.unpack(classifier.model.golden)
+    pictures = list(vectors.pictures)
+    pictures[0] = np.where(pictures[0] > 100, pictures[0] - 2, pictures[0]).astype(np.uint8)
+    result = golden.self_test(altered(classifier, dataclasses.replace(vectors, pictures=tuple(pictures))))
+    assert not result.passed and result.max_input_difference == 2 and result.max_logit_difference <= 1
+
+
+def test_verify_exits_3_where_the_answers_differ(classifier: Classifier, tmp_path: Path) -> None:
+    model = classifier.model
+    vectors = golden.unpack(model.golden)
+    wrong = golden.pack(dataclasses.replace(vectors, logits=-vectors.logits - 1))
+    hashes = {n: sha256(c) for n, c in modelfile.member_bytes(model.labels, wrong, model.card).items()}
+    manifest = dataclasses.replace(model.manifest, members=hashes)
+    path = tmp_path / "wrong.tflite"
+    modelfile.write(path, modelfile.pack(model.flatbuffer, manifest, model.labels, wrong, model.card))
+    done = fedge("verify", path, "--json")
+    assert done.code == 3
+    assert json.loads(done.out)["passed"] is False
+    assert "does not give the golden answers" in done.err
+
+
+def test_the_same_vectors_give_the_same_bytes(classifier: Classifier) -> None:
+    assert golden.pack(golden.unpack(classifier.model.golden)) == classifier.model.golden
+
+
+def test_refuses_an_array_that_claims_more_than_it_has() -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (1 << 40,)})
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("picture_00.npy", header.getvalue() + b"few")
+    with pytest.raises(ArchiveError, match="not of the size it claims"):
+        golden.unpack(buffer.getvalue())
+
+
+def test_refuses_pickled_objects() -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, inputs=np.array([{"a": 1}], dtype=object), logits=np.zeros((1, 2), np.int8))
+    with pytest.raises(ArchiveError):
+        golden.unpack(buffer.getvalue())
+
+
+@pytest.mark.parametrize("name", ["inputs", "logits"])
+def test_refuses_a_missing_array(classifier: Classifier, name: str) -> None:
+    with np.load(io.BytesIO(classifier.model.golden)) as archive:
+        arrays = {key: archive[key] for key in archive.files if key != name}
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    with pytest.raises(ArchiveError, match=name):
+        golden.unpack(buffer.getvalue())

@@ -1,0 +1,342 @@
+import dataclasses
+import io
+import json
+import struct
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fedge import errors, modelfile, runtime
+from fedge.files import sha256
+from fedge.flatbuffer import FlatbufferError, read_graph
+from fedge.modelfile import ModelFile, parse_bytes
+
+
+@pytest.fixture(scope="module")
+def content(model_path: Path) -> bytes:
+    return model_path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def model(content: bytes) -> ModelFile:
+    return parse_bytes(content)
+
+
+def rebuild(
+    content: bytes, change: Callable[[dict[str, bytes]], None] = lambda members: None, **zip_changes: Any
+) -> bytes:
+    """The file with its members changed but nothing else put right."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {info.filename: archive.read(info) for info in archive.infolist()}
+        start = min(info.header_offset for info in archive.infolist())
+    change(members)
+    buffer = io.BytesIO(zip_changes.get("flatbuffer", content[:start]))
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+        zip_changes.get("more", lambda archive: None)(archive)
+    return buffer.getvalue()
+
+
+def with_manifest(content: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
+    """The file with its manifest changed."""
+
+    def rewrite(members: dict[str, bytes]) -> None:
+        manifest = json.loads(members["fedge.json"])
+        change(manifest)
+        members["fedge.json"] = json.dumps(manifest).encode()
+
+    return rebuild(content, rewrite)
+
+
+def with_member(content: bytes, name: str, data: bytes) -> bytes:
+    """The file with one member replaced and its hash put right, so that only the content lies."""
+
+    def rewrite(members: dict[str, bytes]) -> None:
+        manifest = json.loads(members["fedge.json"])
+        manifest["members"][name] = sha256(data)
+        members["fedge.json"] = json.dumps(manifest).encode()
+        members[name] = data
+
+    return rebuild(content, rewrite)
+
+
+def test_reading_gives_back_what_was_packed(content: bytes, model: ModelFile) -> None:
+    assert modelfile.pack(model.flatbuffer, model.manifest, model.labels, model.golden, model.card) == content
+
+
+def test_any_zip_tool_lists_it(model_path: Path) -> None:
+    listing = subprocess.run(["python3", "-m", "zipfile", "-l", model_path], capture_output=True, text=True, check=True)
+    assert all(name in listing.stdout for name in modelfile.MEMBER_CAPS)
+
+
+def test_any_tflite_tool_opens_it(content: bytes) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    assert interpreter.get_input_details()[0]["shape"].tolist() == [1, 28, 28, 1]
+
+
+def test_all_of_the_network_is_int8(model: ModelFile) -> None:
+    graph = read_graph(model.flatbuffer)
+    assert graph.inputs[0].dtype == "uint8" and graph.inputs[0].zero_points == (0,)
+    assert graph.inputs[0].scales[0] == pytest.approx(1 / 255, rel=1e-6)  # float32 keeps 24 bits
+    assert {t.dtype for t in graph.tensors if t is not graph.inputs[0]} == {"int8", "int32"}
+
+
+def _twice(archive: zipfile.ZipFile) -> None:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile itself warns of what this test makes on purpose
+        archive.writestr("labels.txt", b"again")
+
+
+def _link(archive: zipfile.ZipFile) -> None:
+    info = zipfile.ZipInfo("labels.txt")
+    info.external_attr = 0o120777 << 16
+    archive.writestr(info, b"/etc/passwd")
+
+
+def _comment(archive: zipfile.ZipFile) -> None:
+    archive.comment = b"hidden"
+
+
+def _drop(name: str) -> Callable[[dict[str, bytes]], None]:
+    return lambda members: members.__delitem__(name)
+
+
+def _encrypted(content: bytes) -> bytes:
+    """The file with the encryption flag set in the first member's central header."""
+    at = content.index(b"PK\x01\x02")
+    return content[: at + 8] + b"\x01\x00" + content[at + 10 :]
+
+
+def _first_size(content: bytes, size: int) -> bytes:
+    """The file with the first member's uncompressed size in the central header replaced."""
+    at = content.index(b"PK\x01\x02") + 24
+    return content[:at] + struct.pack("<I", size) + content[at + 4 :]
+
+
+REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError], str]] = {
+    "nothing": (lambda c: b"", errors.NotAModelFile, "not a TFLite model"),
+    "no flatbuffer": (lambda c: c[:4] + b"ELF!" + c[8:], errors.NotAModelFile, "not a TFLite model"),
+    "a bare flatbuffer": (lambda c: parse_bytes(c).flatbuffer, errors.NotAModelFile, "archive"),
+    "cut short": (lambda c: c[:-100], errors.NotAModelFile, "archive"),
+    "over the size cap": (lambda c: c + bytes(modelfile.MAX_BYTES), errors.TooLarge, "more than"),
+    "a missing member": (lambda c: rebuild(c, _drop("golden.npz")), errors.ArchiveError, "'golden.npz' is missing"),
+    "no manifest": (lambda c: rebuild(c, _drop("fedge.json")), errors.ArchiveError, "'fedge.json' is missing"),
+    "a foreign member": (
+        lambda c: rebuild(c, lambda m: m.__setitem__("run.py", b"")),
+        errors.ArchiveError,
+        "'run.py' does not belong",
+    ),
+    "a parent path": (
+        lambda c: rebuild(c, lambda m: m.__setitem__("../labels.txt", b"")),
+        errors.ArchiveError,
+        "points outside",
+    ),
+    "an absolute path": (
+        lambda c: rebuild(c, lambda m: m.__setitem__("/labels.txt", b"")),
+        errors.ArchiveError,
+        "points outside",
+    ),
+    "a member twice": (lambda c: rebuild(c, more=_twice), errors.ArchiveError, "twice"),
+    "a link": (lambda c: rebuild(c, _drop("labels.txt"), more=_link), errors.ArchiveError, "is a link"),
+    "an encrypted member": (_encrypted, errors.ArchiveError, "is encrypted"),
+    "a comment": (lambda c: rebuild(c, more=_comment), errors.ArchiveError, "comment"),
+    "a compression bomb": (
+        lambda c: rebuild(c, lambda m: m.__setitem__("labels.txt", bytes(1 << 20))),
+        errors.TooLarge,
+        "compressed more than",
+    ),
+    "an oversized member": (
+        lambda c: rebuild(c, lambda m: m.__setitem__("README.md", bytes((1 << 20) + 1))),
+        errors.TooLarge,
+        "over 1048576",
+    ),
+    "a size that lies": (lambda c: _first_size(c, 5), errors.NotAModelFile, "archive"),
+    "a manifest that is no JSON": (
+        lambda c: rebuild(c, lambda m: m.__setitem__("fedge.json", b"{")),
+        errors.ManifestError,
+        "not JSON",
+    ),
+    "a manifest nested for ever": (
+        lambda c: rebuild(c, lambda m: m.__setitem__("fedge.json", b"[" * 5000 + bytes(range(256)) * 8)),
+        errors.ManifestError,
+        "not JSON",
+    ),
+    "a manifest that is a list": (
+        lambda c: rebuild(c, lambda m: m.__setitem__("fedge.json", b"[]")),
+        errors.ManifestError,
+        "not a JSON object",
+    ),
+    "a manifest without versions": (
+        lambda c: with_manifest(c, lambda m: m.pop("format")),
+        errors.ManifestError,
+        "does not say its format",
+    ),
+    "a foreign field": (
+        lambda c: with_manifest(c, lambda m: m.__setitem__("code", "x")),
+        errors.ManifestError,
+        "code is not a known field",
+    ),
+    "a field of another type": (
+        lambda c: with_manifest(c, lambda m: m["input"].__setitem__("height", "28")),
+        errors.ManifestError,
+        "input.height must be a whole number",
+    ),
+    "a temperature of zero": (
+        lambda c: with_manifest(c, lambda m: m["confidence"].__setitem__("temperature", 0)),
+        errors.ManifestError,
+        "temperature must be above 0",
+    ),
+    "a later format": (lambda c: with_manifest(c, lambda m: m.__setitem__("format", 2)), errors.TooNew, "needs fedge"),
+    "a later fedge": (
+        lambda c: with_manifest(c, lambda m: m.__setitem__("least_fedge", "99.0.0")),
+        errors.TooNew,
+        "needs fedge 99.0.0",
+    ),
+    "another network": (
+        lambda c: rebuild(c, flatbuffer=parse_bytes(c).flatbuffer[:-1] + b"\x7f"),
+        errors.HashMismatch,
+        "the network is not the one",
+    ),
+    "bytes hidden behind the network": (
+        lambda c: rebuild(c, flatbuffer=parse_bytes(c).flatbuffer + b"hidden"),
+        errors.HashMismatch,
+        "the network is not the one",
+    ),
+    "other labels": (
+        lambda c: rebuild(c, lambda m: m.__setitem__("labels.txt", b"a\nb\n")),
+        errors.HashMismatch,
+        "labels.txt is not the one",
+    ),
+    "another golden file": (
+        lambda c: rebuild(c, lambda m: m.__setitem__("golden.npz", b"x")),
+        errors.HashMismatch,
+        "golden.npz is not the one",
+    ),
+    "an unhashed member": (
+        lambda c: with_manifest(c, lambda m: m["members"].pop("README.md")),
+        errors.ManifestError,
+        "members must name",
+    ),
+    "too few labels": (
+        lambda c: with_member(c, "labels.txt", b"a\nb\n"),
+        errors.Contradiction,
+        "2 labels for 10 outputs",
+    ),
+    "a doubled label": (lambda c: with_member(c, "labels.txt", b"a\na\n"), errors.Contradiction, "doubled label"),
+    "labels that are no text": (
+        lambda c: with_member(c, "labels.txt", b"\xff\xfe"),
+        errors.Contradiction,
+        "not UTF-8",
+    ),
+    "another output scale": (
+        lambda c: with_manifest(c, lambda m: m["output"].__setitem__("scale", 1.0)),
+        errors.Contradiction,
+        "output is not int8 with the manifest's scale",
+    ),
+    "another output zero point": (
+        lambda c: with_manifest(c, lambda m: m["output"].__setitem__("zero_point", 99)),
+        errors.Contradiction,
+        "another zero point",
+    ),
+    "another input scale": (
+        lambda c: with_manifest(c, lambda m: m["input"].__setitem__("scale", 1.0)),
+        errors.Contradiction,
+        "input is not uint8 with the manifest's scale",
+    ),
+    "preprocessing for another size": (
+        lambda c: with_manifest(c, lambda m: m["preprocessing"].__setitem__("height", 32)),
+        errors.ManifestError,
+        "preprocessing and input",
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", REFUSALS)
+def test_refuses_each_lie_before_an_interpreter_sees_it(
+    lie: str, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tamper, error, message = REFUSALS[lie]
+    tampered = tamper(content)
+
+    def no_interpreter(*arguments: object) -> None:
+        raise AssertionError("the interpreter was given the bytes")
+
+    monkeypatch.setattr(runtime, "_interpreter_class", no_interpreter)
+    with pytest.raises(errors.ModelFileError, match=message) as caught:
+        parse_bytes(tampered)
+    assert type(caught.value) is error
+
+
+def test_refuses_a_label_count_and_a_manifest_that_lie_together(content: bytes) -> None:
+    # Two labels and two classes agree with each other: only the flatbuffer's own output gives them away.
+    def lie(members: dict[str, bytes]) -> None:
+        members["labels.txt"] = b"a\nb\n"
+        manifest = json.loads(members["fedge.json"])
+        manifest["members"]["labels.txt"] = sha256(b"a\nb\n")
+        manifest["output"]["classes"] = 2
+        members["fedge.json"] = json.dumps(manifest).encode()
+
+    with pytest.raises(errors.Contradiction, match="manifest says 2 classes"):
+        parse_bytes(rebuild(content, lie))
+
+
+def test_every_cut_and_every_flipped_byte_of_the_network_is_refused_or_read(model: ModelFile) -> None:
+    flatbuffer = model.flatbuffer
+    for at in range(0, len(flatbuffer), 997):
+        damaged = flatbuffer[:at] + bytes([flatbuffer[at] ^ 0xFF]) + flatbuffer[at + 1 :]
+        for candidate in (damaged, flatbuffer[:at]):
+            try:
+                read_graph(candidate)
+            except FlatbufferError:
+                continue
+
+
+def test_a_network_that_kills_its_interpreter_is_refused_by_the_probe(model: ModelFile) -> None:
+    # Every operator's first input is pointed at a tensor far outside: native code would follow it.
+    died = 0
+    for at in range(100, 4000, 101):
+        hostile = bytearray(model.flatbuffer)
+        hostile[at : at + 4] = b"\xff\xff\xff\x7f"
+        try:
+            runtime.probe(bytes(hostile))
+        except errors.ProbeFailed:
+            died += 1
+            break
+    assert died
+
+
+def test_a_sound_network_passes_the_probe(model: ModelFile) -> None:
+    runtime.probe(model.flatbuffer)
+
+
+def test_a_name_in_the_error_is_the_files(tmp_path: Path) -> None:
+    path = tmp_path / "broken.tflite"
+    path.write_bytes(b"not a model at all")
+    with pytest.raises(errors.NotAModelFile, match=r"broken\.tflite: this is not a TFLite model"):
+        modelfile.read(path)
+
+
+def test_writing_checks_first_and_leaves_the_old_file(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "x.tflite"
+    modelfile.write(path, content)
+    with pytest.raises(errors.ModelFileError):
+        modelfile.write(path, content[:-50])
+    assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_manifest_refuses_what_its_classes_refuse(model: ModelFile) -> None:
+    with pytest.raises(ValueError, match="reject_below"):
+        dataclasses.replace(model.manifest.confidence, reject_below=1.0)
+    with pytest.raises(ValueError, match="at least 2"):
+        dataclasses.replace(model.manifest.output, classes=1)
