@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import Finished, fedge
 
 from fedge.shipped import shipped_models
+from support import Finished, fedge
 
 
 @pytest.fixture(scope="session")

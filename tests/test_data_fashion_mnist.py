@@ -31,7 +31,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine without the data: no package, an empty cache, an address that nobody answers."""
     monkeypatch.delenv(fashion_mnist.ENVIRONMENT, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(fashion_mnist, "_folders", lambda: [fashion_mnist.cache_folder()])
+    monkeypatch.setattr(fashion_mnist, "SYSTEM_FOLDERS", ())
     monkeypatch.setattr(fashion_mnist, "ADDRESS", "http://127.0.0.1:9")
     return tmp_path
 

@@ -3,12 +3,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from support import write_class_folders
 
 from fedge.data.labelmap import LabelMap, read_label_map
 from fedge.data.load import default_recipe, load_dataset, load_for_evaluation
 from fedge.errors import DataError
 from fedge.preprocess import Recipe
+from support import write_class_folders
 
 RECIPE = Recipe(16, 16)
 NO_MAP = LabelMap()

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import fedge
 
 from fedge import golden, modelfile
 from fedge.classifier import Classifier, load
 from fedge.errors import ArchiveError
 from fedge.files import sha256
+from support import fedge
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """From a Keras network to the bytes of an int8 TFLite flatbuffer."""
 
+import warnings
+
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -34,7 +36,9 @@ def convert(model: Model, calibration: NDArray[np.uint8] | None) -> bytes:
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.int8
-    with quiet_stderr():
+    with quiet_stderr(), warnings.catch_warnings():
+        # TensorFlow's own conversion of a Keras network warns that it goes on without what it does not need.
+        warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
         flatbuffer = bytes(converter.convert())
     problem = first_problem(flatbuffer)
     if problem:

@@ -1,5 +1,6 @@
 """The parity gate: is the int8 model as accurate as the float model, within what the test pictures can show?"""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,10 +92,10 @@ def require(parity: Parity, max_drop_pp: float) -> None:
         f"{parity.drop_upper95_pp:.2f} (one-sided 95% bound), over --max-drop {max_drop_pp:g}"
     )
     if parity.drop_pp <= max_drop_pp:
-        needed = pictures_needed(parity, max_drop_pp)
+        needed, acceptable = pictures_needed(parity, max_drop_pp), math.ceil(parity.drop_upper95_pp * 10) / 10
         raise ParityRefused(
             f"{what}: too few test pictures to tell",
-            f"give about {needed} test pictures, or accept more with --max-drop {parity.drop_upper95_pp + 0.05:.1f}",
+            f"give about {needed} test pictures, or accept more with --max-drop {acceptable:g}",
         )
     raise ParityRefused(what, "try --method qat with more --qat-epochs, or accept more with --max-drop")
 

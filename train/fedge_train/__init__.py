@@ -8,4 +8,7 @@ from fedge.quiet import quiet_stderr
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with quiet_stderr():
-    import tensorflow  # noqa: F401  # its first import logs what the processor can do
+    # Its first import and its first look for a GPU log what this machine has and has not.
+    import tensorflow
+
+    tensorflow.config.list_physical_devices("GPU")

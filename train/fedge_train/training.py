@@ -126,7 +126,10 @@ class Trainer:
         done = tf.cast(self._optimizer.iterations, tf.float32)
         decay = tf.minimum(self.plan.ema, (1 + done) / (10 + done))
         for average, weight in zip(self._averages, self.model.weights, strict=bool(self._averages)):
-            average.assign_sub((1 - decay) * (average - weight))
+            if weight.dtype.is_floating:
+                average.assign_sub((1 - decay) * (average - weight))
+            else:
+                average.assign(weight)
 
     def _seed_dropout(self, epoch: int) -> None:
         for number, layer in enumerate(self.model.layers):

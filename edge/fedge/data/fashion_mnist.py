@@ -28,6 +28,7 @@ LABELS = (
 ADDRESS = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
+SYSTEM_FOLDERS = (DEBIAN_FOLDER,)
 ENVIRONMENT = "FEDGE_DATA_DIR"
 SHA256 = {
     "train-images-idx3-ubyte.gz": "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7",
@@ -97,7 +98,7 @@ def cache_folder() -> Path:
 def _folders() -> list[Path]:
     chosen = os.environ.get(ENVIRONMENT)
     own = [Path(chosen), Path(chosen) / NAME] if chosen else []
-    return [*own, DEBIAN_FOLDER, cache_folder()]
+    return [*own, *SYSTEM_FOLDERS, cache_folder()]
 
 
 def _fetch_official(folder: Path) -> None:

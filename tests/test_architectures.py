@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+import tf_keras as keras
+
+from fedge.errors import FedgeError
+from fedge_quantize.convert import convert
+from fedge_quantize.folding import fold
+from fedge_train.architectures import ARCHITECTURES, build
+from fedge_train.plan import PLANS
+from fedge_train.predict import predictor
+
+BUDGETS = {"nano": 32_000, "small": 100_000, "base": 250_000}
+
+
+@pytest.fixture(scope="module")
+def calibration() -> np.ndarray:
+    images = np.random.default_rng(0).integers(0, 256, (8, 28, 28, 1), dtype=np.uint8)
+    images[0, 0, 0], images[0, 0, 1] = 0, 255
+    return images
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_the_flatbuffer_keeps_its_budget(name: str, calibration: np.ndarray) -> None:
+    flatbuffer = convert(fold(build(name, (28, 28, 1), 10)), calibration)
+    assert len(flatbuffer) <= BUDGETS[name]
+
+
+def test_every_architecture_has_a_plan() -> None:
+    assert PLANS.keys() == ARCHITECTURES.keys()
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("shape", [(28, 28, 1), (64, 64, 3)])
+def test_folding_keeps_the_function(name: str, shape: tuple[int, int, int]) -> None:
+    keras.utils.set_random_seed(0)
+    model = build(name, shape, 7)
+    generator = np.random.default_rng(0)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights([generator.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
+    images = generator.integers(0, 256, (4, *shape), dtype=np.uint8)
+    a, b = predictor(model)(images), predictor(fold(model))(images)
+    # float32 keeps 24 bits; some 20 layers of sums of up to 600 terms leave far better than 1e-3 of the range.
+    assert np.abs(a - b).max() <= 1e-3 * np.ptp(a)
+
+
+def test_the_manuals_networks_are_as_the_manual_has_them() -> None:
+    # 320 + 18,496 + 204,928 + 1,290 and 320 + 18,496 + 73,856 + 262,272 + 1,290 parameters, by hand.
+    assert build("classic", (28, 28, 1), 10).count_params() == 225_034
+    assert build("leaky", (28, 28, 1), 10).count_params() == 356_234
+
+
+def test_refuses_a_foreign_name_and_too_small_a_picture() -> None:
+    with pytest.raises(FedgeError, match="no architecture 'huge'"):
+        build("huge", (28, 28, 1), 10)
+    with pytest.raises(FedgeError, match="classic cannot take pictures of 8x8"):
+        build("classic", (8, 8, 1), 10)

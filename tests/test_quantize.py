@@ -1,0 +1,168 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fedge import modelfile
+from fedge.__main__ import run
+from fedge.arithmetic import dequantize, softmax
+from fedge.classifier import load
+from fedge.data import fashion_mnist
+from fedge.data.dataset import Split
+from fedge.flatbuffer import read_graph
+from fedge_quantize import quantize as work
+from fedge_quantize.calibration import CalibrationSet, calibration_set, fit_confidence
+from fedge_quantize.parity import compare
+from fedge_train.predict import predictor
+from fedge_train.run import load_float_model, read_config
+from support import fedge, one_line_error, write_class_folders
+
+REPORT_FIELDS = {
+    "float_accuracy",
+    "int8_accuracy",
+    "drop_pp",
+    "drop_upper95_pp",
+    "agreement",
+    "n",
+    "method",
+    "bytes",
+    "per_class",
+}
+
+Quantized = tuple[Path, dict[str, Any]]
+
+
+def test_the_emitted_file_is_as_accurate_on_the_10000_test_pictures(trained: Path, quantized: Quantized) -> None:
+    # Counted again here, from the file that was written, by another path than the command's own.
+    path, report = quantized
+    pictures, labels = fashion_mnist.load("test")
+    classifier = load(path)
+    by_int8 = np.array([classifier.logits(picture[:, :, np.newaxis]).argmax() for picture in pictures])
+    float_model = load_float_model(trained, read_config(trained))
+    by_float = predictor(float_model)(pictures[:, :, :, np.newaxis]).argmax(-1)
+    parity = compare(labels, by_float, by_int8, fashion_mnist.LABELS)
+    assert parity.n == report["n"] == 10_000
+    assert parity.int8_accuracy == report["int8_accuracy"] and parity.drop_upper95_pp == report["drop_upper95_pp"]
+    assert parity.drop_upper95_pp <= 0.5
+
+
+def test_the_report_has_the_designs_fields_and_is_kept(trained: Path, quantized: Quantized) -> None:
+    path, report = quantized
+    assert report.keys() >= REPORT_FIELDS
+    assert report["per_class"].keys() == set(fashion_mnist.LABELS)
+    assert json.loads((trained / "quantize" / "report.json").read_text()) == report
+    assert (trained / "quantize" / "flips.png").read_bytes().startswith(b"\x89PNG")
+    assert report["bytes"] == len(modelfile.read(path).flatbuffer)
+
+
+def test_eval_of_the_file_and_of_the_run_print_the_reports_figures(trained: Path, quantized: Quantized) -> None:
+    path, report = quantized
+    for target, expected in ((path, report["int8_accuracy"]), (trained, report["float_accuracy"])):
+        done = fedge("eval", target, "--json")
+        assert done.code == 0, done.err
+        result = done.json()
+        assert result["accuracy"] == expected and result["n"] == 10_000
+        assert result["per_class"].keys() == set(fashion_mnist.LABELS) and len(result["confusion"]) == 10
+
+
+@pytest.fixture
+def bad_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calibration on nearly black pictures: the ranges that it reads clip everything brighter."""
+
+    def nearly_black(train: Split, seed: int) -> CalibrationSet:
+        images = np.zeros_like(calibration_set(train, seed).images)
+        images[:, 0, 1] = 255
+        return CalibrationSet(images, "0" * 64)
+
+    monkeypatch.setattr(work, "calibration_set", nearly_black)
+
+
+@pytest.mark.usefixtures("bad_calibration")
+def test_a_bad_quantization_is_refused(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "bad.tflite"
+    kept = (trained / "quantize" / "report.json").read_text()
+    try:
+        assert run(["quantize", str(trained), "--method", "ptq", "--out", str(out), "--json"]) == 3
+        report = json.loads((trained / "quantize" / "report.json").read_text())
+    finally:
+        (trained / "quantize" / "report.json").write_text(kept)
+    assert not out.exists() and list(tmp_path.iterdir()) == []
+    assert report["accepted"] is False and report["model"] is None and report["drop_upper95_pp"] > 0.5
+    assert "over --max-drop 0.5" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("quantized")
+def test_a_refusal_leaves_an_older_model_file_alone(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "old.tflite"
+    out.write_bytes(b"older")
+    assert fedge("quantize", trained, "--method", "ptq", "--max-drop", 0, "--out", out).code == 3
+    assert out.read_bytes() == b"older"
+
+
+def test_small_photographs_in_color_go_all_the_way(tmp_path: Path) -> None:
+    """A folder trains, quantizes by quantization-aware training, verifies and runs by the same commands."""
+    data = write_class_folders(tmp_path / "data", ["Bag", "Sneaker", "Trouser"], 200)
+    options = ("--arch", "nano", "--size", 32, "--epochs", 12, "--batch", 16, "--out", tmp_path / "run")
+    trained = fedge("train", "--data", data, *options, "--json")
+    assert trained.code == 0, trained.err
+    # Three easy classes: trousers against bags against shoes; chance is a third.
+    assert trained.json()["accuracy"] > 0.9
+    refused = fedge("quantize", tmp_path / "run", "--method", "ptq")
+    assert refused.code == 3 and "too few test pictures to tell" in refused.err
+    model = tmp_path / "nano.tflite"
+    options = ("--method", "qat", "--qat-epochs", 1, "--max-drop", 10, "--out", model)
+    done = fedge("quantize", tmp_path / "run", *options, "--json")
+    assert done.code == 0, done.err
+    assert done.json()["method"] == "qat" and done.json()["n"] == 120
+    graph = read_graph(modelfile.read(model).flatbuffer)
+    assert graph.inputs[0].shape == (1, 32, 32, 3) and graph.inputs[0].zero_points == (0,)
+    assert fedge("verify", model).code == 0
+    folder = data / "Trouser"
+    lines = fedge("run", model, "--source", folder, "--json").lines()
+    assert len(lines) == 200 and sum(line["label"] == "Trouser" for line in lines) > 180
+    assert fedge("eval", model, "--data", data, "--json").json()["n"] == 600
+    undecided = fedge("eval", model)
+    assert undecided.code == 1 and "--data" in one_line_error(undecided)
+
+
+def test_calibration_comes_from_train_alone_stratified_and_seeded() -> None:
+    generator = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [900, 100])
+    images = generator.integers(0, 256, (1000, 4, 4, 1), dtype=np.uint8)
+    train = Split(images, labels, tuple(map(str, range(1000))), (b"",) * 1000)
+    chosen = calibration_set(train, 5)
+    assert chosen.sha256 == calibration_set(train, 5).sha256 != calibration_set(train, 6).sha256
+    members = {image.tobytes(): label for image, label in zip(images, labels, strict=True)}
+    # All but the first, two of whose pixels are set, are training pictures; a tenth are of the rare class.
+    found = [members[image.tobytes()] for image in chosen.images[1:]]
+    assert abs(sum(found) - 50) <= 1 and len(chosen.images) == 500
+    assert chosen.images.min() == 0 and chosen.images.max() == 255
+
+
+def test_the_temperature_is_found_again() -> None:
+    generator = np.random.default_rng(0)
+    logits = generator.normal(0, 3, (20_000, 5))
+    truth = np.array([generator.choice(5, p=p) for p in softmax(logits)])
+    confidence = fit_confidence(logits * 2.5, truth)
+    # The logits were stretched by 2.5; 20,000 draws fix the temperature to about 1%, ECE to 15 bins' noise.
+    assert confidence.temperature == pytest.approx(2.5, rel=0.05)
+    assert confidence.ece is not None and confidence.ece < 0.01
+
+
+def test_the_files_scores_are_the_softmax_of_its_logits(quantized: Quantized) -> None:
+    classifier = load(quantized[0])
+    picture = fashion_mnist.load("test")[0][0]
+    output = classifier.model.manifest.output
+    logits = dequantize(classifier.logits(picture[:, :, np.newaxis]), output.scale, output.zero_point)
+    expected = softmax(logits, classifier.model.manifest.confidence.temperature)
+    assert classifier.classify(picture).score == pytest.approx(expected.max())
+
+
+def test_refuses_what_is_no_run(tmp_path: Path) -> None:
+    missing = fedge("quantize", tmp_path / "nothing")
+    assert missing.code == 1 and "there is no run folder" in one_line_error(missing)
+    (tmp_path / "config.json").write_text('{"architecture": "base"}')
+    broken = fedge("quantize", tmp_path)
+    assert broken.code == 1 and "config.json: data is missing" in one_line_error(broken)

@@ -1,0 +1,174 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import tf_keras as keras
+
+from fedge.data.dataset import Dataset
+from fedge.data.labelmap import LabelMap
+from fedge.data.load import load_dataset
+from fedge.preprocess import Recipe
+from fedge_train.architectures import build
+from fedge_train.augment import augment
+from fedge_train.checkpoints import load_latest
+from fedge_train.plan import PLANS, Plan
+from fedge_train.training import Watcher, Weights, fit
+from support import fedge, one_line_error, write_class_folders
+
+CLASSES = ["Bag", "Sneaker", "Trouser"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_class_folders(tmp_path_factory.mktemp("data"), CLASSES, 120)
+
+
+@pytest.fixture(scope="module")
+def dataset(folder: Path) -> Dataset:
+    return load_dataset((str(folder),), Recipe(28, 28, polarity="dark-background"), LabelMap())
+
+
+def small_fit(architecture: str, dataset: Dataset, saved: Path, epochs: int = 4, seed: int = 3) -> Weights:
+    keras.utils.set_random_seed(seed)
+    model = build(architecture, dataset.recipe.shape, len(dataset.labels))
+    plan = replace(PLANS[architecture], epochs=epochs, batch=32)
+    best, history = fit(model, plan, dataset, seed, saved, Watcher())
+    assert len(history) == epochs
+    return [*best.weights, *model.get_weights()]
+
+
+def equal(a: Weights, b: Weights) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+# leaky has dropout and Adam; nano has batch normalization, momentum, averaged weights and changed pictures.
+@pytest.mark.parametrize("architecture", ["leaky", "nano"])
+def test_going_on_ends_with_the_same_weights(architecture: str, dataset: Dataset, tmp_path: Path) -> None:
+    whole = small_fit(architecture, dataset, tmp_path / "whole")
+    assert equal(whole, small_fit(architecture, dataset, tmp_path / "again"))
+    assert not equal(whole, small_fit(architecture, dataset, tmp_path / "other", seed=4))
+    saved = sorted((tmp_path / "whole").iterdir())
+    assert [path.name[:10] for path in saved] == ["epoch-0002", "epoch-0003", "epoch-0004"]
+    saved[2].unlink()
+    assert equal(whole, small_fit(architecture, dataset, tmp_path / "whole"))
+
+
+def test_a_damaged_checkpoint_is_passed_over(dataset: Dataset, tmp_path: Path) -> None:
+    whole = small_fit("nano", dataset, tmp_path)
+    newest, second = sorted(tmp_path.iterdir(), reverse=True)[:2]
+    newest.write_bytes(newest.read_bytes()[:5000])
+    flipped = bytearray(second.read_bytes())
+    flipped[len(flipped) // 2] ^= 1
+    second.write_bytes(flipped)
+    found = load_latest(tmp_path)
+    assert found is not None and len(found[1]["history"]) == 2
+    assert equal(whole, small_fit("nano", dataset, tmp_path))
+
+
+def weights(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    with h5py.File(run / "weights.weights.h5") as file:
+        file.visititems(
+            lambda name, item: found.__setitem__(name, item[()]) if isinstance(item, h5py.Dataset) else None
+        )
+    return found
+
+
+def test_a_killed_training_resumes_to_the_same_weights(folder: Path, tmp_path: Path) -> None:
+    arguments = ["train", "--data", str(folder), "--size", "28", "--gray", "--arch", "leaky", "--epochs", "8"]
+    arguments += ["--batch", "16"]
+    whole = fedge(*arguments, "--out", tmp_path / "whole", "--json")
+    assert whole.code == 0, whole.err
+    killed = tmp_path / "killed"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fedge", *arguments, "--out", str(killed)], stderr=subprocess.DEVNULL
+    )
+    while process.poll() is None and not list(killed.glob("checkpoints/epoch-0002-*")):
+        time.sleep(0.01)
+    # Somewhere in the third epoch or in the writing of its checkpoint.
+    time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (killed / "report.json").exists()
+    resumed = fedge("train", "--resume", "--out", killed, "--json")
+    assert resumed.code == 0, resumed.err
+    a, b = weights(tmp_path / "whole"), weights(killed)
+    assert a.keys() == b.keys() and all(np.array_equal(a[k], b[k]) for k in a)
+    assert len(json.loads((killed / "history.json").read_text())) == 8
+    assert resumed.json()["confusion"] == whole.json()["confusion"]
+    again = fedge("train", "--resume", "--out", killed)
+    assert again.code == 1 and "has already ended" in one_line_error(again)
+
+
+def test_a_run_folder_holds_what_the_design_names(trained: Path) -> None:
+    names = {path.name for path in trained.iterdir()}
+    assert {"config.json", "weights.weights.h5", "history.json", "report.json"} <= names
+    for plot in ("curves.png", "confusion.png", "samples.png"):
+        assert (trained / plot).read_bytes().startswith(b"\x89PNG")
+    report = json.loads((trained / "report.json").read_text())
+    assert report["n"] == 10_000 and sum(map(sum, report["confusion"])) == 10_000
+    assert report["classification_report"]["Ankle boot"]["support"] == 1_000
+    assert "Ankle boot" in report["classification_report_text"]
+    # Two epochs of the manual's network are far past chance (10%) and short of its end (91.5%).
+    assert 0.8 < report["accuracy"] < 0.915
+
+
+def test_the_weights_file_carries_no_code(trained: Path) -> None:
+    with h5py.File(trained / "weights.weights.h5") as file:
+        assert "model_config" not in file.attrs
+    assert not list(trained.rglob("*.pkl")) and not list(trained.rglob("*.keras"))
+
+
+def test_resume_refuses_other_settings_and_changed_data(folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    arguments = ("--data", folder, "--size", 16, "--gray", "--arch", "nano", "--epochs", 1)
+    assert fedge("train", *arguments, "--out", run).code == 0
+    (run / "report.json").unlink()
+    refused = fedge("train", "--resume", "--out", run, "--epochs", 3)
+    assert refused.code == 1 and "other settings (plan.epochs)" in one_line_error(refused)
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(config | {"data_sha256": "0" * 64}))
+    changed = fedge("train", "--resume", "--out", run)
+    assert changed.code == 1 and "has changed since" in one_line_error(changed)
+
+
+def test_training_into_a_full_folder_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "keep.txt").write_text("mine")
+    done = fedge("train", "--data", folder, "--arch", "nano", "--epochs", 1, "--out", tmp_path)
+    assert done.code == 1 and "is not empty" in one_line_error(done)
+    assert [path.name for path in tmp_path.iterdir()] == ["keep.txt"]
+
+
+def test_the_changes_to_pictures_are_what_they_say() -> None:
+    generator = np.random.default_rng(0)
+    images = np.random.default_rng(1).integers(1, 256, (64, 28, 28, 1), dtype=np.uint8)
+    untouched = augment(images, Plan(epochs=1), generator)
+    assert np.array_equal(untouched, images)
+    flipped = augment(images, Plan(epochs=1, flip=True), generator)
+    mirrored = [np.array_equal(f, i[:, ::-1]) for f, i in zip(flipped, images, strict=True)]
+    kept = [np.array_equal(f, i) for f, i in zip(flipped, images, strict=True)]
+    # 64 tosses of a coin: fewer than 12 or more than 52 heads happen once in a million.
+    assert all(m or k for m, k in zip(mirrored, kept, strict=True)) and 12 <= sum(mirrored) <= 52
+    shifted = augment(images, Plan(epochs=1, shift=True), generator)
+    # A shift by at most 4 of 28 leaves at least (24/28)^2 of a picture, and what comes in is black.
+    assert all((s > 0).mean() >= (24 / 28) ** 2 for s in shifted)
+    assert not np.array_equal(shifted, images)
+    erased = augment(images, Plan(epochs=1, erase=True), generator)
+    changed = (erased != images).mean(axis=(1, 2, 3))
+    # Patches cover up to 0.4 of the area, rounded up to whole pixels of 28: 0.45 at the most.
+    assert 0 < changed.max() <= 0.45 and 10 <= (changed > 0).sum() <= 54
+
+
+def test_training_never_draws_from_held_out_or_test(dataset: Dataset, tmp_path: Path) -> None:
+    # With labels of the other splits shuffled, the weights must come out the same.
+    before = small_fit("leaky", dataset, tmp_path / "a", epochs=1)
+    rotated = replace(dataset.test, labels=(dataset.test.labels + 1) % 3)
+    assert equal(before, small_fit("leaky", replace(dataset, test=rotated), tmp_path / "b", epochs=1))
