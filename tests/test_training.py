@@ -108,6 +108,28 @@ def test_a_killed_training_resumes_to_the_same_weights(folder: Path, tmp_path: P
     assert again.code == 1 and "has already ended" in one_line_error(again)
 
 
+def test_bfloat16_trains_a_float32_network(folder: Path, tmp_path: Path) -> None:
+    arguments = ("--data", folder, "--size", 16, "--gray", "--arch", "nano", "--epochs", 1, "--out", tmp_path / "run")
+    done = fedge("train", *arguments, "--dtype", "mixed_bfloat16", "--json")
+    assert done.code == 0 and done.json()["dtype"] == "mixed_bfloat16", done.err
+    assert {array.dtype for array in weights(tmp_path / "run").values()} == {np.dtype(np.float32)}
+
+
+def test_a_run_with_a_map_resumes_after_ctrl_c(folder: Path, tmp_path: Path) -> None:
+    run, label_map = tmp_path / "run", tmp_path / "map.json"
+    label_map.write_text('{"Bag": "Other", "Sneaker": "Other"}')
+    arguments = ("--data", folder, "--map", label_map, "--size", "16", "--gray", "--arch", "nano", "--epochs", "3")
+    command = [sys.executable, "-m", "fedge", "train", *map(str, arguments), "--batch", "8", "--out", str(run)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list(run.glob("checkpoints/epoch-0001-*")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate()
+    assert process.returncode == 130 and f"go on with `fedge train --resume --out {run}`" in error
+    done = fedge("train", "--resume", "--out", run, "--json")
+    assert done.code == 0 and set(done.json()["per_class"]) == {"Other", "Trouser"}, done.err
+
+
 def test_a_run_folder_holds_what_the_design_names(trained: Path) -> None:
     names = {path.name for path in trained.iterdir()}
     assert {"config.json", "weights.weights.h5", "history.json", "report.json"} <= names
@@ -132,8 +154,8 @@ def test_resume_refuses_other_settings_and_changed_data(folder: Path, tmp_path: 
     arguments = ("--data", folder, "--size", 16, "--gray", "--arch", "nano", "--epochs", 1)
     assert fedge("train", *arguments, "--out", run).code == 0
     (run / "report.json").unlink()
-    refused = fedge("train", "--resume", "--out", run, "--epochs", 3)
-    assert refused.code == 1 and "other settings (plan.epochs)" in one_line_error(refused)
+    refused = fedge("train", "--resume", "--out", run, "--epochs", 3, "--size", 32)
+    assert refused.code == 1 and "other settings (recipe, plan.epochs)" in one_line_error(refused)
     config = json.loads((run / "config.json").read_text())
     (run / "config.json").write_text(json.dumps(config | {"data_sha256": "0" * 64}))
     changed = fedge("train", "--resume", "--out", run)

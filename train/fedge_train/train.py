@@ -16,7 +16,7 @@ from fedge.data.dataset import Dataset
 from fedge.data.labelmap import read_label_map
 from fedge.data.load import default_recipe, load_dataset
 from fedge.errors import FedgeError, RunError
-from fedge.preprocess import Fit, Recipe
+from fedge.preprocess import Fit
 from fedge.progress import Progress
 from fedge_train.architectures import ARCHITECTURES, build
 from fedge_train.device import training_dtype
@@ -63,26 +63,7 @@ class TrainOptions:
 
 def train(options: TrainOptions) -> dict[str, Any]:
     """Trains, or goes on training, and gives the run's report. Raises FedgeError."""
-    if options.resume:
-        folder = options.out or latest_unfinished()
-        old = read_config(folder)
-        if finished(folder):
-            raise RunError(f"the run {folder} has already ended", "train another with --out, or leave out --resume")
-        dataset = load_run_data(folder, old)
-        config = _configure(_filled(options, old), dataset)
-        changed = changed_fields(old, config)
-        if changed:
-            raise RunError(
-                f"the run {folder} was started with other settings ({', '.join(changed)})",
-                "leave these options out on --resume, or train another with --out",
-            )
-    else:
-        options = dataclasses.replace(options, data=options.data or (DEFAULT_DATA,))
-        dataset = load_dataset(options.data, _recipe(options), read_label_map(options.label_map))
-        config = _configure(options, dataset)
-        folder = options.out or new_folder(f"{dataset.name}-{config.architecture}")
-        if folder.exists() and any(folder.iterdir()):
-            raise RunError(f"{folder} is not empty", "go on with --resume, or choose another --out")
+    folder, config, dataset = _resumed(options) if options.resume else _started(options)
     _say_what_was_left_out(dataset)
     model = _new_model(config)
     if not (folder / CONFIG).is_file():
@@ -92,8 +73,12 @@ def train(options: TrainOptions) -> dict[str, Any]:
         f"pictures, {len(dataset.held_out):,} held out, for {config.plan.epochs} epochs in {config.dtype} -> {folder}",
         file=sys.stderr,
     )
-    with _Bar(config, len(dataset.train)) as bar:
-        best, history = fit(model, config.plan, dataset, config.seed, folder / CHECKPOINTS, bar.watcher())
+    try:
+        with _Bar(config, len(dataset.train)) as bar:
+            best, history = fit(model, config.plan, dataset, config.seed, folder / CHECKPOINTS, bar.watcher())
+    except KeyboardInterrupt:
+        print(f"fedge: go on with `fedge train --resume --out {folder}`", file=sys.stderr)
+        raise
     model.set_weights(best.weights)
     save_weights(folder, model)
     # Bfloat16 is only for training: what is reported and quantized is the float32 network.
@@ -101,26 +86,62 @@ def train(options: TrainOptions) -> dict[str, Any]:
     return write_report(folder, config, load_float_model(folder, config), dataset, best, history)
 
 
-def _recipe(options: TrainOptions) -> Recipe:
+def _started(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
+    options = dataclasses.replace(options, data=options.data or (DEFAULT_DATA,))
     recipe = default_recipe(options.data, options.size, options.color)
-    try:
-        return dataclasses.replace(recipe, fit=options.fit or recipe.fit)
-    except ValueError as error:
-        raise FedgeError(f"--size: {error}", "choose another size") from error
+    dataset = load_dataset(
+        options.data, dataclasses.replace(recipe, fit=options.fit or recipe.fit), read_label_map(options.label_map)
+    )
+    config = _configure(options, dataset)
+    folder = options.out or new_folder(f"{dataset.name}-{config.architecture}")
+    if folder.exists() and any(folder.iterdir()):
+        raise RunError(f"{folder} is not empty", "go on with --resume, or choose another --out")
+    return folder, config, dataset
 
 
-def _filled(options: TrainOptions, old: RunConfig) -> TrainOptions:
-    """On `--resume` what was not asked for is as the run has it."""
+def _resumed(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
+    folder = options.out or latest_unfinished()
+    config = read_config(folder)
+    if finished(folder):
+        raise RunError(f"the run {folder} has already ended", "train another with --out, or leave out --resume")
+    changed = changed_fields(config, _asked_for(options, config))
+    if changed:
+        raise RunError(
+            f"the run {folder} was started with other settings ({', '.join(changed)})",
+            "leave these options out on --resume, or train another with --out",
+        )
+    return folder, config, load_run_data(folder, config)
+
+
+def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
+    """The run's configuration with what the user gave on `--resume` in its place; all of it must be as it was."""
+    recipe, plan = old.recipe, old.plan
     return dataclasses.replace(
-        options,
-        data=options.data or old.data,
+        old,
+        data=_resolved(options.data) or old.data,
         architecture=options.architecture or old.architecture,
-        epochs=options.epochs or old.plan.epochs,
-        batch=options.batch or old.plan.batch,
-        learning_rate=options.learning_rate or old.plan.learning_rate,
         seed=old.seed if options.seed is None else options.seed,
         dtype=options.dtype or old.dtype,
+        label_map=read_label_map(options.label_map).classes if options.label_map else old.label_map,
+        recipe=dataclasses.replace(
+            recipe,
+            height=options.size or recipe.height,
+            width=options.size or recipe.width,
+            color=recipe.color if options.color is None else ("rgb" if options.color else "gray"),
+            fit=options.fit or recipe.fit,
+        ),
+        plan=dataclasses.replace(
+            plan,
+            epochs=options.epochs or plan.epochs,
+            batch=options.batch or plan.batch,
+            learning_rate=options.learning_rate or plan.learning_rate,
+        ),
     )
+
+
+def _resolved(data: tuple[str, ...]) -> tuple[str, ...]:
+    # A run is found again from anywhere, so its data must be too.
+    return tuple(name if name == DEFAULT_DATA else str(Path(name).resolve()) for name in data)
 
 
 def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
@@ -139,7 +160,7 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
         raise FedgeError(str(error), "choose another value") from error
     return RunConfig(
         architecture=architecture,
-        data=tuple(name if name == DEFAULT_DATA else str(Path(name).resolve()) for name in options.data),
+        data=_resolved(options.data),
         data_sha256=dataset.sha256(),
         labels=dataset.labels,
         recipe=dataset.recipe,
