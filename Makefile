@@ -52,6 +52,6 @@ $(VENV)/.pip:
 	else \
 	  $(PYTHON) -m venv --without-pip $(VENV) && mkdir -p $(VENV)/scratch && cd $(VENV)/scratch && \
 	  apt-get download python3-pip-whl && dpkg -x python3-pip-whl_*.deb . && \
-	  ../bin/python usr/share/python-wheels/pip-*.whl/pip install -q pip && rm -rf ../scratch; \
+	  $(CURDIR)/$(BIN)/python $$(echo usr/share/python-wheels/pip-*.whl)/pip install -q --no-warn-script-location pip && rm -rf ../scratch; \
 	fi
 	touch $@
