@@ -6,7 +6,7 @@ from fedge.errors import FedgeError
 from fedge_quantize.convert import convert
 from fedge_quantize.folding import fold
 from fedge_train.architectures import ARCHITECTURES, build
-from fedge_train.plan import PLANS
+from fedge_train.plan import PLANS, plan_for
 from fedge_train.predict import predictor
 
 BUDGETS = {"nano": 32_000, "small": 100_000, "base": 250_000}
@@ -27,6 +27,13 @@ def test_the_flatbuffer_keeps_its_budget(name: str, calibration: np.ndarray) -> 
 
 def test_every_architecture_has_a_plan() -> None:
     assert PLANS.keys() == ARCHITECTURES.keys()
+
+
+def test_few_pictures_get_more_epochs_and_smaller_batches() -> None:
+    assert plan_for("base", 55_000) == PLANS["base"]
+    # 200,000 pictures seen in epochs of 2,454; 32 batches of 64 fit into one, 32 of 128 do not.
+    assert (plan_for("base", 2_454).epochs, plan_for("base", 2_454).batch) == (82, 64)
+    assert (plan_for("base", 100).epochs, plan_for("base", 100).batch) == (2_000, 16)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

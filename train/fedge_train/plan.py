@@ -1,6 +1,7 @@
 """How each architecture is trained unless the user says otherwise."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -54,4 +55,18 @@ RESIDUAL = Plan(
     erase=True,
 )
 
+# What it takes a small set of photographs to be learned; with tens of thousands of pictures a plan's own epochs are more.
+LEAST_PICTURES_SEEN = 200_000
+LEAST_BATCH = 16
+LEAST_STEPS_PER_EPOCH = 32
+
 PLANS = {"classic": MANUAL, "leaky": MANUAL, "nano": RESIDUAL, "small": RESIDUAL, "base": RESIDUAL}
+
+
+def plan_for(architecture: str, pictures: int) -> Plan:
+    """An architecture's plan, fitted to the number of training pictures: few get more epochs and smaller batches."""
+    plan = PLANS[architecture]
+    batch = plan.batch
+    while batch > LEAST_BATCH and pictures < batch * LEAST_STEPS_PER_EPOCH:
+        batch //= 2
+    return replace(plan, batch=batch, epochs=max(plan.epochs, math.ceil(LEAST_PICTURES_SEEN / pictures)))

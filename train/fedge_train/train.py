@@ -20,7 +20,7 @@ from fedge.preprocess import Fit
 from fedge.progress import Progress
 from fedge_train.architectures import ARCHITECTURES, build
 from fedge_train.device import training_dtype
-from fedge_train.plan import PLANS
+from fedge_train.plan import plan_for
 from fedge_train.report import write_report
 from fedge_train.run import (
     CHECKPOINTS,
@@ -148,7 +148,7 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
     architecture = options.architecture or DEFAULT_ARCHITECTURE
     if architecture not in ARCHITECTURES:
         raise FedgeError(f"there is no architecture {architecture!r}", f"choose one of {', '.join(ARCHITECTURES)}")
-    plan = PLANS[architecture]
+    plan = plan_for(architecture, len(dataset.train))
     try:
         plan = dataclasses.replace(
             plan,
