@@ -55,7 +55,7 @@ RESIDUAL = Plan(
     erase=True,
 )
 
-# What it takes a small set of photographs to be learned; with tens of thousands of pictures a plan's own epochs are more.
+# What a small set of photographs takes to be learned; a plan of tens of thousands of pictures has more of its own.
 LEAST_PICTURES_SEEN = 200_000
 LEAST_BATCH = 16
 LEAST_STEPS_PER_EPOCH = 32
