@@ -14,6 +14,8 @@ FedgeError                    exit code 1: the user can mend it
 │   └── ProbeFailed           the interpreter could not load the flatbuffer
 ├── RunError                  a training run's folder is missing or damaged
 ├── SourceError               a camera, file or stream gives no pictures
+├── OutputError               an output cannot be opened, or does not take an answer
+├── ServiceError              the service cannot be installed, asked or removed
 └── GateRefused               exit code 3: a check said no
     ├── ParityRefused         the int8 model lost too much accuracy
     └── SelfTestFailed        this machine does not reproduce the golden answers
@@ -88,6 +90,14 @@ class RunError(FedgeError):
 
 class SourceError(FedgeError):
     """A camera, file or stream gives no pictures."""
+
+
+class OutputError(FedgeError):
+    """An output cannot be opened, or does not take an answer."""
+
+
+class ServiceError(FedgeError):
+    """The service cannot be installed, asked or removed."""
 
 
 class GateRefused(FedgeError):

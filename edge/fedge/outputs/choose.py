@@ -1,0 +1,117 @@
+"""From the command line's options to outputs."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedge.classifier import Classifier
+from fedge.errors import MissingExtra
+from fedge.health import Health
+from fedge.notify import from_environment
+from fedge.outputs import csv_file, prometheus, sqlite_file
+from fedge.outputs.addresses import Address, parse_address, read_secret
+from fedge.outputs.broker import parse_broker
+from fedge.outputs.output import Output
+from fedge.outputs.webhook import Webhook
+from fedge.outputs.window import Window
+from fedge.web.token import choose_token
+
+MQTT_PASSWORD, WEB_TOKEN = "FEDGE_MQTT_PASSWORD", "FEDGE_WEB_TOKEN"
+DEFAULT_WEB_ADDRESS = Address("127.0.0.1", 8080)
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """The outputs that the user asked for besides standard output; None or False where not.
+
+    Attributes:
+        csv, csv_bytes, csv_files: a CSV file, how large it may grow, and how many are kept.
+        sqlite, sqlite_rows: a SQLite file and how many rows are kept.
+        mqtt, mqtt_ca, mqtt_password_file: a broker's URL; the authority of its certificate; where the password is.
+        webhook: an http or https URL.
+        metrics: ADDRESS:PORT for Prometheus.
+        window: a window on this machine's screen.
+        web, web_token_file: ADDRESS:PORT of the web page; where its token is.
+    """
+
+    csv: Path | None = None
+    csv_bytes: int = csv_file.MAX_BYTES
+    csv_files: int = csv_file.FILES
+    sqlite: Path | None = None
+    sqlite_rows: int = sqlite_file.MAX_ROWS
+    mqtt: str | None = None
+    mqtt_ca: Path | None = None
+    mqtt_password_file: Path | None = None
+    webhook: str | None = None
+    metrics: str | None = None
+    window: bool = False
+    web: str | None = None
+    web_token_file: Path | None = None
+
+
+def open_outputs(options: OutputOptions, classifier: Classifier, health: Health) -> list[Output]:
+    """Opens the outputs asked for, and systemd's where it started this; raises OutputError or MissingExtra.
+
+    Those already open are closed again when a later one cannot be opened.
+    """
+    with ExitStack() as opened:
+        outputs = []
+        for output in _each(options, classifier, health):
+            opened.callback(output.close)
+            outputs.append(output)
+        opened.pop_all()
+    return outputs
+
+
+def _each(options: OutputOptions, classifier: Classifier, health: Health) -> Iterator[Output]:
+    if manager := from_environment():
+        yield manager
+    if options.csv is not None:
+        yield csv_file.CsvFile(options.csv, options.csv_bytes, options.csv_files)
+    if options.sqlite is not None:
+        yield sqlite_file.SqliteFile(options.sqlite, options.sqlite_rows)
+    if options.metrics is not None:
+        address = parse_address(options.metrics, "--metrics", prometheus.DEFAULT_ADDRESS)
+        yield prometheus.Metrics(address, health)
+    if options.webhook is not None:
+        yield Webhook(options.webhook)
+    if options.mqtt is not None:
+        yield _mqtt(options.mqtt, options)
+    if options.window:
+        yield Window(classifier.model.manifest.preprocessing)
+    if options.web is not None:
+        yield _web(options.web, options, classifier)
+
+
+def _mqtt(url: str, options: OutputOptions) -> Output:
+    broker = parse_broker(url)
+    password = read_secret(MQTT_PASSWORD, options.mqtt_password_file, "--mqtt-password-file")
+    with _Extra("mqtt", "--mqtt"):
+        from fedge.outputs.mqtt import Mqtt
+    return Mqtt(broker, password, options.mqtt_ca)
+
+
+def _web(text: str, options: OutputOptions, classifier: Classifier) -> Output:
+    address = parse_address(text, "--web", DEFAULT_WEB_ADDRESS)
+    token = choose_token(read_secret(WEB_TOKEN, options.web_token_file, "--web-token-file"), address)
+    with _Extra("web", "--web"):
+        from fedge.web.server import WebPage
+    return WebPage(address, token, classifier.labels, classifier.model.manifest.preprocessing)
+
+
+class _Extra:
+    """Turns an import that fails into the line that mends it."""
+
+    def __init__(self, extra: str, option: str) -> None:
+        self._extra, self._option = extra, option
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("fedge"):
+            raise MissingExtra(
+                f"{self._option} needs {error.name}, which is not installed",
+                f"run `pip install 'fedge[{self._extra}]'`",
+            ) from error
