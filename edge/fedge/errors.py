@@ -16,7 +16,8 @@ FedgeError                    exit code 1: the user can mend it
 ├── SourceError               a camera, file or stream gives no pictures
 └── GateRefused               exit code 3: a check said no
     ├── ParityRefused         the int8 model lost too much accuracy
-    └── SelfTestFailed        this machine does not reproduce the golden answers
+    ├── SelfTestFailed        this machine does not reproduce the golden answers
+    └── ReplayDiffers         a recording's frames get other answers than they got
 """
 
 EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 2, 70, 130
@@ -102,3 +103,7 @@ class ParityRefused(GateRefused):
 
 class SelfTestFailed(GateRefused):
     """This machine does not reproduce the golden answers."""
+
+
+class ReplayDiffers(GateRefused):
+    """A recording's frames get other answers or decisions than when they were recorded."""
