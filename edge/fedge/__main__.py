@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+import threading
 import traceback
 
 import typer
@@ -13,7 +14,13 @@ from fedge.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, FedgeError
 
 def main() -> None:
     """Runs the command line and exits: 0 done, 1 mendable, 2 usage, 3 refused by a gate, 70 a bug, 130 Ctrl-C."""
-    sys.exit(run())
+    code = run()
+    if any(thread.daemon for thread in threading.enumerate()):
+        # A thread that hangs in a camera's driver would end the process with a signal when Python finalizes under it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -151,6 +151,26 @@ def run(
     ] = None,
     source: Annotated[str | None, typer.Option(help="A picture, a folder, a glob pattern, a video or a URL.")] = None,
     frames: Annotated[int | None, typer.Option(help="Stop after this many.", min=1)] = None,
+    width: Annotated[int | None, typer.Option(help="The camera's picture, in pixels.", min=1)] = None,
+    height: Annotated[int | None, typer.Option(help="The camera's picture, in pixels.", min=1)] = None,
+    fps: Annotated[float | None, typer.Option(help="The camera's frames a second.", min=0.1)] = None,
+    rotate: Annotated[Literal["0", "90", "180", "270"], typer.Option(help="Degrees, clockwise.")] = "0",
+    region: Annotated[
+        str | None, typer.Option(help="X,Y,WIDTH,HEIGHT of the turned picture to look at: pixels, or each 0 to 1.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for a camera that is not there yet.")] = False,
+    stall_after: Annotated[float, typer.Option(help="Seconds without a frame that are a fault.", min=0.1)] = 2.0,
+    frozen_after: Annotated[
+        float, typer.Option(help="Seconds of one and the same picture that are a fault; 0: never.", min=0)
+    ] = 10.0,
+    max_age: Annotated[float, typer.Option(help="Seconds after which a frame gets no answer.", min=0.01)] = 1.0,
+    smooth: Annotated[
+        float | None, typer.Option(help="Seconds that a decision is averaged over; 1 s, or 0 for pictures.", min=0)
+    ] = None,
+    enter: Annotated[float, typer.Option(help="Mean score from which a class is decided on.", min=0.01, max=1)] = 0.6,
+    leave: Annotated[float, typer.Option(help="Mean score below which it is given up.", min=0.01, max=1)] = 0.4,
+    record: Annotated[Path | None, typer.Option(help="Keep frames and decisions in this folder.")] = None,
+    record_mb: Annotated[int, typer.Option(help="How much it may hold; the oldest goes first.", min=1)] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per frame on standard output.")] = False,
 ) -> int:
     """Classify frames from a camera, or pictures and videos."""
@@ -158,10 +178,43 @@ def run(
         raise typer.BadParameter("give either --camera or --source")
     if device is not None and not camera:
         raise typer.BadParameter("--device goes with --camera")
-    from fedge.run import RunOptions
+    if leave > enter:
+        raise typer.BadParameter("--leave must not be above --enter")
+    from fedge.run import DecisionOptions, RecordOptions, RunOptions
     from fedge.run import run as work
+    from fedge.sources.live import FaultLimits
+    from fedge.sources.video import CaptureOptions
+    from fedge.sources.view import View, parse_region, parse_rotation
 
-    return work(RunOptions(model, device, source, frames, as_json))
+    view = View(parse_rotation(rotate), parse_region(region) if region else None)
+    return work(
+        RunOptions(
+            model,
+            device,
+            source,
+            frames,
+            as_json,
+            capture=CaptureOptions(width, height, fps, view),
+            limits=FaultLimits(stall_after, frozen_after, max_age, wait),
+            decision=DecisionOptions(smooth, enter, leave),
+            record=RecordOptions(record, record_mb * 1_000_000) if record else None,
+        )
+    )
+
+
+@app.command()
+def replay(
+    recording: Annotated[Path, typer.Argument(help="A folder that `fedge run --record` wrote.")],
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """Prove that a recording's frames get the same answers and decisions again."""
+    from fedge.replay import describe_replay, require_same
+    from fedge.replay import replay as work
+
+    report = work(recording, model)
+    _show(report, describe_replay(report), as_json)
+    require_same(report)
 
 
 @app.command()
@@ -192,13 +245,19 @@ def verify(model: Model = None, as_json: Json = False) -> None:
 def bench(
     model: Model = None,
     frames: Annotated[int, typer.Option(help="How many frames to time.", min=1)] = 500,
+    seconds: Annotated[
+        float | None, typer.Option(help="Go on for so long, and watch heat and voltage on a Raspberry Pi.", min=0.1)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Time each stage on this machine, on one core."""
     from fedge import bench as work
     from fedge.classifier import load
 
-    report = work.bench(load(model), frames)
+    classifier = load(model)
+    report = work.bench(classifier, frames)
+    if seconds is not None:
+        report["sustained"] = work.sustained(classifier, seconds)
     _show(report, work.describe_bench(report), as_json)
 
 

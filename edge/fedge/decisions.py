@@ -79,6 +79,10 @@ class Decider:
             return Decision(None, float(mean.max()), changed, self._since)
         return Decision(self._labels[self._decided], float(mean[self._decided]), changed, self._since)
 
+    def options(self) -> dict[str, float]:
+        """The arguments, besides the labels, that make another decider like this one."""
+        return {"window_seconds": self._window, "enter": self._enter, "leave": self._leave}
+
     def state(self) -> dict[str, Any]:
         """All that the next decision depends on, as JSON."""
         return {

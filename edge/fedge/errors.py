@@ -18,7 +18,8 @@ FedgeError                    exit code 1: the user can mend it
 ├── ServiceError              the service cannot be installed, asked or removed
 └── GateRefused               exit code 3: a check said no
     ├── ParityRefused         the int8 model lost too much accuracy
-    └── SelfTestFailed        this machine does not reproduce the golden answers
+    ├── SelfTestFailed        this machine does not reproduce the golden answers
+    └── ReplayDiffers         a recording's frames get other answers than they got
 """
 
 EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 2, 70, 130
@@ -112,3 +113,7 @@ class ParityRefused(GateRefused):
 
 class SelfTestFailed(GateRefused):
     """This machine does not reproduce the golden answers."""
+
+
+class ReplayDiffers(GateRefused):
+    """A recording's frames get other answers or decisions than when they were recorded."""

@@ -1,16 +1,42 @@
 """The `fedge run` command's work."""
 
+import contextlib
 import os
 import signal
 import sys
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import FrameType
 
-from fedge.classifier import load
-from fedge.outputs import json_lines, people
-from fedge.runner import classify_frames
+from fedge.classifier import Classifier, load
+from fedge.decisions import ENTER, LEAVE, WINDOW_SECONDS, Decider
+from fedge.health import Health, HealthSnapshot
+from fedge.outputs import Output, json_lines, people
+from fedge.recording import Recorder, recorded
+from fedge.runner import Result, Sink, classify_frames, show
+from fedge.shipped import DEFAULT
 from fedge.sources.choose import open_camera, open_source
+from fedge.sources.frame import Source
+from fedge.sources.live import FaultLimits
+from fedge.sources.video import CaptureOptions
+
+
+@dataclass(frozen=True)
+class DecisionOptions:
+    """How answers become a decision; see `Decider`. `window_seconds` None: 1 s for what moves, 0 for pictures."""
+
+    window_seconds: float | None = None
+    enter: float = ENTER
+    leave: float = LEAVE
+
+
+@dataclass(frozen=True)
+class RecordOptions:
+    """Where frames and decisions are recorded, and how many bytes of them are kept."""
+
+    folder: Path
+    limit_bytes: int
 
 
 @dataclass(frozen=True)
@@ -22,29 +48,85 @@ class RunOptions:
     source: str | None
     frames: int | None
     as_json: bool
+    capture: CaptureOptions = field(default_factory=CaptureOptions)
+    limits: FaultLimits = field(default_factory=FaultLimits)
+    decision: DecisionOptions = field(default_factory=DecisionOptions)
+    record: RecordOptions | None = None
 
 
 def run(options: RunOptions) -> int:
     """Classifies until the source ends, `frames` are done, or SIGTERM; Ctrl-C closes the source and goes on up."""
-    classifier = load(options.model)
-    source = open_source(options.source) if options.source is not None else open_camera(options.device)
-    output = json_lines if options.as_json else people(source.live)
-    previous = signal.signal(signal.SIGTERM, _stop)
-    results = classify_frames(classifier, source)
-    try:
-        for result in islice(results, options.frames):
-            output(result)
-    except BrokenPipeError:
-        # Whoever read the answers has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except _Terminated:
-        pass
-    finally:
-        results.close()
-        signal.signal(signal.SIGTERM, previous)
-        if source.live and not options.as_json:
-            print(file=sys.stderr)
+    with _until_terminated(), contextlib.ExitStack() as stack:
+        classifier = load(options.model)
+        health = Health()
+        source = _open(options, classifier, health)
+        decider = _decider(options.decision, classifier, source)
+        sink: Sink = Direct(json_lines if options.as_json else people(source.live))
+        stack.callback(sink.close)
+        stack.callback(lambda: sink.health(health.snapshot()))
+        stack.callback(health.set_state, "stopped")
+        results = stack.enter_context(contextlib.closing(classify_frames(classifier, source, decider, health)))
+        if options.record:
+            recorder = _recorder(options.record, options, classifier, decider, health, wait=not source.live)
+            stack.callback(recorder.close)
+            results = recorded(results, recorder, decider)
+        try:
+            show(results, sink, health, options.frames)
+        except BrokenPipeError:
+            # Whoever read the answers has seen enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+class Direct:
+    """The sink of one output, called in the loop's thread; faults and recoveries go to standard error."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._told: tuple[dict[str, int], int] = ({}, 0)
+
+    def show(self, result: Result) -> None:
+        """Shows an answer."""
+        self._output(result)
+
+    def health(self, snapshot: HealthSnapshot) -> None:
+        """Says what is new: a fault, or that it is over."""
+        faults, recoveries = self._told
+        if snapshot.faults != faults:
+            print(f"fedge: {snapshot.message}", file=sys.stderr, flush=True)
+        if snapshot.recoveries != recoveries:
+            print("fedge: frames come again", file=sys.stderr, flush=True)
+        self._told = (snapshot.faults, snapshot.recoveries)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _open(options: RunOptions, classifier: Classifier, health: Health) -> Source:
+    view = replace(options.capture.view, recipe=classifier.model.manifest.preprocessing)
+    capture = replace(options.capture, view=view)
+    if options.source is not None:
+        return open_source(options.source, capture, health, options.limits)
+    return open_camera(options.device, capture, health, options.limits)
+
+
+def _decider(options: DecisionOptions, classifier: Classifier, source: Source) -> Decider:
+    window = options.window_seconds
+    if window is None:
+        window = WINDOW_SECONDS if source.moving else 0.0
+    return Decider(classifier.labels, window, options.enter, options.leave)
+
+
+def _recorder(
+    record: RecordOptions, options: RunOptions, classifier: Classifier, decider: Decider, health: Health, wait: bool
+) -> Recorder:
+    model = options.model or DEFAULT
+    facts = {
+        "model": str(Path(model).resolve()) if Path(model).is_file() else model,
+        "network": classifier.model.manifest.flatbuffer.sha256,
+        "decisions": decider.options(),
+    }
+    return Recorder(record.folder, record.limit_bytes, facts, decider.state(), health, wait)
 
 
 class _Terminated(BaseException):
@@ -52,4 +134,17 @@ class _Terminated(BaseException):
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    # What closes things down now must not be cut off by a second signal.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise _Terminated
+
+
+@contextlib.contextmanager
+def _until_terminated() -> Iterator[None]:
+    previous = signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield
+    except _Terminated:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, previous)
