@@ -9,6 +9,8 @@ import typer
 
 from fedge import __version__
 from fedge.errors import EXIT_USAGE, MissingExtra
+from fedge.optional import OptionalAddresses
+from fedge.outputs import limits
 
 app = typer.Typer(
     help="Labelled pictures to an int8 classifier on a Raspberry Pi camera, proved at each step.",
@@ -142,7 +144,7 @@ def evaluate(
     _show(report, describe_evaluation(report), as_json)
 
 
-@app.command()
+@app.command(cls=OptionalAddresses)
 def run(
     model: Model = None,
     camera: Annotated[bool, typer.Option("--camera", help="Classify what a camera sees.")] = False,
@@ -172,6 +174,23 @@ def run(
     record: Annotated[Path | None, typer.Option(help="Keep frames and decisions in this folder.")] = None,
     record_mb: Annotated[int, typer.Option(help="How much it may hold; the oldest goes first.", min=1)] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per frame on standard output.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="A row per frame in this file, which rotates.")] = None,
+    csv_mb: Annotated[int, typer.Option(help="Megabytes that a CSV file may have.", min=1)] = limits.CSV_MEGABYTES,
+    csv_files: Annotated[int, typer.Option(help="How many CSV files are kept.", min=1)] = limits.CSV_FILES,
+    sqlite: Annotated[Path | None, typer.Option(help="A row per frame in this database.")] = None,
+    sqlite_rows: Annotated[int, typer.Option(help="How many rows are kept.", min=1)] = limits.SQLITE_ROWS,
+    mqtt: Annotated[str | None, typer.Option(help="mqtt:// or mqtts://[USER@]HOST[:PORT][/TOPIC].")] = None,
+    mqtt_ca: Annotated[Path | None, typer.Option(help="The authority of the broker's certificate, PEM.")] = None,
+    mqtt_password_file: Annotated[Path | None, typer.Option(help="Instead of $FEDGE_MQTT_PASSWORD.")] = None,
+    webhook: Annotated[str | None, typer.Option(help="POST JSON to this URL when the decision changes.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="[ADDRESS:PORT]", help="Metrics for Prometheus; 127.0.0.1:9464.")
+    ] = None,
+    window: Annotated[bool, typer.Option("--window", help="Show the picture in a window.")] = False,
+    web: Annotated[
+        str | None, typer.Option(metavar="[ADDRESS:PORT]", help="A web page with the live picture; 127.0.0.1:8080.")
+    ] = None,
+    web_token_file: Annotated[Path | None, typer.Option(help="Instead of $FEDGE_WEB_TOKEN.")] = None,
 ) -> int:
     """Classify frames from a camera, or pictures and videos."""
     if camera == (source is not None):
@@ -180,6 +199,7 @@ def run(
         raise typer.BadParameter("--device goes with --camera")
     if leave > enter:
         raise typer.BadParameter("--leave must not be above --enter")
+    from fedge.outputs.choose import OutputOptions
     from fedge.run import DecisionOptions, RecordOptions, RunOptions
     from fedge.run import run as work
     from fedge.sources.live import FaultLimits
@@ -198,6 +218,21 @@ def run(
             limits=FaultLimits(stall_after, frozen_after, max_age, wait),
             decision=DecisionOptions(smooth, enter, leave),
             record=RecordOptions(record, record_mb * 1_000_000) if record else None,
+            outputs=OutputOptions(
+                csv=csv,
+                csv_mb=csv_mb,
+                csv_files=csv_files,
+                sqlite=sqlite,
+                sqlite_rows=sqlite_rows,
+                mqtt=mqtt,
+                mqtt_ca=mqtt_ca,
+                mqtt_password_file=mqtt_password_file,
+                webhook=webhook,
+                metrics=metrics,
+                window=window,
+                web=web,
+                web_token_file=web_token_file,
+            ),
         )
     )
 
@@ -259,6 +294,46 @@ def bench(
     if seconds is not None:
         report["sustained"] = work.sustained(classifier, seconds)
     _show(report, work.describe_bench(report), as_json)
+
+
+service_app = typer.Typer(help="Run fedge as a systemd service.", rich_markup_mode=None)
+app.add_typer(service_app, name="service")
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+
+
+@service_app.command("install")
+def service_install(
+    arguments: Annotated[list[str], typer.Argument(metavar="-- RUN ARGS", help="What `fedge run` is to be given.")],
+    user: Annotated[str | None, typer.Option(help="Who runs it; you, or under root a user of its own.")] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Start `fedge run RUN ARGS` now and at each boot, in a hardened unit."""
+    from fedge.service import install
+
+    install(arguments, _checked_run(arguments), user, dry_run)
+
+
+@service_app.command("status")
+def service_status() -> int:
+    """Show how the service does."""
+    from fedge.service import status
+
+    return status()
+
+
+@service_app.command("uninstall")
+def service_uninstall(dry_run: DryRun = False) -> None:
+    """Stop the service and remove it; what it has written stays."""
+    from fedge.service import uninstall
+
+    uninstall(dry_run)
+
+
+def _checked_run(arguments: list[str]) -> dict[str, Any]:
+    """`fedge run`'s parameters by name; a mistake is told now, not at the next boot."""
+    command = typer.main.get_command(app)
+    assert isinstance(command, typer.core.TyperGroup)
+    return command.commands["run"].make_context("fedge run", list(arguments)).params
 
 
 class _TrainingExtra:

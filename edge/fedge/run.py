@@ -11,10 +11,14 @@ from types import FrameType
 
 from fedge.classifier import Classifier, load
 from fedge.decisions import ENTER, LEAVE, WINDOW_SECONDS, Decider
-from fedge.health import Health, HealthSnapshot
-from fedge.outputs import Output, json_lines, people
+from fedge.health import Health
+from fedge.outputs.choose import OutputOptions, open_outputs
+from fedge.outputs.faults import Faults
+from fedge.outputs.hub import Hub
+from fedge.outputs.json_lines import JsonLines
+from fedge.outputs.terminal import terminal
 from fedge.recording import Recorder, recorded
-from fedge.runner import Result, Sink, classify_frames, show
+from fedge.runner import classify_frames, show
 from fedge.shipped import DEFAULT
 from fedge.sources.choose import open_camera, open_source
 from fedge.sources.frame import Source
@@ -52,6 +56,7 @@ class RunOptions:
     limits: FaultLimits = field(default_factory=FaultLimits)
     decision: DecisionOptions = field(default_factory=DecisionOptions)
     record: RecordOptions | None = None
+    outputs: OutputOptions = field(default_factory=OutputOptions)
 
 
 def run(options: RunOptions) -> int:
@@ -61,7 +66,8 @@ def run(options: RunOptions) -> int:
         health = Health()
         source = _open(options, classifier, health)
         decider = _decider(options.decision, classifier, source)
-        sink: Sink = Direct(json_lines if options.as_json else people(source.live))
+        standard = JsonLines() if options.as_json else terminal(source.live)
+        sink = Hub([standard, Faults(), *open_outputs(options.outputs, classifier, health)], health, source.live)
         stack.callback(sink.close)
         stack.callback(lambda: sink.health(health.snapshot()))
         stack.callback(health.set_state, "stopped")
@@ -76,30 +82,6 @@ def run(options: RunOptions) -> int:
             # Whoever read the answers has seen enough.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
-
-
-class Direct:
-    """The sink of one output, called in the loop's thread; faults and recoveries go to standard error."""
-
-    def __init__(self, output: Output) -> None:
-        self._output = output
-        self._told: tuple[dict[str, int], int] = ({}, 0)
-
-    def show(self, result: Result) -> None:
-        """Shows an answer."""
-        self._output(result)
-
-    def health(self, snapshot: HealthSnapshot) -> None:
-        """Says what is new: a fault, or that it is over."""
-        faults, recoveries = self._told
-        if snapshot.faults != faults:
-            print(f"fedge: {snapshot.message}", file=sys.stderr, flush=True)
-        if snapshot.recoveries != recoveries:
-            print("fedge: frames come again", file=sys.stderr, flush=True)
-        self._told = (snapshot.faults, snapshot.recoveries)
-
-    def close(self) -> None:
-        """Nothing is held open."""
 
 
 def _open(options: RunOptions, classifier: Classifier, health: Health) -> Source:

@@ -27,8 +27,16 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def parse_address(text: str, option: str, default: Address) -> Address:
-    """Reads ADDRESS:PORT, ADDRESS, :PORT or PORT, an IPv6 address in brackets; raises OutputError naming `option`."""
+DEFAULTS = {"--web": Address("127.0.0.1", 8080), "--metrics": Address("127.0.0.1", 9464)}
+"""Where each option's server listens if the user does not say."""
+
+
+def parse_address(text: str, option: str) -> Address:
+    """Reads ADDRESS:PORT, ADDRESS, :PORT or PORT, an IPv6 address in brackets; what is missing is the option's default.
+
+    Raises OutputError.
+    """
+    default = DEFAULTS[option]
     if text.isdecimal():
         text = f":{text}"
     closed = text.rfind("]")

@@ -9,16 +9,18 @@ from fedge.classifier import Classifier
 from fedge.errors import MissingExtra
 from fedge.health import Health
 from fedge.notify import from_environment
-from fedge.outputs import csv_file, prometheus, sqlite_file
-from fedge.outputs.addresses import Address, parse_address, read_secret
+from fedge.outputs import limits
+from fedge.outputs.addresses import parse_address, read_secret
 from fedge.outputs.broker import parse_broker
+from fedge.outputs.csv_file import CsvFile
 from fedge.outputs.output import Output
+from fedge.outputs.prometheus import Metrics
+from fedge.outputs.sqlite_file import SqliteFile
 from fedge.outputs.webhook import Webhook
 from fedge.outputs.window import Window
 from fedge.web.token import choose_token
 
 MQTT_PASSWORD, WEB_TOKEN = "FEDGE_MQTT_PASSWORD", "FEDGE_WEB_TOKEN"
-DEFAULT_WEB_ADDRESS = Address("127.0.0.1", 8080)
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class OutputOptions:
     """The outputs that the user asked for besides standard output; None or False where not.
 
     Attributes:
-        csv, csv_bytes, csv_files: a CSV file, how large it may grow, and how many are kept.
+        csv, csv_mb, csv_files: a CSV file, how many million bytes it may have, and how many are kept.
         sqlite, sqlite_rows: a SQLite file and how many rows are kept.
         mqtt, mqtt_ca, mqtt_password_file: a broker's URL; the authority of its certificate; where the password is.
         webhook: an http or https URL.
@@ -36,10 +38,10 @@ class OutputOptions:
     """
 
     csv: Path | None = None
-    csv_bytes: int = csv_file.MAX_BYTES
-    csv_files: int = csv_file.FILES
+    csv_mb: int = limits.CSV_MEGABYTES
+    csv_files: int = limits.CSV_FILES
     sqlite: Path | None = None
-    sqlite_rows: int = sqlite_file.MAX_ROWS
+    sqlite_rows: int = limits.SQLITE_ROWS
     mqtt: str | None = None
     mqtt_ca: Path | None = None
     mqtt_password_file: Path | None = None
@@ -68,12 +70,11 @@ def _each(options: OutputOptions, classifier: Classifier, health: Health) -> Ite
     if manager := from_environment():
         yield manager
     if options.csv is not None:
-        yield csv_file.CsvFile(options.csv, options.csv_bytes, options.csv_files)
+        yield CsvFile(options.csv, options.csv_mb * 1_000_000, options.csv_files)
     if options.sqlite is not None:
-        yield sqlite_file.SqliteFile(options.sqlite, options.sqlite_rows)
+        yield SqliteFile(options.sqlite, options.sqlite_rows)
     if options.metrics is not None:
-        address = parse_address(options.metrics, "--metrics", prometheus.DEFAULT_ADDRESS)
-        yield prometheus.Metrics(address, health)
+        yield Metrics(parse_address(options.metrics, "--metrics"), health)
     if options.webhook is not None:
         yield Webhook(options.webhook)
     if options.mqtt is not None:
@@ -93,7 +94,7 @@ def _mqtt(url: str, options: OutputOptions) -> Output:
 
 
 def _web(text: str, options: OutputOptions, classifier: Classifier) -> Output:
-    address = parse_address(text, "--web", DEFAULT_WEB_ADDRESS)
+    address = parse_address(text, "--web")
     token = choose_token(read_secret(WEB_TOKEN, options.web_token_file, "--web-token-file"), address)
     with _Extra("web", "--web"):
         from fedge.web.server import WebPage

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+from itertools import pairwise
 from pathlib import Path
 
 from fedge.errors import OutputError
@@ -10,7 +11,6 @@ from fedge.outputs.output import Output
 from fedge.outputs.record import COLUMNS, Value, row
 from fedge.runner import Result
 
-MAX_BYTES, FILES = 10_000_000, 5
 # A spreadsheet takes text that begins like this for a formula and runs it; labels come from model files.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -30,7 +30,7 @@ class CsvFile(Output):
 
     name = "csv"
 
-    def __init__(self, path: Path, max_bytes: int = MAX_BYTES, files: int = FILES) -> None:
+    def __init__(self, path: Path, max_bytes: int, files: int) -> None:
         self._path, self._max_bytes, self._files = path, max_bytes, files
         self._header = _line(tuple(name for name, _ in COLUMNS))
         try:
@@ -69,7 +69,7 @@ class CsvFile(Output):
 
     def _rotate(self) -> None:
         kept = [self._path, *(self._path.with_name(f"{self._path.name}.{i}") for i in range(1, self._files))]
-        for newer, older in reversed(list(zip(kept, kept[1:], strict=False))):
+        for newer, older in reversed(list(pairwise(kept))):
             if newer.exists():
                 os.replace(newer, older)
         if self._files == 1:

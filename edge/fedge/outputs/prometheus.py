@@ -13,7 +13,6 @@ from fedge.outputs.histogram import Histogram, labelled, single
 from fedge.outputs.output import Output
 from fedge.runner import Result
 
-DEFAULT_ADDRESS = Address("127.0.0.1", 9464)
 # From a fast network on a fast machine to a stream that lags.
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 UNKNOWN = "unknown"
@@ -100,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
     # One scrape at a time: a client that sends nothing may hold up the others no longer than this.
     timeout = _SCRAPE_SECONDS
 
-    def do_GET(self) -> None:  # noqa: N802, the base class looks for this name
+    def do_GET(self) -> None:
         if self.server.loopback and not names_loopback(self.headers.get("Host", "")):
             self.send_error(403)
             return

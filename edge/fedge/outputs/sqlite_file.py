@@ -9,7 +9,6 @@ from fedge.outputs.output import Output
 from fedge.outputs.record import COLUMNS, row
 from fedge.runner import Result
 
-MAX_ROWS = 1_000_000
 # "fedg": SQLite keeps it in the file's header, so that no other program's database is taken for this one.
 APPLICATION_ID = 0x66656467
 VERSION = 1
@@ -29,7 +28,7 @@ class SqliteFile(Output):
 
     name = "sqlite"
 
-    def __init__(self, path: Path, max_rows: int = MAX_ROWS) -> None:
+    def __init__(self, path: Path, max_rows: int) -> None:
         self._max_rows = max_rows
         names = ", ".join(name for name, _ in COLUMNS)
         self._insert = f"INSERT INTO answers ({names}) VALUES ({', '.join('?' * len(COLUMNS))})"

@@ -108,5 +108,7 @@ def _listen(address: Address, send_seconds: float) -> socket.socket:
         listening.listen(MAX_CONNECTIONS)
     except OSError as error:
         listening.close()
-        raise OutputError(f"{address} cannot be listened on ({error.strerror or error})", "give --web another") from error
+        raise OutputError(
+            f"{address} cannot be listened on ({error.strerror or error})", "give --web another"
+        ) from error
     return listening
