@@ -62,6 +62,7 @@ function showPicture(bitmap) {
   if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
     canvas.width = bitmap.width;
     canvas.height = bitmap.height;
+    $("picture").style.setProperty("--aspect", bitmap.width / bitmap.height);
   }
   canvas.getContext("2d").drawImage(bitmap, 0, 0);
   bitmap.close();
