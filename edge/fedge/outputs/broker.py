@@ -35,7 +35,7 @@ def parse_broker(url: str) -> Broker:
         raise _no_broker(str(error)) from error
     if parts.password is not None:
         raise OutputError("--mqtt was given a password", "put it into $FEDGE_MQTT_PASSWORD or --mqtt-password-file")
-    if parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
+    if parts.scheme not in _PORTS or not parts.hostname or set(url) & set("?#"):
         raise _no_broker("not mqtt:// or mqtts:// and a host")
     topic = unquote(parts.path).strip("/") or f"fedge/{socket.gethostname()}"
     if len(topic) > _LONGEST_TOPIC or not topic.isprintable() or topic.startswith("$") or set(topic) & set("+#"):
