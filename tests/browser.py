@@ -63,8 +63,9 @@ class Page:
         return value
 
     def open(self, address: str) -> None:
-        """Goes to an address."""
+        """Goes to an address and waits until the page is loaded."""
         self.call("Page.navigate", url=address)
+        self.wait_for(f"document.readyState === 'complete' && location.href.startsWith({address!r})")
 
     def screen(self, width: int, height: int, dark: bool = False) -> None:
         """Sets the size of the window and the colour scheme."""
@@ -119,7 +120,6 @@ def _address(profile: Path, process: subprocess.Popen[str]) -> str:
 
 
 def _page(connection: ClientConnection) -> Page:
-    main = Page(connection, "")
     connection.send(json.dumps({"id": 0, "method": "Target.createTarget", "params": {"url": "about:blank"}}))
     target = _answer(connection, 0)["targetId"]
     attach = {"targetId": target, "flatten": True}

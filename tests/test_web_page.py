@@ -41,10 +41,6 @@ def text(tab: Page, selector: str) -> str:
     return str(tab.value(f"document.querySelector({selector!r}).textContent"))
 
 
-def watched(tab: Page, pictures: int) -> None:
-    tab.wait_for(f"Number(document.body?.dataset.pictures) >= {pictures}")
-
-
 def test_the_page_shows_the_frame_and_follows_when_the_label_changes(tab: Page) -> None:
     with web_page() as page:
         hub = Hub([page], Health())
