@@ -9,6 +9,7 @@ import typer
 
 from fedge import __version__
 from fedge.errors import EXIT_USAGE, MissingExtra
+from fedge.options import ENTER, LEAVE, CameraOptions, DecisionOptions, FaultLimits, RecordOptions, RunOptions
 
 app = typer.Typer(
     help="Labelled pictures to an int8 classifier on a Raspberry Pi camera, proved at each step.",
@@ -167,12 +168,12 @@ def run(
     smooth: Annotated[
         float | None, typer.Option(help="Seconds that a decision is averaged over; 1 s, or 0 for pictures.", min=0)
     ] = None,
-    enter: Annotated[float, typer.Option(help="Mean score from which a class is decided on.", min=0.01, max=1)] = 0.6,
-    leave: Annotated[float, typer.Option(help="Mean score below which it is given up.", min=0.01, max=1)] = 0.4,
+    enter: Annotated[float, typer.Option(help="Mean score from which a class is decided on.", min=0.01, max=1)] = ENTER,
+    leave: Annotated[float, typer.Option(help="Mean score below which it is given up.", min=0.01, max=1)] = LEAVE,
     record: Annotated[Path | None, typer.Option(help="Keep frames and decisions in this folder.")] = None,
     record_mb: Annotated[int, typer.Option(help="How much it may hold; the oldest goes first.", min=1)] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per frame on standard output.")] = False,
-) -> int:
+) -> RunOptions:
     """Classify frames from a camera, or pictures and videos."""
     if camera == (source is not None):
         raise typer.BadParameter("give either --camera or --source")
@@ -180,25 +181,16 @@ def run(
         raise typer.BadParameter("--device goes with --camera")
     if leave > enter:
         raise typer.BadParameter("--leave must not be above --enter")
-    from fedge.run import DecisionOptions, RecordOptions, RunOptions
-    from fedge.run import run as work
-    from fedge.sources.live import FaultLimits
-    from fedge.sources.video import CaptureOptions
-    from fedge.sources.view import View, parse_region, parse_rotation
-
-    view = View(parse_rotation(rotate), parse_region(region) if region else None)
-    return work(
-        RunOptions(
-            model,
-            device,
-            source,
-            frames,
-            as_json,
-            capture=CaptureOptions(width, height, fps, view),
-            limits=FaultLimits(stall_after, frozen_after, max_age, wait),
-            decision=DecisionOptions(smooth, enter, leave),
-            record=RecordOptions(record, record_mb * 1_000_000) if record else None,
-        )
+    return RunOptions(
+        model,
+        device,
+        source,
+        frames,
+        as_json,
+        CameraOptions(width, height, fps, rotate, region),
+        FaultLimits(stall_after, frozen_after, max_age, wait),
+        DecisionOptions(smooth, enter, leave),
+        RecordOptions(record, record_mb * 1_000_000) if record else None,
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from fedge.arithmetic import Floats
+from fedge.options import ENTER, LEAVE, WINDOW_SECONDS
 
-WINDOW_SECONDS, ENTER, LEAVE = 1.0, 0.6, 0.4
 # One bad frame may not decide anything: a slow camera's window still holds this many.
 LEAST_FRAMES = 3
 # What was seen before a longer break is no evidence of what is there now.
