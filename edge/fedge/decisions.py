@@ -68,9 +68,9 @@ class Decider:
             moment: when the frame was taken, in seconds on the source's monotonic clock.
             time: the same in UTC, for `since`.
         """
+        before = self._decided
         self._remember(np.asarray(probabilities, dtype=np.float64), moment)
         mean = self._sum / len(self._history)
-        before = self._decided
         self._decided = self._decide(mean)
         changed = self._decided != before
         if changed or self._since is None:
