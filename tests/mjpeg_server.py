@@ -38,7 +38,9 @@ class MjpegServer:
         return f"http://127.0.0.1:{self._port}/stream"
 
     def start(self) -> None:
-        """Listens, on the same port as before."""
+        """Listens, on the same port as before, if it does not."""
+        if self._server:
+            return
         self._dead.clear()
         self._server = _Server(("127.0.0.1", self._port), _handler(self))
         self._port = self._server.server_port

@@ -9,7 +9,7 @@ from collecting import collect
 from fedge.errors import SourceError
 from fedge.health import Health
 from fedge.options import FaultLimits
-from fedge.sources.frame import Fault, Frame
+from fedge.sources.frame import Fault, Frame, Source
 from fedge.sources.live import LiveSource
 from fedge.sources.memory import Corrupt, Freeze, InMemoryCamera, Late, Stall, Step, Unplug
 from pictures_for_tests import scene
@@ -165,7 +165,7 @@ def test_a_bug_in_a_source_is_a_fault_too() -> None:
     camera, health = InMemoryCamera(PICTURES, 0.02), Health()
     failures = iter([None, ZeroDivisionError("driver"), None])
 
-    def opener(seconds: float) -> InMemoryCamera:
+    def opener(seconds: float) -> Source:
         failure = next(failures, None)
         if failure:
             raise failure

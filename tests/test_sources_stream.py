@@ -110,9 +110,7 @@ def _lie(width: int, height: int) -> bytes:
     return data[: marker + 5] + height.to_bytes(2) + width.to_bytes(2) + data[marker + 9 :]
 
 
-@pytest.mark.parametrize(
-    ("bad", "kind"), [(jpeg(scene(0))[:5000], "corrupt"), (_lie(20000, 20000), "bomb")]
-)
+@pytest.mark.parametrize(("bad", "kind"), [(jpeg(scene(0))[:5000], "corrupt"), (_lie(20000, 20000), "bomb")])
 def test_a_bad_jpeg_in_the_stream_is_told_and_the_next_one_comes(server: MjpegServer, bad: bytes, kind: str) -> None:
     good = [jpeg(scene(i)) for i in range(4)]
     source, _ = stream(server)

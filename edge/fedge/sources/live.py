@@ -93,16 +93,14 @@ class LiveSource:
                     return Fault("frozen", f"{self._name} gives the same picture again and again")
             elif isinstance(item, Frame):
                 self._health.count_dropped()
-            elif item is not None:
-                last_fault = item.message
-                yield item
-            elif reader.ended:
+            elif item is None and reader.ended:
                 return reader.fault()
             elif now >= deadline:
                 seconds = self._limits.stall_after if fresh else self._open_seconds
                 return Fault("stalled", last_fault or f"{self._name} gave no frame for {seconds:.1f} s")
             else:
-                yield None
+                last_fault = item.message if item else last_fault
+                yield item
         return None
 
     def _is_usable(self, frame: Frame) -> bool:
