@@ -39,7 +39,12 @@ def test_a_csv_row_holds_the_answer_and_the_decision(tmp_path: Path) -> None:
     output.close()
     first, second = rows(tmp_path / "new" / "log.csv")
     assert list(first) == HEADER
-    assert (first["frame"], first["label"], first["decision"], first["changed"]) == ("3", 'Bag, "big"', 'Bag, "big"', "1")
+    assert (first["frame"], first["label"], first["decision"], first["changed"]) == (
+        "3",
+        'Bag, "big"',
+        'Bag, "big"',
+        "1",
+    )
     assert (first["score"], first["age_ms"], first["time"]) == ("0.75", "12.0", "2026-01-02T03:04:08.000Z")
     assert (second["label"], second["decision"], second["changed"]) == ("", "", "0")
 

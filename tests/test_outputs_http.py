@@ -109,7 +109,9 @@ def test_a_server_that_is_not_there_is_an_error() -> None:
         Webhook(f"http://127.0.0.1:{free_port()}/").show(result(0))
 
 
-@pytest.mark.parametrize("url", ["ftp://host/", "host", "file:///etc/passwd", "http://", "http://u:p@host/", "http://["])
+@pytest.mark.parametrize(
+    "url", ["ftp://host/", "host", "file:///etc/passwd", "http://", "http://u:p@host/", "http://["]
+)
 def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(OutputError, match="no http or https URL"):
         Webhook(url)

@@ -19,7 +19,9 @@ from fedge.outputs.broker import Broker, parse_broker
 from fedge.outputs.hub import Hub
 from fedge.outputs.mqtt import Mqtt
 
-needs_mosquitto = pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed (apt-get install mosquitto)")
+needs_mosquitto = pytest.mark.skipif(
+    mosquitto() is None, reason="mosquitto is not installed (apt-get install mosquitto)"
+)
 
 
 @pytest.fixture
@@ -232,7 +234,8 @@ def test_brokers_are_read_from_urls() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://host", "mqtt://", "host:1883", "mqtt://host:x/a", "mqtt://host/a/#", "mqtt://host/$SYS", "mqtt://h/%00"]
+    "url",
+    ["http://host", "mqtt://", "host:1883", "mqtt://host:x/a", "mqtt://host/a/#", "mqtt://host/$SYS", "mqtt://h/%00"],
 )
 def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(OutputError, match="--mqtt"):

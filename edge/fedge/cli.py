@@ -10,7 +10,19 @@ import typer
 from fedge import __version__
 from fedge.errors import EXIT_USAGE, MissingExtra
 from fedge.optional import OptionalAddresses
-from fedge.outputs import limits
+from fedge.options import (
+    CSV_FILES,
+    CSV_MEGABYTES,
+    ENTER,
+    LEAVE,
+    SQLITE_ROWS,
+    CameraOptions,
+    DecisionOptions,
+    FaultLimits,
+    OutputOptions,
+    RecordOptions,
+    RunOptions,
+)
 
 app = typer.Typer(
     help="Labelled pictures to an int8 classifier on a Raspberry Pi camera, proved at each step.",
@@ -169,16 +181,16 @@ def run(
     smooth: Annotated[
         float | None, typer.Option(help="Seconds that a decision is averaged over; 1 s, or 0 for pictures.", min=0)
     ] = None,
-    enter: Annotated[float, typer.Option(help="Mean score from which a class is decided on.", min=0.01, max=1)] = 0.6,
-    leave: Annotated[float, typer.Option(help="Mean score below which it is given up.", min=0.01, max=1)] = 0.4,
+    enter: Annotated[float, typer.Option(help="Mean score from which a class is decided on.", min=0.01, max=1)] = ENTER,
+    leave: Annotated[float, typer.Option(help="Mean score below which it is given up.", min=0.01, max=1)] = LEAVE,
     record: Annotated[Path | None, typer.Option(help="Keep frames and decisions in this folder.")] = None,
     record_mb: Annotated[int, typer.Option(help="How much it may hold; the oldest goes first.", min=1)] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per frame on standard output.")] = False,
     csv: Annotated[Path | None, typer.Option(help="A row per frame in this file, which rotates.")] = None,
-    csv_mb: Annotated[int, typer.Option(help="Megabytes that a CSV file may have.", min=1)] = limits.CSV_MEGABYTES,
-    csv_files: Annotated[int, typer.Option(help="How many CSV files are kept.", min=1)] = limits.CSV_FILES,
+    csv_mb: Annotated[int, typer.Option(help="Megabytes that a CSV file may have.", min=1)] = CSV_MEGABYTES,
+    csv_files: Annotated[int, typer.Option(help="How many CSV files are kept.", min=1)] = CSV_FILES,
     sqlite: Annotated[Path | None, typer.Option(help="A row per frame in this database.")] = None,
-    sqlite_rows: Annotated[int, typer.Option(help="How many rows are kept.", min=1)] = limits.SQLITE_ROWS,
+    sqlite_rows: Annotated[int, typer.Option(help="How many rows are kept.", min=1)] = SQLITE_ROWS,
     mqtt: Annotated[str | None, typer.Option(help="mqtt:// or mqtts://[USER@]HOST[:PORT][/TOPIC].")] = None,
     mqtt_ca: Annotated[Path | None, typer.Option(help="The authority of the broker's certificate, PEM.")] = None,
     mqtt_password_file: Annotated[Path | None, typer.Option(help="Instead of $FEDGE_MQTT_PASSWORD.")] = None,
@@ -191,7 +203,7 @@ def run(
         str | None, typer.Option(metavar="[ADDRESS:PORT]", help="A web page with the live picture; 127.0.0.1:8080.")
     ] = None,
     web_token_file: Annotated[Path | None, typer.Option(help="Instead of $FEDGE_WEB_TOKEN.")] = None,
-) -> int:
+) -> RunOptions:
     """Classify frames from a camera, or pictures and videos."""
     if camera == (source is not None):
         raise typer.BadParameter("give either --camera or --source")
@@ -199,41 +211,31 @@ def run(
         raise typer.BadParameter("--device goes with --camera")
     if leave > enter:
         raise typer.BadParameter("--leave must not be above --enter")
-    from fedge.outputs.choose import OutputOptions
-    from fedge.run import DecisionOptions, RecordOptions, RunOptions
-    from fedge.run import run as work
-    from fedge.sources.live import FaultLimits
-    from fedge.sources.video import CaptureOptions
-    from fedge.sources.view import View, parse_region, parse_rotation
-
-    view = View(parse_rotation(rotate), parse_region(region) if region else None)
-    return work(
-        RunOptions(
-            model,
-            device,
-            source,
-            frames,
-            as_json,
-            capture=CaptureOptions(width, height, fps, view),
-            limits=FaultLimits(stall_after, frozen_after, max_age, wait),
-            decision=DecisionOptions(smooth, enter, leave),
-            record=RecordOptions(record, record_mb * 1_000_000) if record else None,
-            outputs=OutputOptions(
-                csv=csv,
-                csv_mb=csv_mb,
-                csv_files=csv_files,
-                sqlite=sqlite,
-                sqlite_rows=sqlite_rows,
-                mqtt=mqtt,
-                mqtt_ca=mqtt_ca,
-                mqtt_password_file=mqtt_password_file,
-                webhook=webhook,
-                metrics=metrics,
-                window=window,
-                web=web,
-                web_token_file=web_token_file,
-            ),
-        )
+    return RunOptions(
+        model,
+        device,
+        source,
+        frames,
+        as_json,
+        CameraOptions(width, height, fps, rotate, region),
+        FaultLimits(stall_after, frozen_after, max_age, wait),
+        DecisionOptions(smooth, enter, leave),
+        RecordOptions(record, record_mb * 1_000_000) if record else None,
+        OutputOptions(
+            csv=csv,
+            csv_mb=csv_mb,
+            csv_files=csv_files,
+            sqlite=sqlite,
+            sqlite_rows=sqlite_rows,
+            mqtt=mqtt,
+            mqtt_ca=mqtt_ca,
+            mqtt_password_file=mqtt_password_file,
+            webhook=webhook,
+            metrics=metrics,
+            window=window,
+            web=web,
+            web_token_file=web_token_file,
+        ),
     )
 
 

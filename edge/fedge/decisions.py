@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from fedge.arithmetic import Floats
+from fedge.options import ENTER, LEAVE, WINDOW_SECONDS
 
-WINDOW_SECONDS, ENTER, LEAVE = 1.0, 0.6, 0.4
 # One bad frame may not decide anything: a slow camera's window still holds this many.
 LEAST_FRAMES = 3
 # What was seen before a longer break is no evidence of what is there now.
@@ -68,9 +68,9 @@ class Decider:
             moment: when the frame was taken, in seconds on the source's monotonic clock.
             time: the same in UTC, for `since`.
         """
+        before = self._decided
         self._remember(np.asarray(probabilities, dtype=np.float64), moment)
         mean = self._sum / len(self._history)
-        before = self._decided
         self._decided = self._decide(mean)
         changed = self._decided != before
         if changed or self._since is None:

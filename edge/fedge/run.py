@@ -5,14 +5,14 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
 from fedge.classifier import Classifier, load
-from fedge.decisions import ENTER, LEAVE, WINDOW_SECONDS, Decider
+from fedge.decisions import Decider
 from fedge.health import Health
-from fedge.outputs.choose import OutputOptions, open_outputs
+from fedge.options import WINDOW_SECONDS, DecisionOptions, RecordOptions, RunOptions
+from fedge.outputs.choose import open_outputs
 from fedge.outputs.faults import Faults
 from fedge.outputs.hub import Hub
 from fedge.outputs.json_lines import JsonLines
@@ -22,41 +22,8 @@ from fedge.runner import classify_frames, show
 from fedge.shipped import DEFAULT
 from fedge.sources.choose import open_camera, open_source
 from fedge.sources.frame import Source
-from fedge.sources.live import FaultLimits
 from fedge.sources.video import CaptureOptions
-
-
-@dataclass(frozen=True)
-class DecisionOptions:
-    """How answers become a decision; see `Decider`. `window_seconds` None: 1 s for what moves, 0 for pictures."""
-
-    window_seconds: float | None = None
-    enter: float = ENTER
-    leave: float = LEAVE
-
-
-@dataclass(frozen=True)
-class RecordOptions:
-    """Where frames and decisions are recorded, and how many bytes of them are kept."""
-
-    folder: Path
-    limit_bytes: int
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What the user asked for: a `source`, or without one the camera `device` (None: the first that works)."""
-
-    model: str | None
-    device: str | None
-    source: str | None
-    frames: int | None
-    as_json: bool
-    capture: CaptureOptions = field(default_factory=CaptureOptions)
-    limits: FaultLimits = field(default_factory=FaultLimits)
-    decision: DecisionOptions = field(default_factory=DecisionOptions)
-    record: RecordOptions | None = None
-    outputs: OutputOptions = field(default_factory=OutputOptions)
+from fedge.sources.view import View, parse_region, parse_rotation
 
 
 def run(options: RunOptions) -> int:
@@ -85,8 +52,10 @@ def run(options: RunOptions) -> int:
 
 
 def _open(options: RunOptions, classifier: Classifier, health: Health) -> Source:
-    view = replace(options.capture.view, recipe=classifier.model.manifest.preprocessing)
-    capture = replace(options.capture, view=view)
+    camera = options.camera
+    region = parse_region(camera.region) if camera.region is not None else None
+    view = View(parse_rotation(camera.rotate), region, classifier.model.manifest.preprocessing)
+    capture = CaptureOptions(camera.width, camera.height, camera.fps, view)
     if options.source is not None:
         return open_source(options.source, capture, health, options.limits)
     return open_camera(options.device, capture, health, options.limits)

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 
 from fedge.classifier import Classifier
 from fedge.errors import MissingExtra
 from fedge.health import Health
 from fedge.notify import from_environment
-from fedge.outputs import limits
+from fedge.options import OutputOptions
 from fedge.outputs.addresses import parse_address, read_secret
 from fedge.outputs.broker import parse_broker
 from fedge.outputs.csv_file import CsvFile
@@ -21,35 +19,6 @@ from fedge.outputs.window import Window
 from fedge.web.token import choose_token
 
 MQTT_PASSWORD, WEB_TOKEN = "FEDGE_MQTT_PASSWORD", "FEDGE_WEB_TOKEN"
-
-
-@dataclass(frozen=True)
-class OutputOptions:
-    """The outputs that the user asked for besides standard output; None or False where not.
-
-    Attributes:
-        csv, csv_mb, csv_files: a CSV file, how many million bytes it may have, and how many are kept.
-        sqlite, sqlite_rows: a SQLite file and how many rows are kept.
-        mqtt, mqtt_ca, mqtt_password_file: a broker's URL; the authority of its certificate; where the password is.
-        webhook: an http or https URL.
-        metrics: ADDRESS:PORT for Prometheus.
-        window: a window on this machine's screen.
-        web, web_token_file: ADDRESS:PORT of the web page; where its token is.
-    """
-
-    csv: Path | None = None
-    csv_mb: int = limits.CSV_MEGABYTES
-    csv_files: int = limits.CSV_FILES
-    sqlite: Path | None = None
-    sqlite_rows: int = limits.SQLITE_ROWS
-    mqtt: str | None = None
-    mqtt_ca: Path | None = None
-    mqtt_password_file: Path | None = None
-    webhook: str | None = None
-    metrics: str | None = None
-    window: bool = False
-    web: str | None = None
-    web_token_file: Path | None = None
 
 
 def open_outputs(options: OutputOptions, classifier: Classifier, health: Health) -> list[Output]:

@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 
 from fedge.errors import SourceError
 from fedge.health import Health
+from fedge.options import FaultLimits
 from fedge.pictures import is_picture
 from fedge.sources.ahead import ReadAhead
 from fedge.sources.csi import CsiCamera, csi_program
 from fedge.sources.files import PictureFiles, find_pictures
 from fedge.sources.frame import Source
-from fedge.sources.live import FaultLimits, LiveSource
+from fedge.sources.live import LiveSource
 from fedge.sources.picamera import Picamera2Camera, has_picamera2
 from fedge.sources.video import CaptureOptions, VideoSource
 

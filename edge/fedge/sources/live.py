@@ -1,13 +1,13 @@
 """A live source that does not end on a fault: it is watched, left behind when it hangs, and opened again."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from time import monotonic, sleep
 
 import numpy as np
 
 from fedge.errors import SourceError
 from fedge.health import Health
+from fedge.options import FaultLimits
 from fedge.sources.frame import Fault, Frame
 from fedge.sources.reader import Opener, Reader
 from fedge.sources.video import OPEN_SECONDS
@@ -19,23 +19,6 @@ _LEAST_OPEN_SECONDS, _SLACK_SECONDS = 2.0, 1.0
 # Threads that hang in a driver cannot be ended; each holds memory and a descriptor until the driver lets go.
 _MOST_LEFT_BEHIND = 16
 _SAMPLED_ROWS = 16
-
-
-@dataclass(frozen=True)
-class FaultLimits:
-    """When a live source counts as faulty.
-
-    Attributes:
-        stall_after: seconds without a frame.
-        frozen_after: seconds of the same picture, byte for byte; 0: never.
-        max_age: seconds after which a frame is too old to be answered.
-        wait: whether a source that is absent at the start is waited for.
-    """
-
-    stall_after: float = 2.0
-    frozen_after: float = 10.0
-    max_age: float = 1.0
-    wait: bool = False
 
 
 class LiveSource:
@@ -51,7 +34,7 @@ class LiveSource:
     live = True
     moving = True
 
-    def __init__(self, opener: Opener, name: str, health: Health, limits: FaultLimits = FaultLimits()) -> None:
+    def __init__(self, opener: Opener, name: str, health: Health, limits: FaultLimits) -> None:
         self._opener, self._name, self._health, self._limits = opener, name, health, limits
         self._open_seconds = OPEN_SECONDS
         self._reader: Reader | None = None
@@ -110,16 +93,14 @@ class LiveSource:
                     return Fault("frozen", f"{self._name} gives the same picture again and again")
             elif isinstance(item, Frame):
                 self._health.count_dropped()
-            elif item is not None:
-                last_fault = item.message
-                yield item
-            elif reader.ended:
+            elif item is None and reader.ended:
                 return reader.fault()
             elif now >= deadline:
                 seconds = self._limits.stall_after if fresh else self._open_seconds
                 return Fault("stalled", last_fault or f"{self._name} gave no frame for {seconds:.1f} s")
             else:
-                yield None
+                last_fault = item.message if item else last_fault
+                yield item
         return None
 
     def _is_usable(self, frame: Frame) -> bool:

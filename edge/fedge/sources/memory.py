@@ -7,7 +7,7 @@ from time import monotonic, sleep
 
 from fedge.errors import SourceError
 from fedge.preprocess import Picture
-from fedge.sources.frame import Fault, Frame
+from fedge.sources.frame import Fault, Frame, Source
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class InMemoryCamera:
         self._position = self._opening = self._absences = 0
         self.closed = False
 
-    def open(self, seconds: float = 0.0) -> "InMemoryCamera":
+    def open(self, seconds: float = 0.0) -> Source:
         """Opens the camera anew, within `seconds`; what blocks in an older opening is left behind."""
         with self._lock:
             if self._absences:
@@ -73,7 +73,7 @@ class InMemoryCamera:
                 raise SourceError("the camera in memory is not there", "wait until its script goes on")
             self._opening += 1
             self.closed = False
-        return self
+            return _Opening(self, self._opening)
 
     @property
     def openings(self) -> int:
@@ -82,7 +82,10 @@ class InMemoryCamera:
 
     def frames(self) -> Iterator[Frame | Fault]:
         """Plays the rest of the script, or until the camera is closed; raises SourceError at an Unplug."""
-        opening = self._opening
+        return self.play(self._opening)
+
+    def play(self, opening: int) -> Iterator[Frame | Fault]:
+        """The same, until a later opening than this one takes over."""
         while (step := self._next(opening)) is not None:
             match step:
                 case Stall():
@@ -103,9 +106,10 @@ class InMemoryCamera:
                     yield Frame(step, "memory")
             sleep(self._interval)
 
-    def close(self) -> None:
-        """Ends the frames."""
-        self.closed = True
+    def close(self, opening: int | None = None) -> None:
+        """Ends the frames; those of a later opening than this one go on."""
+        with self._lock:
+            self.closed = self.closed or opening in (None, self._opening)
 
     def _next(self, opening: int) -> Step | None:
         with self._lock:
@@ -113,3 +117,17 @@ class InMemoryCamera:
                 return None
             self._position += 1
             return self._script[self._position - 1]
+
+
+class _Opening:
+    live = True
+    moving = True
+
+    def __init__(self, camera: InMemoryCamera, number: int) -> None:
+        self._camera, self._number = camera, number
+
+    def frames(self) -> Iterator[Frame | Fault]:
+        return self._camera.play(self._number)
+
+    def close(self) -> None:
+        self._camera.close(self._number)
