@@ -9,6 +9,7 @@ from threading import Lock
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
+
 from waiting import eventually, free_port
 
 PROGRAMS = (shutil.which("mosquitto"), "/usr/sbin/mosquitto")

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from results import result, snapshot
 
 from fedge import notify
 from fedge.health import Health
 from fedge.notify import Notify, from_environment
 from fedge.outputs.hub import Hub
+from results import result, snapshot
 
 
 @pytest.fixture

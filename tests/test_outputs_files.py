@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from results import result
 
 from fedge.errors import OutputError
 from fedge.outputs.csv_file import CsvFile
 from fedge.outputs.record import COLUMNS
 from fedge.outputs.sqlite_file import SqliteFile
+from results import result
 
 HEADER = [name for name, _ in COLUMNS]
 

@@ -9,8 +9,6 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from results import result
-from waiting import eventually, free_port
 
 from fedge.errors import OutputError
 from fedge.health import Health
@@ -18,6 +16,8 @@ from fedge.outputs.addresses import Address, parse_address
 from fedge.outputs.hub import Hub
 from fedge.outputs.prometheus import Metrics
 from fedge.outputs.webhook import Webhook
+from results import result
+from waiting import eventually, free_port
 
 
 class Receiver(HTTPServer):

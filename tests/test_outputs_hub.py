@@ -3,13 +3,13 @@
 from threading import Event, current_thread, main_thread
 
 import pytest
-from results import result, snapshot
-from waiting import eventually
 
 from fedge.health import Health, HealthSnapshot
 from fedge.outputs.hub import Hub
 from fedge.outputs.output import Output
 from fedge.runner import Result
+from results import result, snapshot
+from waiting import eventually
 
 
 class Recording(Output):

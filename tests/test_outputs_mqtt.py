@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from broker import Mosquitto, Subscriber, mosquitto
-from results import result, snapshot
-from waiting import eventually, free_port
 
+from broker import Mosquitto, Subscriber, mosquitto
 from fedge.errors import OutputError
 from fedge.health import Health
 from fedge.outputs.broker import Broker, parse_broker
 from fedge.outputs.hub import Hub
 from fedge.outputs.mqtt import Mqtt
+from results import result, snapshot
+from waiting import eventually, free_port
 
 needs_mosquitto = pytest.mark.skipif(
     mosquitto() is None, reason="mosquitto is not installed (apt-get install mosquitto)"
@@ -105,14 +105,14 @@ def test_nothing_is_lost_and_the_order_stays_when_the_broker_restarts_under_load
         while len(changes(subscriber)) < arrived:
             hub.show(result(number, changed=True))
             number += 1
-            eventually(lambda: len(changes(subscriber)) > number - 100)
+            eventually(lambda least=number - 100: len(changes(subscriber)) > least)
         server.stop()
         for _ in range(50):
             hub.show(result(number, changed=True))
             number += 1
         eventually(lambda: health.snapshot().outputs["mqtt"].startswith("failing"))
         server.start()
-        eventually(lambda: len(changes(subscriber)) >= number)
+        eventually(lambda wanted=number: len(changes(subscriber)) >= wanted)
     hub.close()
     subscriber.close()
     assert changes(subscriber) == list(range(number))

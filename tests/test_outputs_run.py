@@ -17,11 +17,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from broker import Mosquitto, Subscriber, mosquitto
-from waiting import eventually, free_port
 
+from broker import Mosquitto, Subscriber, mosquitto
 from fedge.errors import EXIT_USAGE
 from fedge.optional import with_defaults
+from waiting import eventually, free_port
 
 COMMAND = [sys.executable, "-m", "fedge", "run"]
 

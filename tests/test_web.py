@@ -8,9 +8,6 @@ from threading import Event, Thread
 import cv2
 import numpy as np
 import pytest
-from results import result, snapshot
-from waiting import eventually
-from web_helpers import LABELS, TOKEN, get, read_until, stream, web_page
 
 from fedge.errors import OutputError
 from fedge.outputs.addresses import Address
@@ -18,6 +15,9 @@ from fedge.web import feed
 from fedge.web.channel import MAX_CLIENTS
 from fedge.web.server import WebPage
 from fedge.web.token import choose_token
+from results import result, snapshot
+from waiting import eventually
+from web_helpers import LABELS, TOKEN, get, read_until, stream, web_page
 
 NOISE = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
 

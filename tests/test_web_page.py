@@ -6,13 +6,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from browser import Page, browser, chromium
-from results import result, snapshot
-from web_helpers import TOKEN, web_page
 
+from browser import Page, browser, chromium
 from fedge.health import Health
 from fedge.outputs.hub import Hub
 from fedge.preprocess import Picture
+from results import result, snapshot
+from web_helpers import TOKEN, web_page
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="chromium is not installed (apt-get install chromium)")
 

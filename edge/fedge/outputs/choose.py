@@ -1,22 +1,15 @@
 """From the command line's options to outputs."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 from fedge.classifier import Classifier
 from fedge.errors import MissingExtra
 from fedge.health import Health
-from fedge.notify import from_environment
 from fedge.options import OutputOptions
 from fedge.outputs.addresses import parse_address, read_secret
-from fedge.outputs.broker import parse_broker
-from fedge.outputs.csv_file import CsvFile
 from fedge.outputs.output import Output
-from fedge.outputs.prometheus import Metrics
-from fedge.outputs.sqlite_file import SqliteFile
-from fedge.outputs.webhook import Webhook
-from fedge.outputs.window import Window
-from fedge.web.token import choose_token
 
 MQTT_PASSWORD, WEB_TOKEN = "FEDGE_MQTT_PASSWORD", "FEDGE_WEB_TOKEN"
 
@@ -36,25 +29,40 @@ def open_outputs(options: OutputOptions, classifier: Classifier, health: Health)
 
 
 def _each(options: OutputOptions, classifier: Classifier, health: Health) -> Iterator[Output]:
-    if manager := from_environment():
-        yield manager
+    # Each is imported only where it is used: together they would cost time and megabytes that a small Pi has not.
+    if os.environ.get("NOTIFY_SOCKET"):
+        from fedge.notify import from_environment
+
+        yield from filter(None, [from_environment()])
     if options.csv is not None:
+        from fedge.outputs.csv_file import CsvFile
+
         yield CsvFile(options.csv, options.csv_mb * 1_000_000, options.csv_files)
     if options.sqlite is not None:
+        from fedge.outputs.sqlite_file import SqliteFile
+
         yield SqliteFile(options.sqlite, options.sqlite_rows)
     if options.metrics is not None:
+        from fedge.outputs.prometheus import Metrics
+
         yield Metrics(parse_address(options.metrics, "--metrics"), health)
     if options.webhook is not None:
+        from fedge.outputs.webhook import Webhook
+
         yield Webhook(options.webhook)
     if options.mqtt is not None:
         yield _mqtt(options.mqtt, options)
     if options.window:
+        from fedge.outputs.window import Window
+
         yield Window(classifier.model.manifest.preprocessing)
     if options.web is not None:
         yield _web(options.web, options, classifier)
 
 
 def _mqtt(url: str, options: OutputOptions) -> Output:
+    from fedge.outputs.broker import parse_broker
+
     broker = parse_broker(url)
     password = read_secret(MQTT_PASSWORD, options.mqtt_password_file, "--mqtt-password-file")
     with _Extra("mqtt", "--mqtt"):
@@ -63,6 +71,8 @@ def _mqtt(url: str, options: OutputOptions) -> Output:
 
 
 def _web(text: str, options: OutputOptions, classifier: Classifier) -> Output:
+    from fedge.web.token import choose_token
+
     address = parse_address(text, "--web")
     token = choose_token(read_secret(WEB_TOKEN, options.web_token_file, "--web-token-file"), address)
     with _Extra("web", "--web"):

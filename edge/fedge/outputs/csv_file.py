@@ -13,6 +13,7 @@ from fedge.runner import Result
 
 # A spreadsheet takes text that begins like this for a formula and runs it; labels come from model files.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_LONGEST_ROW = 1 << 16
 
 
 class CsvFile(Output):
@@ -61,7 +62,8 @@ class CsvFile(Output):
             while written < len(data):
                 written += os.write(self._descriptor, data[written:])
         except OSError:
-            os.ftruncate(self._descriptor, size)
+            if self._size() > size:
+                os.ftruncate(self._descriptor, size)
             raise
 
     def _size(self) -> int:
@@ -86,8 +88,10 @@ def _open(path: Path) -> int:
 def _cut_torn_line(descriptor: int) -> None:
     end = os.fstat(descriptor).st_size
     # A row is far shorter than this; what is left without an end in so much is no row of ours.
-    tail = os.pread(descriptor, 1 << 16, max(0, end - (1 << 16)))
-    os.ftruncate(descriptor, end - len(tail) + tail.rfind(b"\n") + 1)
+    tail = os.pread(descriptor, min(end, _LONGEST_ROW), max(0, end - _LONGEST_ROW))
+    torn = len(tail) - (tail.rfind(b"\n") + 1)
+    if torn:
+        os.ftruncate(descriptor, end - torn)
 
 
 def _line(values: tuple[Value, ...]) -> bytes:

@@ -20,7 +20,7 @@ from fedge.outputs.addresses import Address
 from fedge.outputs.broker import Broker, tls_context
 from fedge.outputs.discovery import OFFLINE, ONLINE, discovery, identifier
 from fedge.outputs.output import Output
-from fedge.outputs.webhook import change
+from fedge.outputs.record import change
 from fedge.runner import Result
 
 KEEP_ALIVE_SECONDS = 30

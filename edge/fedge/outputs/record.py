@@ -1,4 +1,6 @@
-"""An answer as one flat row, for files of rows."""
+"""An answer as one flat row, for files of rows; a change of the decision as JSON, for messages."""
+
+from typing import Any
 
 from fedge.runner import Result
 
@@ -28,3 +30,15 @@ def row(result: Result) -> tuple[Value, ...]:
         "changed": int(result.decision.changed),
     }
     return tuple(line[name] for name, _ in COLUMNS)
+
+
+def change(result: Result) -> dict[str, Any]:
+    """A change of the decision as JSON: what was decided, how surely, since when, on which frame of what."""
+    decision = result.decision
+    return {
+        "label": decision.label,
+        "score": round(decision.score, 6),
+        "since": decision.since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "frame": result.number,
+        "source": result.frame.source,
+    }

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from fedge import __version__
 from fedge.errors import OutputError
 from fedge.outputs.output import Output
+from fedge.outputs.record import change
 from fedge.runner import Result
 
 TIMEOUT_SECONDS = 5.0
@@ -52,18 +53,6 @@ class Webhook(Output):
         except (OSError, HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             raise OutputError(f"{self._where} cannot be reached ({reason})", "check the network") from error
-
-
-def change(result: Result) -> dict[str, Any]:
-    """A change of the decision as JSON: what was decided, how surely, since when, on which frame of what."""
-    decision = result.decision
-    return {
-        "label": decision.label,
-        "score": round(decision.score, 6),
-        "since": decision.since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "frame": result.number,
-        "source": result.frame.source,
-    }
 
 
 def _host(url: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 
 from fedge.health import HealthSnapshot
-from fedge.outputs.webhook import change
+from fedge.outputs.record import change
 from fedge.preprocess import Picture, Recipe, seen
 from fedge.runner import Result
 from fedge.web.channel import Channel
