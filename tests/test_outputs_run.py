@@ -158,7 +158,7 @@ def test_an_output_that_cannot_be_opened_is_one_line(video: Path, arguments: lis
 
 @pytest.mark.parametrize(("option", "module"), [("--mqtt=mqtt://h/x", "paho"), ("--web", "starlette")])
 def test_a_missing_extra_is_one_line_with_its_mend(video: Path, option: str, module: str) -> None:
-    program = f"import sys; sys.modules[{module!r}] = None; from fedge.__main__ import main; main()"
+    program = f"import sys; sys.modules[{module!r}] = None; from fedge.__main__ import run; sys.exit(run(sys.argv[1:]))"
     done = subprocess.run(
         [sys.executable, "-c", program, "run", "--source", video, option], capture_output=True, text=True
     )
