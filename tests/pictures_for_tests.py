@@ -31,6 +31,7 @@ def jpeg(picture: Picture) -> bytes:
 
 
 def write_video(path: Path, frames: int, codec: str = "MJPG", fps: float = 25.0) -> Path:
+    """A 640x480 video of one picture that wanders to the right."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), fps, (640, 480))
     still = scene(0)
     for number in range(frames):

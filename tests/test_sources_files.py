@@ -106,3 +106,10 @@ def test_no_camera_at_all_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SourceError, match="no camera gives a picture"):
         everything(open_camera(None, CaptureOptions(), Health(), FaultLimits()))
+
+
+def test_any_video_is_made_gray_and_reduced_for_a_small_gray_model_but_pictures_are_not(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "a.mp4", 2, "mp4v")
+    assert everything(opened(video, View(recipe=Recipe(28, 28))))[0].shape == (240, 320)
+    (tmp_path / "a.jpg").write_bytes(jpeg(scene(0)))
+    assert everything(opened(tmp_path / "a.jpg", View(recipe=Recipe(28, 28))))[0].shape == (480, 640, 3)

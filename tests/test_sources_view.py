@@ -64,7 +64,11 @@ def test_gray_reduced_decoding_gives_the_models_input_of_colour_decoding(rotate:
         in_colour, in_gray = plain.decode(data, 640, 480), reduced.decode(data, 640, 480)
         assert in_colour is not None and in_gray is not None
         assert in_gray.ndim == 2
-        differences.append(np.abs(apply(GRAY, in_colour).astype(int) - apply(GRAY, in_gray).astype(int)))
+        decoded = View().decode(data, 640, 480)
+        assert decoded is not None
+        for smaller in (in_gray, reduced.reduce(decoded)):
+            assert smaller.shape == in_gray.shape
+            differences.append(np.abs(apply(GRAY, in_colour).astype(int) - apply(GRAY, smaller).astype(int)))
     # A cell has four sides. Along each, one reduced pixel of at least 8 to the cell belongs to two cells; an edge of
     # the picture inside it puts at most a quarter of its light into the wrong one. At the shapes' contrast of 205:
     assert np.max(differences) <= 4 * 205 / 4 / 8

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
+import cv2
+
 from fedge.classifier import Classifier, load
 from fedge.decisions import Decider
 from fedge.health import Health
@@ -29,6 +31,8 @@ from fedge.sources.view import View, parse_region, parse_rotation
 def run(options: RunOptions) -> int:
     """Classifies until the source ends, `frames` are done, or SIGTERM; Ctrl-C closes the source and goes on up."""
     with _until_terminated(), contextlib.ExitStack() as stack:
+        # On pictures of a camera's size, handing work to a second thread takes longer than the work.
+        cv2.setNumThreads(1)
         classifier = load(options.model)
         health = Health()
         source = _open(options, classifier, health)

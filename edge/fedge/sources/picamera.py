@@ -32,7 +32,7 @@ class Picamera2Camera:
         try:
             while not self._closed:
                 picture = np.asarray(self._camera.capture_array("main"), dtype=np.uint8)
-                yield Frame(self._view.apply(picture), "csi")
+                yield Frame(self._view.reduce(picture), "csi")
         finally:
             self._camera.close()
 

@@ -104,7 +104,7 @@ class VideoSource:
         if data.ndim == 2 and 1 in data.shape:
             return decode_jpeg(data.tobytes(), self._view)
         try:
-            return self._view.apply(data)
+            return self._view.reduce(data)
         except SourceError as error:
             return Fault("region", error.what)
 
