@@ -58,7 +58,10 @@ def run(options: RunOptions) -> int:
 def _open(options: RunOptions, classifier: Classifier, health: Health) -> Source:
     camera = options.camera
     region = parse_region(camera.region) if camera.region is not None else None
-    view = View(parse_rotation(camera.rotate), region, classifier.model.manifest.preprocessing)
+    # People who look want colour and size; the network alone needs neither.
+    watched = options.outputs.window or options.outputs.web is not None
+    recipe = None if watched else classifier.model.manifest.preprocessing
+    view = View(parse_rotation(camera.rotate), region, recipe)
     capture = CaptureOptions(camera.width, camera.height, camera.fps, view)
     if options.source is not None:
         return open_source(options.source, capture, health, options.limits)
