@@ -37,7 +37,7 @@ $(VENV)/.train: pyproject.toml constraints.txt | $(VENV)/.pip
 	touch $@
 
 $(VENV)/.test: $(VENV)/.train
-	$(BIN)/python -m pip install -q -c constraints.txt pytest pytest-timeout ruff mypy hatchling
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[test]'
 	touch $@
 
 # Debian keeps pip for new environments in a package of its own. It is installed where that is allowed, and otherwise

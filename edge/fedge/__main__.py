@@ -1,45 +1,41 @@
-"""`python -m fedge` and the `fedge` script: the one place where errors become exit codes."""
+"""`python -m fedge` and the `fedge` script."""
 
-import os
 import sys
-import tempfile
-import traceback
 
 import typer
 
 from fedge.cli import app
-from fedge.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, FedgeError
+from fedge.errors import EXIT_USAGE
+from fedge.exits import exit_code, leave
+from fedge.lean import become
+from fedge.options import RunOptions
 
 
 def main() -> None:
     """Runs the command line and exits: 0 done, 1 mendable, 2 usage, 3 refused by a gate, 70 a bug, 130 Ctrl-C."""
-    sys.exit(run())
+    leave(exit_code(lambda: _command(None, in_this_process=False)))
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Runs the command line and gives its exit code; an error is one line on stderr: what is wrong, and the mend."""
+    return exit_code(lambda: _command(arguments, in_this_process=True))
+
+
+def _command(arguments: list[str] | None, in_this_process: bool) -> int:
     try:
         result = app(arguments, prog_name="fedge", standalone_mode=False)
-        return result if isinstance(result, int) else 0
-    except FedgeError as error:
-        print(f"fedge: {error}", file=sys.stderr)
-        return error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        print("fedge: stopped", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    except typer.Abort as error:
+        raise KeyboardInterrupt from error
     except typer.TyperException as error:
         print(f"fedge: {error.format_message()} (see `fedge --help`)", file=sys.stderr)
         return EXIT_USAGE
-    except Exception as error:
-        print(f"fedge: a bug: {type(error).__name__}: {error}; please report {_save_traceback()}", file=sys.stderr)
-        return EXIT_BUG
+    if isinstance(result, RunOptions):
+        if not in_this_process:
+            become(result)
+        from fedge.run import run as work
 
-
-def _save_traceback() -> str:
-    handle, name = tempfile.mkstemp(prefix="fedge-", suffix=".log")
-    with os.fdopen(handle, "w") as log:
-        traceback.print_exc(file=log)
-    return name
+        return work(result)
+    return result if isinstance(result, int) else 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import platform
 import resource
+from array import array
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -12,22 +13,21 @@ import numpy as np
 from fedge.classifier import Classifier
 from fedge.preprocess import Picture, apply
 from fedge.runtime import runtime_name
+from fedge.sources.view import View
+from fedge.throttling import throttling
 
 WIDTH, HEIGHT = 640, 480
 WARM_UP = 20
 PERCENTILES = (50, 95, 99)
+_SECONDS_BETWEEN_LOOKS = 5.0
 
 
 def bench(classifier: Classifier, frames: int) -> dict[str, Any]:
     """Times each stage, in milliseconds, over `frames` repetitions on a synthetic 640x480 JPEG frame."""
-    picture = _synthetic_frame()
-    encoded = cv2.imencode(".jpg", picture)[1]
+    decode = _decoder(classifier)
     recipe = classifier.model.manifest.preprocessing
+    picture = decode()
     image = apply(recipe, picture)
-
-    def decode() -> Picture:
-        return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), dtype=np.uint8)
-
     stages: dict[str, Callable[[], object]] = {
         "decode": decode,
         "preprocess": lambda: apply(recipe, picture),
@@ -43,6 +43,40 @@ def bench(classifier: Classifier, frames: int) -> dict[str, Any]:
         "rss_mb": resident_bytes() / 1e6,
         "runtime": runtime_name(),
         "machine": platform.machine(),
+    }
+
+
+def sustained(classifier: Classifier, seconds: float) -> dict[str, Any]:
+    """Decodes and classifies for `seconds`: milliseconds per frame, and whether it slows down.
+
+    `last_over_first` is the rate of the last tenth of the time over that of the first; `throttling` names what slowed a
+    Raspberry Pi down at any look, and is None where the machine does not say.
+    """
+    decode = _decoder(classifier)
+    times, ends = array("d"), array("d")
+    flags: set[str] | None = None
+    started = looked = perf_counter()
+    end = started + seconds
+    first = True
+    while (begun := perf_counter()) < end:
+        classifier.classify(decode())
+        done = perf_counter()
+        times.append((done - begun) * 1e3)
+        ends.append(done - started)
+        if first or done - looked >= _SECONDS_BETWEEN_LOOKS:
+            first, looked = False, done
+            flags = _look(flags)
+    flags = _look(flags)
+    stamps = np.asarray(ends)
+    head, tail = int((stamps <= seconds / 10).sum()), int((stamps > seconds * 9 / 10).sum())
+    return {
+        "seconds": seconds,
+        "frames": len(times),
+        "frames_per_second": len(times) / seconds,
+        "whole_ms": {f"p{p}": float(np.percentile(times, p)) for p in PERCENTILES},
+        "last_over_first": tail / head if head else None,
+        "throttling": None if flags is None else sorted(flags),
+        "rss_mb": resident_bytes() / 1e6,
     }
 
 
@@ -62,7 +96,37 @@ def describe_bench(report: dict[str, Any]) -> str:
         f"{report['frames_per_second']:.0f} frames/s of {WIDTH}x{HEIGHT} JPEG on one core, {report['rss_mb']:.0f} MB, "
         f"{report['runtime']} on {report['machine']}"
     )
+    if "sustained" in report:
+        lines.append(_describe_sustained(report["sustained"]))
     return "\n".join(lines)
+
+
+def _describe_sustained(report: dict[str, Any]) -> str:
+    flags = report["throttling"]
+    heat = "no vcgencmd here" if flags is None else ", ".join(flags) or "not throttled"
+    ratio = report["last_over_first"]
+    trend = "" if ratio is None else f", the last tenth at {ratio:.2f} of the first's rate"
+    return (
+        f"{report['seconds']:g} s: {report['frames_per_second']:.0f} frames/s, p99 {report['whole_ms']['p99']:.3f} ms"
+        f"{trend}; {heat}; {report['rss_mb']:.0f} MB"
+    )
+
+
+def _look(seen: set[str] | None) -> set[str] | None:
+    flags = throttling()
+    return seen if flags is None else (seen or set()) | set(flags)
+
+
+def _decoder(classifier: Classifier) -> Callable[[], Picture]:
+    encoded = cv2.imencode(".jpg", _synthetic_frame())[1].tobytes()
+    view = View(recipe=classifier.model.manifest.preprocessing)
+
+    def decode() -> Picture:
+        picture = view.decode(encoded, WIDTH, HEIGHT)
+        assert picture is not None
+        return picture
+
+    return decode
 
 
 def _percentiles(stage: Callable[[], object], count: int) -> dict[str, float]:

@@ -25,6 +25,7 @@ class Answer:
         score: the best class's calibrated probability, 0..1.
         top: the best classes and their probabilities, best first.
         preprocess_ms, infer_ms: milliseconds spent on each.
+        probabilities: of every class, in output order, each 0..1.
     """
 
     label: str | None
@@ -32,6 +33,7 @@ class Answer:
     top: tuple[tuple[str, float], ...]
     preprocess_ms: float
     infer_ms: float
+    probabilities: tuple[float, ...] = ()
 
     @property
     def rejected(self) -> bool:
@@ -73,6 +75,7 @@ class Classifier:
             top=tuple((self.labels[i], float(scores[i])) for i in best),
             preprocess_ms=(prepared - started) * 1e3,
             infer_ms=(inferred - prepared) * 1e3,
+            probabilities=tuple(scores.tolist()),
         )
 
 

@@ -9,6 +9,20 @@ import typer
 
 from fedge import __version__
 from fedge.errors import EXIT_USAGE, MissingExtra
+from fedge.optional import OptionalAddresses
+from fedge.options import (
+    CSV_FILES,
+    CSV_MEGABYTES,
+    ENTER,
+    LEAVE,
+    SQLITE_ROWS,
+    CameraOptions,
+    DecisionOptions,
+    FaultLimits,
+    OutputOptions,
+    RecordOptions,
+    RunOptions,
+)
 
 app = typer.Typer(
     help="Labelled pictures to an int8 classifier on a Raspberry Pi camera, proved at each step.",
@@ -142,7 +156,7 @@ def evaluate(
     _show(report, describe_evaluation(report), as_json)
 
 
-@app.command()
+@app.command(cls=OptionalAddresses)
 def run(
     model: Model = None,
     camera: Annotated[bool, typer.Option("--camera", help="Classify what a camera sees.")] = False,
@@ -151,17 +165,93 @@ def run(
     ] = None,
     source: Annotated[str | None, typer.Option(help="A picture, a folder, a glob pattern, a video or a URL.")] = None,
     frames: Annotated[int | None, typer.Option(help="Stop after this many.", min=1)] = None,
+    width: Annotated[int | None, typer.Option(help="The camera's picture, in pixels.", min=1)] = None,
+    height: Annotated[int | None, typer.Option(help="The camera's picture, in pixels.", min=1)] = None,
+    fps: Annotated[float | None, typer.Option(help="The camera's frames a second.", min=0.1)] = None,
+    rotate: Annotated[Literal["0", "90", "180", "270"], typer.Option(help="Degrees, clockwise.")] = "0",
+    region: Annotated[
+        str | None, typer.Option(help="X,Y,WIDTH,HEIGHT of the turned picture to look at: pixels, or each 0 to 1.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for a camera that is not there yet.")] = False,
+    stall_after: Annotated[float, typer.Option(help="Seconds without a frame that are a fault.", min=0.1)] = 2.0,
+    frozen_after: Annotated[
+        float, typer.Option(help="Seconds of one and the same picture that are a fault; 0: never.", min=0)
+    ] = 10.0,
+    max_age: Annotated[float, typer.Option(help="Seconds after which a frame gets no answer.", min=0.01)] = 1.0,
+    smooth: Annotated[
+        float | None, typer.Option(help="Seconds that a decision is averaged over; 1 s, or 0 for pictures.", min=0)
+    ] = None,
+    enter: Annotated[float, typer.Option(help="Mean score from which a class is decided on.", min=0.01, max=1)] = ENTER,
+    leave: Annotated[float, typer.Option(help="Mean score below which it is given up.", min=0.01, max=1)] = LEAVE,
+    record: Annotated[Path | None, typer.Option(help="Keep frames and decisions in this folder.")] = None,
+    record_mb: Annotated[int, typer.Option(help="How much it may hold; the oldest goes first.", min=1)] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per frame on standard output.")] = False,
-) -> int:
+    csv: Annotated[Path | None, typer.Option(help="A row per frame in this file, which rotates.")] = None,
+    csv_mb: Annotated[int, typer.Option(help="Megabytes that a CSV file may have.", min=1)] = CSV_MEGABYTES,
+    csv_files: Annotated[int, typer.Option(help="How many CSV files are kept.", min=1)] = CSV_FILES,
+    sqlite: Annotated[Path | None, typer.Option(help="A row per frame in this database.")] = None,
+    sqlite_rows: Annotated[int, typer.Option(help="How many rows are kept.", min=1)] = SQLITE_ROWS,
+    mqtt: Annotated[str | None, typer.Option(help="mqtt:// or mqtts://[USER@]HOST[:PORT][/TOPIC].")] = None,
+    mqtt_ca: Annotated[Path | None, typer.Option(help="The authority of the broker's certificate, PEM.")] = None,
+    mqtt_password_file: Annotated[Path | None, typer.Option(help="Instead of $FEDGE_MQTT_PASSWORD.")] = None,
+    webhook: Annotated[str | None, typer.Option(help="POST JSON to this URL when the decision changes.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="[ADDRESS:PORT]", help="Metrics for Prometheus; 127.0.0.1:9464.")
+    ] = None,
+    window: Annotated[bool, typer.Option("--window", help="Show the picture in a window.")] = False,
+    web: Annotated[
+        str | None, typer.Option(metavar="[ADDRESS:PORT]", help="A web page with the live picture; 127.0.0.1:8080.")
+    ] = None,
+    web_token_file: Annotated[Path | None, typer.Option(help="Instead of $FEDGE_WEB_TOKEN.")] = None,
+) -> RunOptions:
     """Classify frames from a camera, or pictures and videos."""
     if camera == (source is not None):
         raise typer.BadParameter("give either --camera or --source")
     if device is not None and not camera:
         raise typer.BadParameter("--device goes with --camera")
-    from fedge.run import RunOptions
-    from fedge.run import run as work
+    if leave > enter:
+        raise typer.BadParameter("--leave must not be above --enter")
+    return RunOptions(
+        model,
+        device,
+        source,
+        frames,
+        as_json,
+        CameraOptions(width, height, fps, rotate, region),
+        FaultLimits(stall_after, frozen_after, max_age, wait),
+        DecisionOptions(smooth, enter, leave),
+        RecordOptions(record, record_mb * 1_000_000) if record else None,
+        OutputOptions(
+            csv=csv,
+            csv_mb=csv_mb,
+            csv_files=csv_files,
+            sqlite=sqlite,
+            sqlite_rows=sqlite_rows,
+            mqtt=mqtt,
+            mqtt_ca=mqtt_ca,
+            mqtt_password_file=mqtt_password_file,
+            webhook=webhook,
+            metrics=metrics,
+            window=window,
+            web=web,
+            web_token_file=web_token_file,
+        ),
+    )
 
-    return work(RunOptions(model, device, source, frames, as_json))
+
+@app.command()
+def replay(
+    recording: Annotated[Path, typer.Argument(help="A folder that `fedge run --record` wrote.")],
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """Prove that a recording's frames get the same answers and decisions again."""
+    from fedge.replay import describe_replay, require_same
+    from fedge.replay import replay as work
+
+    report = work(recording, model)
+    _show(report, describe_replay(report), as_json)
+    require_same(report)
 
 
 @app.command()
@@ -192,13 +282,19 @@ def verify(model: Model = None, as_json: Json = False) -> None:
 def bench(
     model: Model = None,
     frames: Annotated[int, typer.Option(help="How many frames to time.", min=1)] = 500,
+    seconds: Annotated[
+        float | None, typer.Option(help="Go on for so long, and watch heat and voltage on a Raspberry Pi.", min=0.1)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Time each stage on this machine, on one core."""
     from fedge import bench as work
     from fedge.classifier import load
 
-    report = work.bench(load(model), frames)
+    classifier = load(model)
+    report = work.bench(classifier, frames)
+    if seconds is not None:
+        report["sustained"] = work.sustained(classifier, seconds)
     _show(report, work.describe_bench(report), as_json)
 
 
@@ -214,6 +310,46 @@ def samples(
 
     report = write_samples(folder, count, seed)
     _show(report, f"{report['n']} pictures in {report['folder']}", as_json)
+
+
+service_app = typer.Typer(help="Run fedge as a systemd service.", rich_markup_mode=None)
+app.add_typer(service_app, name="service")
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+
+
+@service_app.command("install")
+def service_install(
+    arguments: Annotated[list[str], typer.Argument(metavar="-- RUN ARGS", help="What `fedge run` is to be given.")],
+    user: Annotated[str | None, typer.Option(help="Who runs it; you, or under root a user of its own.")] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Start `fedge run RUN ARGS` now and at each boot, in a hardened unit."""
+    from fedge.service import install
+
+    install(arguments, _checked_run(arguments), user, dry_run)
+
+
+@service_app.command("status")
+def service_status() -> int:
+    """Show how the service does."""
+    from fedge.service import status
+
+    return status()
+
+
+@service_app.command("uninstall")
+def service_uninstall(dry_run: DryRun = False) -> None:
+    """Stop the service and remove it; what it has written stays."""
+    from fedge.service import uninstall
+
+    uninstall(dry_run)
+
+
+def _checked_run(arguments: list[str]) -> dict[str, Any]:
+    """`fedge run`'s parameters by name; a mistake is told now, not at the next boot."""
+    command = typer.main.get_command(app)
+    assert isinstance(command, typer.core.TyperGroup)
+    return command.commands["run"].make_context("fedge run", list(arguments)).params
 
 
 class _TrainingExtra:

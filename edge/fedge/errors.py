@@ -14,9 +14,12 @@ FedgeError                    exit code 1: the user can mend it
 │   └── ProbeFailed           the interpreter could not load the flatbuffer
 ├── RunError                  a training run's folder is missing or damaged
 ├── SourceError               a camera, file or stream gives no pictures
+├── OutputError               an output cannot be opened, or does not take an answer
+├── ServiceError              the service cannot be installed, asked or removed
 └── GateRefused               exit code 3: a check said no
     ├── ParityRefused         the int8 model lost too much accuracy
-    └── SelfTestFailed        this machine does not reproduce the golden answers
+    ├── SelfTestFailed        this machine does not reproduce the golden answers
+    └── ReplayDiffers         a recording's frames get other answers than they got
 """
 
 EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 2, 70, 130
@@ -90,6 +93,14 @@ class SourceError(FedgeError):
     """A camera, file or stream gives no pictures."""
 
 
+class OutputError(FedgeError):
+    """An output cannot be opened, or does not take an answer."""
+
+
+class ServiceError(FedgeError):
+    """The service cannot be installed, asked or removed."""
+
+
 class GateRefused(FedgeError):
     """A check said no."""
 
@@ -102,3 +113,7 @@ class ParityRefused(GateRefused):
 
 class SelfTestFailed(GateRefused):
     """This machine does not reproduce the golden answers."""
+
+
+class ReplayDiffers(GateRefused):
+    """A recording's frames get other answers or decisions than when they were recorded."""

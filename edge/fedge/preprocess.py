@@ -72,6 +72,16 @@ def apply(recipe: Recipe, picture: Picture) -> Picture:
     return np.ascontiguousarray(result).reshape(recipe.shape)
 
 
+def seen(recipe: Recipe, height: int, width: int) -> tuple[int, int, int, int]:
+    """The part of a picture of this height and width that reaches the network: top, left, height, width, in pixels."""
+    if recipe.fit != "crop":
+        return 0, 0, height, width
+    scale = max(recipe.height / height, recipe.width / width)
+    keep_height = min(height, round(recipe.height / scale))
+    keep_width = min(width, round(recipe.width / scale))
+    return (height - keep_height) // 2, (width - keep_width) // 2, keep_height, keep_width
+
+
 def _fit(recipe: Recipe, picture: Picture) -> Picture:
     height, width = picture.shape[:2]
     if (height, width) == (recipe.height, recipe.width):
@@ -79,10 +89,7 @@ def _fit(recipe: Recipe, picture: Picture) -> Picture:
     if recipe.fit == "stretch":
         return _resize(picture, recipe.height, recipe.width)
     if recipe.fit == "crop":
-        scale = max(recipe.height / height, recipe.width / width)
-        keep_height = min(height, round(recipe.height / scale))
-        keep_width = min(width, round(recipe.width / scale))
-        top, left = (height - keep_height) // 2, (width - keep_width) // 2
+        top, left, keep_height, keep_width = seen(recipe, height, width)
         return _resize(picture[top : top + keep_height, left : left + keep_width], recipe.height, recipe.width)
     scale = min(recipe.height / height, recipe.width / width)
     inner_height = min(recipe.height, max(1, round(height * scale)))

@@ -1,50 +1,90 @@
 """The `fedge run` command's work."""
 
+import contextlib
 import os
 import signal
 import sys
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
-from fedge.classifier import load
-from fedge.outputs import json_lines, people
-from fedge.runner import classify_frames
+import cv2
+
+from fedge.classifier import Classifier, load
+from fedge.decisions import Decider
+from fedge.health import Health
+from fedge.options import WINDOW_SECONDS, DecisionOptions, RecordOptions, RunOptions
+from fedge.outputs.choose import open_outputs
+from fedge.outputs.faults import Faults
+from fedge.outputs.hub import Hub
+from fedge.outputs.json_lines import JsonLines
+from fedge.outputs.terminal import terminal
+from fedge.recording import Recorder, recorded
+from fedge.runner import classify_frames, show
+from fedge.shipped import DEFAULT
 from fedge.sources.choose import open_camera, open_source
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What the user asked for: a `source`, or without one the camera `device` (None: the first that works)."""
-
-    model: str | None
-    device: str | None
-    source: str | None
-    frames: int | None
-    as_json: bool
+from fedge.sources.frame import Source
+from fedge.sources.video import CaptureOptions
+from fedge.sources.view import View, parse_region, parse_rotation
 
 
 def run(options: RunOptions) -> int:
     """Classifies until the source ends, `frames` are done, or SIGTERM; Ctrl-C closes the source and goes on up."""
-    classifier = load(options.model)
-    source = open_source(options.source) if options.source is not None else open_camera(options.device)
-    output = json_lines if options.as_json else people(source.live)
-    previous = signal.signal(signal.SIGTERM, _stop)
-    results = classify_frames(classifier, source)
-    try:
-        for result in islice(results, options.frames):
-            output(result)
-    except BrokenPipeError:
-        # Whoever read the answers has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except _Terminated:
-        pass
-    finally:
-        results.close()
-        signal.signal(signal.SIGTERM, previous)
-        if source.live and not options.as_json:
-            print(file=sys.stderr)
+    with _until_terminated(), contextlib.ExitStack() as stack:
+        # On pictures of a camera's size, handing work to a second thread takes longer than the work.
+        cv2.setNumThreads(1)
+        classifier = load(options.model)
+        health = Health()
+        source = _open(options, classifier, health)
+        decider = _decider(options.decision, classifier, source)
+        standard = JsonLines() if options.as_json else terminal(source.live)
+        sink = Hub([standard, Faults(), *open_outputs(options.outputs, classifier, health)], health, source.live)
+        stack.callback(sink.close)
+        stack.callback(lambda: sink.health(health.snapshot()))
+        stack.callback(health.set_state, "stopped")
+        results = stack.enter_context(contextlib.closing(classify_frames(classifier, source, decider, health)))
+        if options.record:
+            recorder = _recorder(options.record, options, classifier, decider, health, wait=not source.live)
+            stack.callback(recorder.close)
+            results = recorded(results, recorder, decider)
+        try:
+            show(results, sink, health, options.frames)
+        except BrokenPipeError:
+            # Whoever read the answers has seen enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _open(options: RunOptions, classifier: Classifier, health: Health) -> Source:
+    camera = options.camera
+    region = parse_region(camera.region) if camera.region is not None else None
+    # People who look want colour and size; the network alone needs neither.
+    watched = options.outputs.window or options.outputs.web is not None
+    recipe = None if watched else classifier.model.manifest.preprocessing
+    view = View(parse_rotation(camera.rotate), region, recipe)
+    capture = CaptureOptions(camera.width, camera.height, camera.fps, view)
+    if options.source is not None:
+        return open_source(options.source, capture, health, options.limits)
+    return open_camera(options.device, capture, health, options.limits)
+
+
+def _decider(options: DecisionOptions, classifier: Classifier, source: Source) -> Decider:
+    window = options.window_seconds
+    if window is None:
+        window = WINDOW_SECONDS if source.moving else 0.0
+    return Decider(classifier.labels, window, options.enter, options.leave)
+
+
+def _recorder(
+    record: RecordOptions, options: RunOptions, classifier: Classifier, decider: Decider, health: Health, wait: bool
+) -> Recorder:
+    model = options.model or DEFAULT
+    facts = {
+        "model": str(Path(model).resolve()) if Path(model).is_file() else model,
+        "network": classifier.model.manifest.flatbuffer.sha256,
+        "decisions": decider.options(),
+    }
+    return Recorder(record.folder, record.limit_bytes, facts, decider.state(), health, wait)
 
 
 class _Terminated(BaseException):
@@ -52,4 +92,17 @@ class _Terminated(BaseException):
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    # What closes things down now must not be cut off by a second signal.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise _Terminated
+
+
+@contextlib.contextmanager
+def _until_terminated() -> Iterator[None]:
+    previous = signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield
+    except _Terminated:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, previous)

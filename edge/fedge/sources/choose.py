@@ -1,58 +1,79 @@
 """From what the user typed to a source."""
 
 import re
-import shutil
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 from fedge.errors import SourceError
+from fedge.health import Health
+from fedge.options import FaultLimits
 from fedge.pictures import is_picture
-from fedge.sources.csi import PROGRAMS, CsiCamera
+from fedge.sources.ahead import ReadAhead
+from fedge.sources.csi import CsiCamera, csi_program
 from fedge.sources.files import PictureFiles, find_pictures
 from fedge.sources.frame import Source
-from fedge.sources.newest import NewestFrames
-from fedge.sources.video import VideoSource
+from fedge.sources.live import LiveSource
+from fedge.sources.picamera import Picamera2Camera, has_picamera2
+from fedge.sources.video import CaptureOptions, VideoSource
 
-FIRST_FRAME_SECONDS = 5.0
 _VIDEO_SUFFIXES = frozenset(
     {".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mjpeg", ".mjpg", ".mpg", ".mpeg", ".ts"}
 )
+_STREAM_SUFFIXES = frozenset({".mjpeg", ".mjpg", ".ts"})
 
 
-def open_source(source: str) -> Source:
-    """Opens a picture, a folder, a glob pattern, a video file or a URL; raises SourceError."""
+def open_source(source: str, options: CaptureOptions, health: Health, limits: FaultLimits) -> Source:
+    """Opens a picture, a folder, a glob pattern, a video file or a URL; raises SourceError.
+
+    A live one is opened only when its frames are asked for.
+    """
     if "://" in source:
-        return NewestFrames(VideoSource(source, live=True))
+        if PurePosixPath(urlsplit(source).path).suffix.lower() in _VIDEO_SUFFIXES - _STREAM_SUFFIXES:
+            return ReadAhead(VideoSource(source, live=False, options=options))
+        return LiveSource(partial(_open_video, source, options), source, health, limits)
     path = Path(source)
     if path.is_file() and not is_picture(path) and path.suffix.lower() in _VIDEO_SUFFIXES:
-        return VideoSource(source, live=False)
-    return PictureFiles(find_pictures(source))
+        return ReadAhead(VideoSource(source, live=False, options=options))
+    return ReadAhead(PictureFiles(find_pictures(source), options.view))
 
 
-def open_camera(device: str | None) -> Source:
-    """Opens a camera: an index, a /dev path, `csi`, a URL, or (None) the first that works; raises SourceError."""
+def open_camera(device: str | None, options: CaptureOptions, health: Health, limits: FaultLimits) -> Source:
+    """A camera: an index, a /dev path, `csi`, a URL, or (None) the first that works; raises SourceError.
+
+    It is opened only when its frames are asked for.
+    """
     if device is None:
-        return _first_camera()
+        return LiveSource(partial(_open_first, options), "the camera", health, limits)
     if device == "csi":
-        return NewestFrames(CsiCamera())
+        return LiveSource(partial(_open_csi, options), "the camera module", health, limits)
     if "://" in device:
-        return NewestFrames(VideoSource(device, live=True))
+        return LiveSource(partial(_open_video, device, options), device, health, limits)
     number = re.fullmatch(r"(?:/dev/video)?(\d+)", device)
     if number is None:
         raise SourceError(f"{device!r} is no camera", "give an index, a /dev/video path, csi or a URL")
-    return NewestFrames(VideoSource(int(number[1]), live=True))
+    return LiveSource(partial(_open_video, int(number[1]), options), f"camera {number[1]}", health, limits)
 
 
-def _first_camera() -> Source:
+def _open_video(target: str | int, options: CaptureOptions, seconds: float) -> Source:
+    return VideoSource(target, live=True, options=options, open_seconds=seconds)
+
+
+def _open_csi(options: CaptureOptions, seconds: float) -> Source:
+    return Picamera2Camera(options) if csi_program() is None and has_picamera2() else CsiCamera(options)
+
+
+def _open_first(options: CaptureOptions, seconds: float) -> Source:
     devices = sorted(Path("/dev").glob("video[0-9]*"), key=lambda path: int(path.name.removeprefix("video")))
     for path in devices:
-        camera = _opened(path)
+        camera = _opened(path, options)
         # Many /dev/video nodes open but never give a frame.
-        if camera and camera.gives_a_frame(FIRST_FRAME_SECONDS):
+        if camera and camera.gives_a_frame():
             return camera
         if camera:
             camera.close()
-    if any(map(shutil.which, PROGRAMS)):
-        return NewestFrames(CsiCamera())
+    if csi_program() or has_picamera2():
+        return _open_csi(options, seconds)
     tried = ", ".join(map(str, devices)) or "none: there is no /dev/video*"
     raise SourceError(
         f"no camera gives a picture (tried {tried})",
@@ -60,8 +81,8 @@ def _first_camera() -> Source:
     )
 
 
-def _opened(path: Path) -> NewestFrames | None:
+def _opened(path: Path, options: CaptureOptions) -> VideoSource | None:
     try:
-        return NewestFrames(VideoSource(int(path.name.removeprefix("video")), live=True))
+        return VideoSource(int(path.name.removeprefix("video")), live=True, options=options)
     except SourceError:
         return None

@@ -3,72 +3,72 @@
 OpenCV does not open these cameras, and picamera2 is tied to the system's own Python; the pipe depends on neither.
 """
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 
-import cv2
-import numpy as np
-
 from fedge.errors import SourceError
-from fedge.sources.frame import Frame
+from fedge.sources.frame import Fault, Frame
+from fedge.sources.jpeg import decode_jpeg, split_jpegs
+from fedge.sources.video import CaptureOptions
 
 PROGRAMS = ("rpicam-vid", "libcamera-vid")
 SIZE = (640, 480)
 FRAMES_PER_SECOND = 30
-_START, _END = b"\xff\xd8", b"\xff\xd9"
 _CHUNK = 1 << 16
-_LARGEST_FRAME = 16 << 20
-_STOP_SECONDS = 2.0
+_STOP_SECONDS = 0.5
 
 
 class CsiCamera:
     """Frames of the Pi's camera module; raises SourceError where the program that reads it is missing."""
 
     live = True
+    moving = True
 
-    def __init__(self) -> None:
-        program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    def __init__(self, options: CaptureOptions) -> None:
+        program = csi_program()
         if program is None:
             raise SourceError(
                 f"{PROGRAMS[0]} is not there", "run `sudo apt-get install rpicam-apps` on Raspberry Pi OS"
             )
         command = [program, "--codec", "mjpeg", "--timeout", "0", "--nopreview", "--output", "-"]
-        command += ["--width", str(SIZE[0]), "--height", str(SIZE[1]), "--framerate", str(FRAMES_PER_SECOND)]
+        command += ["--width", str(options.width or SIZE[0]), "--height", str(options.height or SIZE[1])]
+        command += ["--framerate", f"{options.fps or FRAMES_PER_SECOND:g}"]
+        self._view = options.view
         self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         assert self._process.stdout is not None
-        self._output = self._process.stdout.fileno()
+        self._output = self._process.stdout
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[Frame | Fault]:
         """The frames in order; raises SourceError when the program ends."""
         count = 0
-        for data in self._jpegs():
-            picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
-            if picture is not None:
+        with self._output:
+            for data in split_jpegs(lambda: os.read(self._output.fileno(), _CHUNK)):
                 count += 1
-                yield Frame(np.asarray(picture, dtype=np.uint8), "csi")
+                picture = decode_jpeg(data, self._view)
+                yield picture if isinstance(picture, Fault) else Frame(picture, "csi")
         raise SourceError(f"the camera module stopped after {count} frames", "check its cable, and `rpicam-hello`")
 
     def close(self) -> None:
-        """Ends the program."""
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        """Ends the program, and so a read that blocks."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            # The whole group, because what the program may have started holds the pipe open too.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_STOP_SECONDS)
+                return
 
-    def _jpegs(self) -> Iterator[bytes]:
-        buffer = b""
-        while chunk := os.read(self._output, _CHUNK):
-            buffer += chunk
-            while (end := buffer.find(_END)) >= 0:
-                start = buffer.find(_START, 0, end)
-                if start >= 0:
-                    yield buffer[start : end + 2]
-                buffer = buffer[end + 2 :]
-            if len(buffer) > _LARGEST_FRAME:
-                buffer = b""
+
+def csi_program() -> str | None:
+    """The path of the program that reads the camera module, if it is installed."""
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)

@@ -8,23 +8,25 @@ from pathlib import Path
 from fedge.errors import DataError, SourceError
 from fedge.pictures import is_picture, read_picture
 from fedge.sources.frame import Frame
+from fedge.sources.view import View
 
 
 class PictureFiles:
-    """Reads picture files in the order of their names; those that cannot be read are named on stderr and counted."""
+    """Reads picture files in the order given, as `view` says; those that cannot be read are named on stderr."""
 
     live = False
+    moving = False
 
-    def __init__(self, paths: list[Path]) -> None:
-        self._paths = paths
+    def __init__(self, paths: list[Path], view: View) -> None:
+        self._paths, self._view = paths, view
         self.unreadable = 0
 
     def frames(self) -> Iterator[Frame]:
         """A frame per readable file; raises SourceError where none is."""
         for path in self._paths:
             try:
-                picture = read_picture(path)
-            except DataError as error:
+                picture = self._view.apply(read_picture(path))
+            except (DataError, SourceError) as error:
                 self.unreadable += 1
                 if len(self._paths) == 1:
                     raise SourceError(error.what, error.mend) from error

@@ -1,59 +1,141 @@
 """Video files, network streams and V4L2 cameras, through OpenCV."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 import cv2
 import numpy as np
 
 from fedge.errors import SourceError
-from fedge.sources.frame import Frame
+from fedge.preprocess import Picture
+from fedge.sources.frame import Fault, Frame
+from fedge.sources.jpeg import decode_jpeg
+from fedge.sources.view import View
 
-OPEN_TIMEOUT_MS = 5_000
-READ_TIMEOUT_MS = 5_000
+OPEN_SECONDS = 10.0
+READ_SECONDS = 3.0
+_MJPEG = cv2.VideoWriter.fourcc(*"MJPG")
+_ENCODED = -1
+
+
+@dataclass(frozen=True)
+class CaptureOptions:
+    """What is asked of a camera, and what of its picture is used.
+
+    Attributes:
+        width, height: of the picture in pixels; None: the camera's own.
+        fps: frames a second; None: the camera's own.
+        view: rotation, region and reduction.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    view: View = field(default_factory=View)
 
 
 class VideoSource:
-    """Frames of anything that OpenCV opens.
+    """Frames of anything that OpenCV opens. JPEG frames are taken as they are and decoded here, as the view allows.
 
     Args:
         target: a path, a URL, or a camera's index.
         live: whether it is a camera or a stream, rather than a file to be read to its end.
+        options: what is asked of it.
+        open_seconds: how long opening a stream may take.
     """
 
-    def __init__(self, target: str | int, live: bool) -> None:
+    moving = True
+
+    def __init__(
+        self,
+        target: str | int,
+        live: bool,
+        options: CaptureOptions = CaptureOptions(),
+        open_seconds: float = OPEN_SECONDS,
+    ) -> None:
         self.live = live
         self.name = f"camera {target}" if isinstance(target, int) else target
-        self._capture = _open(target)
+        self._view = options.view
+        self._reading, self._closed = Lock(), False
+        self._capture = _open(target, open_seconds)
         if not self._capture.isOpened():
             raise SourceError(f"{self.name} cannot be opened", _mend(target))
+        if isinstance(target, int):
+            _configure(self._capture, options)
+        _ask_for_jpegs(self._capture, camera=isinstance(target, int))
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[Frame | Fault]:
         """The frames in order; raises SourceError where there is not even one, or a live source ends."""
         count = 0
         while True:
-            ok, picture = self._capture.read()
-            if not ok:
+            with self._reading:
+                ok, data = self._capture.read() if not self._closed else (False, None)
+                position = None if self.live else self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+            if not ok or data is None:
                 break
             count += 1
-            yield Frame(np.asarray(picture, dtype=np.uint8), self.name)
-        if not count:
+            picture = self._picture(np.asarray(data, dtype=np.uint8))
+            yield picture if isinstance(picture, Fault) else Frame(picture, self.name, position=position)
+        if self._closed:
+            self.close()
+        elif not count:
             raise SourceError(f"{self.name} gives no frame", "check that it is a video that OpenCV can decode")
-        if self.live:
+        elif self.live:
             raise SourceError(f"{self.name} stopped after {count} frames", "check the camera, its cable or the network")
 
+    def gives_a_frame(self) -> bool:
+        """Whether the next read succeeds; that frame is lost."""
+        with self._reading:
+            return self._capture.grab()
+
     def close(self) -> None:
-        """Lets go of the device or connection."""
-        self._capture.release()
+        """Lets go of the device or connection; where a read is under way, when that ends."""
+        self._closed = True
+        # OpenCV crashes where a capture is released in the middle of a read.
+        if self._reading.acquire(blocking=False):
+            try:
+                self._capture.release()
+            finally:
+                self._reading.release()
+
+    def _picture(self, data: Picture) -> Picture | Fault:
+        if data.ndim == 2 and 1 in data.shape:
+            return decode_jpeg(data.tobytes(), self._view)
+        try:
+            return self._view.reduce(data)
+        except SourceError as error:
+            return Fault("region", error.what)
 
 
-def _open(target: str | int) -> cv2.VideoCapture:
+def _open(target: str | int, open_seconds: float) -> cv2.VideoCapture:
     if isinstance(target, int):
         return cv2.VideoCapture(target, cv2.CAP_V4L2)
     if Path(target).exists():
         return cv2.VideoCapture(target)
-    timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_MS]
+    timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(open_seconds * 1e3)]
+    timeouts += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(READ_SECONDS * 1e3)]
     return cv2.VideoCapture(target, cv2.CAP_FFMPEG, timeouts)
+
+
+def _configure(capture: cv2.VideoCapture, options: CaptureOptions) -> None:
+    # USB cameras give their full rate in large pictures only as JPEG; those that cannot keep what they have.
+    capture.set(cv2.CAP_PROP_FOURCC, _MJPEG)
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+    wanted = {
+        cv2.CAP_PROP_FRAME_WIDTH: options.width,
+        cv2.CAP_PROP_FRAME_HEIGHT: options.height,
+        cv2.CAP_PROP_FPS: options.fps,
+    }
+    for setting, value in wanted.items():
+        if value is not None:
+            capture.set(setting, value)
+
+
+def _ask_for_jpegs(capture: cv2.VideoCapture, camera: bool) -> None:
+    if int(capture.get(cv2.CAP_PROP_FOURCC)) == _MJPEG:
+        capture.set(*((cv2.CAP_PROP_CONVERT_RGB, 0) if camera else (cv2.CAP_PROP_FORMAT, _ENCODED)))
 
 
 def _mend(target: str | int) -> str:

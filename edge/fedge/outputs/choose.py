@@ -1,0 +1,97 @@
+"""From the command line's options to outputs."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from fedge.classifier import Classifier
+from fedge.errors import MissingExtra
+from fedge.health import Health
+from fedge.options import OutputOptions
+from fedge.outputs.addresses import parse_address, read_secret
+from fedge.outputs.output import Output
+
+MQTT_PASSWORD, WEB_TOKEN = "FEDGE_MQTT_PASSWORD", "FEDGE_WEB_TOKEN"
+
+
+def open_outputs(options: OutputOptions, classifier: Classifier, health: Health) -> list[Output]:
+    """Opens the outputs asked for, and systemd's where it started this; raises OutputError or MissingExtra.
+
+    Those already open are closed again when a later one cannot be opened.
+    """
+    with ExitStack() as opened:
+        outputs = []
+        for output in _each(options, classifier, health):
+            opened.callback(output.close)
+            outputs.append(output)
+        opened.pop_all()
+    return outputs
+
+
+def _each(options: OutputOptions, classifier: Classifier, health: Health) -> Iterator[Output]:
+    # Each is imported only where it is used: together they would cost time and megabytes that a small Pi has not.
+    if os.environ.get("NOTIFY_SOCKET"):
+        from fedge.notify import from_environment
+
+        yield from filter(None, [from_environment()])
+    if options.csv is not None:
+        from fedge.outputs.csv_file import CsvFile
+
+        yield CsvFile(options.csv, options.csv_mb * 1_000_000, options.csv_files)
+    if options.sqlite is not None:
+        from fedge.outputs.sqlite_file import SqliteFile
+
+        yield SqliteFile(options.sqlite, options.sqlite_rows)
+    if options.metrics is not None:
+        from fedge.outputs.prometheus import Metrics
+
+        yield Metrics(parse_address(options.metrics, "--metrics"), health)
+    if options.webhook is not None:
+        from fedge.outputs.webhook import Webhook
+
+        yield Webhook(options.webhook)
+    if options.mqtt is not None:
+        yield _mqtt(options.mqtt, options)
+    if options.window:
+        from fedge.outputs.window import Window
+
+        yield Window(classifier.model.manifest.preprocessing)
+    if options.web is not None:
+        yield _web(options.web, options, classifier)
+
+
+def _mqtt(url: str, options: OutputOptions) -> Output:
+    from fedge.outputs.broker import parse_broker
+
+    broker = parse_broker(url)
+    password = read_secret(MQTT_PASSWORD, options.mqtt_password_file, "--mqtt-password-file")
+    with _Extra("mqtt", "--mqtt"):
+        from fedge.outputs.mqtt import Mqtt
+    return Mqtt(broker, password, options.mqtt_ca)
+
+
+def _web(text: str, options: OutputOptions, classifier: Classifier) -> Output:
+    from fedge.web.token import choose_token
+
+    address = parse_address(text, "--web")
+    token = choose_token(read_secret(WEB_TOKEN, options.web_token_file, "--web-token-file"), address)
+    with _Extra("web", "--web"):
+        from fedge.web.server import WebPage
+    return WebPage(address, token, classifier.labels, classifier.model.manifest.preprocessing)
+
+
+class _Extra:
+    """Turns an import that fails into the line that mends it."""
+
+    def __init__(self, extra: str, option: str) -> None:
+        self._extra, self._option = extra, option
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("fedge"):
+            raise MissingExtra(
+                f"{self._option} needs {error.name}, which is not installed",
+                f"run `pip install 'fedge[{self._extra}]'`",
+            ) from error

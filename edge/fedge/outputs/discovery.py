@@ -1,0 +1,67 @@
+"""Home Assistant's MQTT discovery: one device with the decision, its score, the rate, and whether all is well."""
+
+import json
+import re
+from typing import Any
+
+from fedge import __version__
+
+PREFIX = "homeassistant"
+ONLINE, OFFLINE = "online", "offline"
+
+# An answer from before the camera was lost must not look like one of now.
+_RUNNING = "{{ 'online' if value_json.state == 'running' else 'offline' }}"
+
+
+def discovery(topic: str) -> dict[str, str]:
+    """The retained messages that make Home Assistant list a runner that publishes under `topic`: topic to JSON."""
+    identity = identifier(topic)
+    connected = {"topic": f"{topic}/availability"}
+    fresh = {"topic": f"{topic}/health", "value_template": _RUNNING}
+    entities: dict[tuple[str, str], dict[str, Any]] = {
+        ("sensor", "decision"): {
+            "name": "Decision",
+            "state_topic": f"{topic}/state",
+            "value_template": "{{ value_json.label or 'unknown' }}",
+            "json_attributes_topic": f"{topic}/state",
+            "icon": "mdi:eye",
+            "availability": [connected, fresh],
+        },
+        ("sensor", "score"): {
+            "name": "Score",
+            "state_topic": f"{topic}/state",
+            "value_template": "{{ (value_json.score * 100) | round(1) }}",
+            "unit_of_measurement": "%",
+            "state_class": "measurement",
+            "availability": [connected, fresh],
+        },
+        ("sensor", "rate"): {
+            "name": "Frames per second",
+            "state_topic": f"{topic}/health",
+            "value_template": "{{ value_json.frames_per_second | round(1) }}",
+            "state_class": "measurement",
+            "entity_category": "diagnostic",
+            "availability": [connected],
+        },
+        ("binary_sensor", "problem"): {
+            "name": "Problem",
+            "state_topic": f"{topic}/health",
+            "value_template": "{{ 'OFF' if value_json.state == 'running' else 'ON' }}",
+            "device_class": "problem",
+            "entity_category": "diagnostic",
+            "availability": [connected],
+        },
+    }
+    device = {"identifiers": [identity], "name": topic, "manufacturer": "fedge", "sw_version": __version__}
+    shared = {"device": device, "availability_mode": "all", "origin": {"name": "fedge", "sw_version": __version__}}
+    return {
+        f"{PREFIX}/{kind}/{identity}/{entity}/config": json.dumps(
+            {**body, **shared, "unique_id": f"{identity}_{entity}", "default_entity_id": f"{kind}.{identity}_{entity}"}
+        )
+        for (kind, entity), body in entities.items()
+    }
+
+
+def identifier(topic: str) -> str:
+    """The topic as an identifier: what Home Assistant allows in one."""
+    return re.sub(r"[^a-z0-9]+", "_", f"fedge_{topic.removeprefix('fedge/')}".lower()).strip("_")

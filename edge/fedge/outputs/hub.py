@@ -1,0 +1,50 @@
+"""One sink for the loop, many outputs behind it: none of them can hold up the loop, or another."""
+
+from collections.abc import Sequence
+from time import monotonic
+
+from fedge.health import Health, HealthSnapshot
+from fedge.outputs.inline import Inline
+from fedge.outputs.output import Output
+from fedge.outputs.worker import Worker
+from fedge.runner import Result
+
+CLOSE_SECONDS = 1.0
+
+
+class Hub:
+    """Gives each result to each output.
+
+    Inline outputs are called at once, in the loop's thread; a BrokenPipeError of theirs goes up to the loop, which
+    ends the run. Every other output has a thread and a bounded queue. An output that raises is degraded alone: the
+    health says so once, the call is repeated with growing pauses, and a success makes the output `ok` again.
+
+    Args:
+        outputs: names must differ.
+        health: where the outputs' states go.
+        live: whether frames come by themselves. Where they do not, as with files, a full queue makes `show` wait
+            while its output works, so that every result arrives.
+    """
+
+    def __init__(self, outputs: Sequence[Output], health: Health, live: bool = True) -> None:
+        self._carriers: list[Inline | Worker] = [
+            Inline(output, health) if output.inline else Worker(output, health, patient=not live) for output in outputs
+        ]
+
+    def show(self, result: Result) -> None:
+        """Takes a result; raises BrokenPipeError where the reader of standard output has gone."""
+        for carrier in self._carriers:
+            carrier.show(result)
+
+    def health(self, snapshot: HealthSnapshot) -> None:
+        """Takes the runner's health."""
+        for carrier in self._carriers:
+            carrier.health(snapshot)
+
+    def close(self) -> None:
+        """Ends every output; what is still queued has `CLOSE_SECONDS` in all to get out."""
+        for carrier in self._carriers:
+            carrier.stop()
+        deadline = monotonic() + CLOSE_SECONDS
+        for carrier in self._carriers:
+            carrier.join(deadline)

@@ -1,0 +1,48 @@
+"""Calling an output in the loop's own thread."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from fedge.health import Health, HealthSnapshot
+from fedge.outputs.output import Output
+from fedge.outputs.standing import Standing
+from fedge.runner import Result
+
+
+class Inline:
+    """Calls an inline output; a failed call loses its result, and the next call is the next try."""
+
+    def __init__(self, output: Output, health: Health) -> None:
+        self._output = output
+        self._standing = Standing(output.name, health)
+
+    def show(self, result: Result) -> None:
+        """Gives a result; raises BrokenPipeError only."""
+        if not self._output.wants(result):
+            return
+        if self._call(lambda: self._output.show(result)):
+            self._standing.recover()
+        else:
+            self._standing.count_dropped()
+
+    def health(self, snapshot: HealthSnapshot) -> None:
+        """Gives the health; raises BrokenPipeError only."""
+        self._call(lambda: self._output.health(snapshot))
+
+    def stop(self) -> None:
+        """Ends the output."""
+        with suppress(Exception):  # there is nothing left to degrade
+            self._output.close()
+
+    def join(self, deadline: float) -> None:
+        """Nothing to wait for."""
+
+    def _call(self, call: Callable[[], None]) -> bool:
+        try:
+            call()
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # whatever an output raises, the loop goes on
+            self._standing.fail(error)
+            return False
+        return True

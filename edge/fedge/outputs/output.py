@@ -1,0 +1,38 @@
+"""What every output is."""
+
+from fedge.health import HealthSnapshot
+from fedge.runner import Result
+
+
+class Output:
+    """An output's defaults; each output overrides what differs.
+
+    The hub calls all methods of an output from one thread. A method that raises an Exception has not taken what it was
+    given: the hub says so, and gives the same result again after a pause.
+
+    Attributes:
+        name: in the health's `outputs`; unique among the outputs of a run.
+        inline: called in the loop's own thread, so that nothing is ever dropped; only for what cannot block for long.
+        backlog: how many results may wait; the oldest is dropped.
+        wants_pictures: whether results come with their picture; without, its array has no pixels.
+        longest_pause_s: the longest time until a failed call is tried again.
+    """
+
+    name = "output"
+    inline = False
+    backlog = 1000
+    wants_pictures = False
+    longest_pause_s = 30.0
+
+    def wants(self, result: Result) -> bool:
+        """Whether `show` is to be called for this result; decided before it is queued. Called in the loop's thread."""
+        return True
+
+    def show(self, result: Result) -> None:
+        """Takes an answer."""
+
+    def health(self, snapshot: HealthSnapshot) -> None:
+        """Takes the runner's health."""
+
+    def close(self) -> None:
+        """Ends; called once."""

@@ -1,0 +1,54 @@
+"""How an output is doing, said once per change."""
+
+import sys
+from threading import Lock
+
+from fedge.errors import FedgeError
+from fedge.health import Health
+
+
+class Standing:
+    """Tells the health, and once per failure standard error, how an output is doing; safe to use from any thread."""
+
+    def __init__(self, name: str, health: Health) -> None:
+        self._name, self._health = name, health
+        self._lock = Lock()
+        self._problem: str | None = None
+        self._dropped = 0
+        self._tell()
+
+    def fail(self, error: Exception) -> None:
+        """The output raised."""
+        problem = _in_one_line(error)
+        with self._lock:
+            if self._problem is None:
+                print(f"fedge: the output {self._name} fails ({problem}); the rest goes on", file=sys.stderr)
+            changed, self._problem = problem != self._problem, problem
+            if changed:
+                self._tell()
+
+    def recover(self) -> None:
+        """The output took what it was given."""
+        with self._lock:
+            if self._problem is not None:
+                self._problem = None
+                print(f"fedge: the output {self._name} works again, {self._losses()}", file=sys.stderr)
+                self._tell()
+
+    def count_dropped(self) -> None:
+        """A result was lost to this output."""
+        with self._lock:
+            self._dropped += 1
+            self._tell()
+
+    def _tell(self) -> None:
+        text = "ok" if self._problem is None else f"failing: {self._problem}"
+        self._health.set_output(self._name, f"{text}, {self._losses()}" if self._dropped else text)
+
+    def _losses(self) -> str:
+        return f"{self._dropped} results dropped"
+
+
+def _in_one_line(error: Exception) -> str:
+    text = error.what if isinstance(error, FedgeError) else str(error)
+    return " ".join(text.split()) or type(error).__name__

@@ -1,0 +1,116 @@
+"""An output's thread and its bounded queue."""
+
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from threading import Condition, Thread
+from time import monotonic
+
+import numpy as np
+
+from fedge.health import Health, HealthSnapshot
+from fedge.outputs.output import Output
+from fedge.outputs.standing import Standing
+from fedge.preprocess import Picture
+from fedge.runner import Result
+
+FIRST_PAUSE_S = 0.25
+# A queue that keeps pictures would hold hundreds of megabytes; most outputs need none.
+_NO_PICTURE: Picture = np.empty((0, 0), dtype=np.uint8)
+
+
+class Worker:
+    """Calls one output from one thread, repeating what failed; nothing that its caller does can block on the output.
+
+    Args:
+        output: whose methods are called.
+        health: where its state goes.
+        patient: whether a full queue makes `show` wait for an output that works; a failing one drops in any case.
+    """
+
+    def __init__(self, output: Output, health: Health, patient: bool = False) -> None:
+        self._output, self._patient = output, patient
+        self._standing = Standing(output.name, health)
+        self._changed = Condition()
+        self._queue: deque[Result] = deque()
+        self._snapshot: HealthSnapshot | None = None
+        self._failing = self._stopping = False
+        self._thread = Thread(target=self._work, name=f"fedge-{output.name}", daemon=True)
+        self._thread.start()
+
+    def show(self, result: Result) -> None:
+        """Queues a result; where the queue is full the oldest goes, and is counted unless newer ones replace it."""
+        if not self._output.wants(result):
+            return
+        if not self._output.wants_pictures:
+            result = replace(result, frame=replace(result.frame, picture=_NO_PICTURE))
+        with self._changed:
+            if self._patient:
+                self._changed.wait_for(lambda: not self._full() or self._failing or self._stopping)
+            if self._full():
+                self._queue.popleft()
+                # With room for one only the newest matters: no loss.
+                if self._output.backlog > 1:
+                    self._standing.count_dropped()
+            self._queue.append(result)
+            self._changed.notify_all()
+
+    def health(self, snapshot: HealthSnapshot) -> None:
+        """Keeps the newest health for the output."""
+        with self._changed:
+            self._snapshot = snapshot
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Asks the thread to end once its queue is empty."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    def join(self, deadline: float) -> None:
+        """Waits for the thread until `deadline` on the monotonic clock; then it is left behind."""
+        self._thread.join(max(0.0, deadline - monotonic()))
+
+    def _full(self) -> bool:
+        return len(self._queue) >= self._output.backlog
+
+    def _work(self) -> None:
+        pause = 0.0
+        while True:
+            with self._changed:
+                if pause:
+                    self._changed.wait_for(lambda: self._stopping, pause)
+                self._changed.wait_for(lambda: self._queue or self._snapshot or self._stopping)
+                if self._stopping and (self._failing or not (self._queue or self._snapshot)):
+                    break
+                result = self._queue.popleft() if self._queue else None
+                snapshot, self._snapshot = self._snapshot, None
+            try:
+                if snapshot is not None:
+                    self._output.health(snapshot)
+                if result is not None:
+                    self._output.show(result)
+            except Exception as error:  # whatever an output raises, the others and the loop go on
+                pause = min(max(2 * pause, FIRST_PAUSE_S), self._output.longest_pause_s)
+                self._fail(error, result)
+            else:
+                pause = 0.0
+                self._succeed()
+        with suppress(Exception):  # there is nothing left to degrade
+            self._output.close()
+
+    def _fail(self, error: Exception, result: Result | None) -> None:
+        self._standing.fail(error)
+        with self._changed:
+            self._failing = True
+            if result is not None and not self._full():
+                self._queue.appendleft(result)
+            elif result is not None and self._output.backlog > 1:
+                self._standing.count_dropped()
+            self._changed.notify_all()
+
+    def _succeed(self) -> None:
+        self._standing.recover()
+        with self._changed:
+            self._failing = False
+            self._changed.notify_all()

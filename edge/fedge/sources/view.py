@@ -1,0 +1,136 @@
+"""What of a source's picture the classifier sees: rotation, a region, and how far a JPEG may be reduced."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from fedge.errors import SourceError
+from fedge.preprocess import Picture, Recipe
+
+Rotation = Literal[0, 90, 180, 270]
+
+_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+_REDUCED = {
+    1: cv2.IMREAD_GRAYSCALE,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+}
+# libjpeg's reduced decoding averages whole blocks exactly, and averages of averages are averages. What is left are the
+# reduced pixels that straddle two cells of the model's input. On 300 photographs at 640x480, with at least 8 reduced
+# pixels to a cell's side: inputs differed by at most 2 of 256, no answer changed, no score by more than one step of a
+# logit moves it. With 4 two answers changed, with 2 four.
+_PIXELS_PER_CELL = 8
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of the upright picture: left, top, width, height; in pixels, or where `fractional` in 0..1."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    fractional: bool = False
+
+    def pixels(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom in a picture of this size; raises SourceError where it is not inside."""
+        scale_x, scale_y = (width, height) if self.fractional else (1, 1)
+        left, top = round(self.x * scale_x), round(self.y * scale_y)
+        right, bottom = round((self.x + self.width) * scale_x), round((self.y + self.height) * scale_y)
+        if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+            raise SourceError(
+                f"the region {self} is not inside the {width}x{height} picture", "give one that is with --region"
+            )
+        return left, top, right, bottom
+
+    def __str__(self) -> str:
+        return f"{self.x:g},{self.y:g},{self.width:g},{self.height:g}"
+
+
+@dataclass(frozen=True)
+class View:
+    """How a picture is turned clockwise, then cut.
+
+    Attributes:
+        rotate: degrees, clockwise.
+        region: what is cut out of the turned picture; None: nothing.
+        recipe: the model's, where a picture may be made gray and smaller since only the model sees it; or None.
+    """
+
+    rotate: Rotation = 0
+    region: Region | None = None
+    recipe: Recipe | None = None
+
+    def apply(self, picture: Picture) -> Picture:
+        """Turns and cuts: uint8, [h, w, 3] or [h, w]; raises SourceError where the region is outside."""
+        return self._cut(self._turn(picture), 1)
+
+    def reduce(self, picture: Picture) -> Picture:
+        """Turns and cuts like `apply`; then makes it gray and smaller, where only a gray model sees it.
+
+        Two averagings, by a whole number and by the rest, take a third of the time of one by both.
+        """
+        height, width = picture.shape[:2]
+        seen = self.apply(picture)
+        factor = self.reduction(width, height)
+        if factor and seen.ndim == 3:
+            seen = np.asarray(cv2.cvtColor(seen, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+        if factor > 1:
+            size = (seen.shape[1] // factor, seen.shape[0] // factor)
+            seen = np.asarray(cv2.resize(seen, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        return seen
+
+    def decode(self, data: bytes, width: int, height: int) -> Picture | None:
+        """Decodes, turns and cuts a JPEG of `width` x `height`; None where it cannot be decoded.
+
+        uint8, [h, w, 3] blue-green-red, or [h, w] where the recipe is gray.
+        """
+        factor = self.reduction(width, height)
+        flag = _REDUCED[factor] if factor else cv2.IMREAD_COLOR
+        picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
+        return None if picture is None else self._cut(self._turn(np.asarray(picture, dtype=np.uint8)), factor or 1)
+
+    def reduction(self, width: int, height: int) -> int:
+        """By how much a picture of this size may be reduced in gray, 1 to 8; 0: it must stay in colour."""
+        if self.recipe is None or self.recipe.color != "gray":
+            return 0
+        if self.rotate in (90, 270):
+            width, height = height, width
+        left, top, right, bottom = self.region.pixels(width, height) if self.region else (0, 0, width, height)
+        cell = min((right - left) / self.recipe.width, (bottom - top) / self.recipe.height)
+        for factor in (8, 4, 2):
+            # A cut between the reduced pixels would move the region.
+            whole = all(edge % factor == 0 for edge in (left, top, right, bottom, width, height))
+            if whole and cell >= _PIXELS_PER_CELL * factor:
+                return factor
+        return 1
+
+    def _turn(self, picture: Picture) -> Picture:
+        return np.asarray(cv2.rotate(picture, _TURNS[self.rotate]), dtype=np.uint8) if self.rotate else picture
+
+    def _cut(self, picture: Picture, factor: int) -> Picture:
+        if self.region is None:
+            return picture
+        height, width = picture.shape[0] * factor, picture.shape[1] * factor
+        left, top, right, bottom = (edge // factor for edge in self.region.pixels(width, height))
+        return picture[top:bottom, left:right]
+
+
+def parse_rotation(text: str) -> Rotation:
+    """A rotation from its number of degrees; raises SourceError for one that is no quarter turn."""
+    turns: dict[str, Rotation] = {"0": 0, "90": 90, "180": 180, "270": 270}
+    if text not in turns:
+        raise SourceError(f"{text!r} is no quarter turn", "give 0, 90, 180 or 270")
+    return turns[text]
+
+
+def parse_region(text: str) -> Region:
+    """A region from `X,Y,W,H`: fractions of the picture where no number is above 1, else pixels; raises SourceError."""
+    if not re.fullmatch(r"(\d+(\.\d*)?|\.\d+)(,(\d+(\.\d*)?|\.\d+)){3}", text):
+        raise SourceError(f"{text!r} is no region", "give X,Y,WIDTH,HEIGHT in pixels, or each from 0 to 1")
+    x, y, width, height = map(float, text.split(","))
+    return Region(x, y, width, height, fractional=max(x, y, width, height) <= 1)

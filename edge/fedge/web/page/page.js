@@ -1,0 +1,189 @@
+// The page: events say what to show, pictures come beside them. All text goes in as textContent.
+
+import { Chart } from "/chart.js";
+import { readPictures } from "/live.js";
+
+const $ = (id) => document.getElementById(id);
+const chart = new Chart($("chart"));
+const RETRY_MS = 2000, STALE_MS = 4000;
+
+let labels = [], rows = [], health = null, state = null, connected = false, pictureAt = 0, stateAt = 0;
+let events = null, pictures = null, retry = 0, changesShown = "";
+
+function connect() {
+  disconnect();
+  events = new EventSource("/events");
+  events.onmessage = (event) => take(JSON.parse(event.data));
+  events.onerror = () => {
+    connected = false;
+    showStatus();
+    disconnect();
+    retry = setTimeout(connect, RETRY_MS);
+  };
+  watch();
+}
+
+function disconnect() {
+  clearTimeout(retry);
+  events?.close();
+  pictures?.abort();
+  events = pictures = null;
+}
+
+async function watch() {
+  const mine = (pictures = new AbortController());
+  let problem = "the picture stopped";
+  try {
+    await readPictures("/live.mjpg", mine.signal, showPicture);
+  } catch (error) {
+    problem = error.message;
+  }
+  if (pictures !== mine) return;
+  if (!pictureAt) notice(`No picture: ${problem}`);
+  setTimeout(() => pictures === mine && watch(), RETRY_MS);
+}
+
+function take(news) {
+  connected = true;
+  if (news.labels) setLabels(news.labels);
+  if (news.latency) chart.reset(news.latency);
+  if (news.point) chart.add(news.point);
+  if (news.state && news.state.frame !== state?.frame) stateAt = performance.now();
+  state = news.state;
+  health = news.health;
+  if (state) showState();
+  if (health) showHealth();
+  showChanges(news.changes);
+  showStatus();
+}
+
+function showPicture(bitmap) {
+  const canvas = $("canvas");
+  if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
+    canvas.width = bitmap.width;
+    canvas.height = bitmap.height;
+    $("picture").style.setProperty("--aspect", bitmap.width / bitmap.height);
+  }
+  canvas.getContext("2d").drawImage(bitmap, 0, 0);
+  bitmap.close();
+  pictureAt = performance.now();
+  document.body.dataset.pictures = Number(document.body.dataset.pictures ?? 0) + 1;
+  showStatus();
+}
+
+function showState() {
+  const { label, score, top, decision, scores } = state;
+  $("source").textContent = state.source;
+  $("decision").textContent = decision.label ?? "unknown";
+  $("decision").classList.toggle("unknown", decision.label === null);
+  $("since").textContent = `${percent(decision.score)}, since ${clock(decision.since)}`;
+  $("answer").firstElementChild.textContent = label ?? `unknown (${top[0][0]}?)`;
+  $("answer").lastElementChild.textContent = percent(score);
+  $("age").replaceChildren(...milliseconds(state.age_ms));
+  $("infer").replaceChildren(...milliseconds(state.infer_ms));
+  const best = scores.indexOf(Math.max(...scores));
+  rows.forEach(({ row, bar, text }, i) => {
+    row.classList.toggle("best", i === best);
+    bar.style.width = `${100 * scores[i]}%`;
+    text.textContent = percent(scores[i]);
+  });
+  const [left, upper, width, height] = state.seen;
+  const region = $("region");
+  Object.assign(region.style, {
+    left: `${100 * left}%`, top: `${100 * upper}%`, width: `${100 * width}%`, height: `${100 * height}%`,
+  });
+  region.classList.toggle("part", width * height < 0.999);
+}
+
+function showHealth() {
+  $("rate").textContent = health.frames_per_second.toFixed(1);
+  $("frames").textContent = health.frames.toLocaleString("en");
+  const faults = Object.entries(health.faults).map(([kind, count]) => `${kind} ${count}`).join(", ");
+  fill($("health"), [
+    ["up for", duration(health.uptime_s)],
+    ["frames dropped", health.dropped.toLocaleString("en")],
+    ["faults", faults || "none"],
+    ["recoveries", health.recoveries],
+    ["last message", health.message || "none"],
+  ]);
+  fill($("outputs"), Object.entries(health.outputs));
+}
+
+function showChanges(changes) {
+  const key = JSON.stringify(changes);
+  if (key === changesShown) return;
+  changesShown = key;
+  $("nochanges").hidden = changes.length > 0;
+  $("changes").replaceChildren(...changes.map((change) => {
+    const item = document.createElement("li");
+    item.append(element("time", clock(change.since)), element("b", change.label ?? "unknown"));
+    item.append(element("span", percent(change.score)));
+    return item;
+  }));
+}
+
+// A picture or an answer from before is never shown as one of now.
+function showStatus() {
+  const now = performance.now();
+  const running = connected && health?.state === "running" && now - stateAt < STALE_MS;
+  const fresh = running && now - pictureAt < STALE_MS;
+  const shown = !connected ? "lost" : running ? "running" : health?.state === "running" ? "waiting" : health?.state;
+  $("status").dataset.state = shown ?? "starting";
+  $("status").lastElementChild.textContent = shown === "lost" ? "no connection" : (shown ?? "starting");
+  $("picture").classList.toggle("stale", pictureAt > 0 && !fresh);
+  $("region").hidden = $("answer").hidden = !state || !fresh;
+  if (fresh) notice("");
+  else if (!connected) notice("No connection to fedge; trying again");
+  else if (!running && health) notice(health.message ? `Waiting: ${health.message}` : "Waiting for frames");
+  document.querySelector("main").classList.toggle("old", !running);
+}
+
+function notice(text) {
+  $("notice").textContent = text;
+  $("notice").hidden = !text;
+}
+
+function setLabels(names) {
+  labels = names;
+  rows = labels.map((label) => {
+    const row = document.createElement("li"), track = document.createElement("div"), bar = document.createElement("i");
+    const text = element("b", "");
+    track.append(bar);
+    const name = element("span", label);
+    name.title = label;
+    row.append(name, track, text);
+    return { row, bar, text };
+  });
+  $("bars").replaceChildren(...rows.map(({ row }) => row));
+}
+
+function fill(list, pairs) {
+  list.replaceChildren(...pairs.map(([name, value]) => {
+    const row = document.createElement("div"), entry = element("dd", value);
+    entry.classList.toggle("bad", String(value).startsWith("failing"));
+    row.append(element("dt", name), entry);
+    return row;
+  }));
+}
+
+function element(name, text) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  return made;
+}
+
+const percent = (share) => `${(100 * share).toFixed(0)}%`;
+const clock = (time) => new Date(time).toLocaleTimeString("en-GB");
+const milliseconds = (value) => [value.toFixed(value < 10 ? 1 : 0), element("small", "ms")];
+
+function duration(seconds) {
+  const parts = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const first = Math.max(0, parts.findIndex(([size]) => seconds >= size));
+  return parts.slice(first, first + 2)
+    .map(([size, unit], i) => `${Math.floor((i ? seconds % parts[first][0] : seconds) / size)} ${unit}`).join(" ");
+}
+
+// Nobody watches a hidden page: the runner need not encode for it.
+document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
+setInterval(showStatus, 1000);
+connect();

@@ -1,0 +1,204 @@
+"""The hub: no output holds up the loop or another; a failing one degrades alone and recovers."""
+
+from threading import Event, current_thread, main_thread
+
+import pytest
+
+from fedge.health import Health, HealthSnapshot
+from fedge.outputs.hub import Hub
+from fedge.outputs.output import Output
+from fedge.runner import Result
+from results import result, snapshot
+from waiting import eventually
+
+
+class Recording(Output):
+    """Keeps what it takes; fails while `broken`, blocks while `open` is not set."""
+
+    def __init__(self, name: str = "recording", backlog: int = 1000) -> None:
+        self.name, self.backlog, self.longest_pause_s = name, backlog, 0.02
+        self.open, self.broken, self.calls = Event(), False, 0
+        self.open.set()
+        self.taken: list[Result] = []
+        self.snapshots: list[HealthSnapshot] = []
+        self.closed = 0
+
+    def show(self, result: Result) -> None:
+        self.calls += 1
+        self.open.wait()
+        if self.broken:
+            raise OSError("no space\nleft")
+        self.taken.append(result)
+
+    def health(self, snapshot: HealthSnapshot) -> None:
+        self.snapshots.append(snapshot)
+
+    def close(self) -> None:
+        self.closed += 1
+
+    @property
+    def numbers(self) -> list[int]:
+        return [taken.number for taken in self.taken]
+
+
+class Inline(Recording):
+    inline = True
+
+
+def test_every_output_gets_every_result_in_order() -> None:
+    outputs = [Recording("a"), Recording("b"), Inline("c")]
+    hub = Hub(outputs, Health())
+    for number in range(100):
+        hub.show(result(number))
+    hub.close()
+    assert [output.numbers for output in outputs] == [list(range(100))] * 3
+    assert [output.closed for output in outputs] == [1, 1, 1]
+
+
+def test_a_blocked_output_neither_holds_up_the_loop_nor_another() -> None:
+    blocked, other = Recording("blocked", backlog=10), Recording("other")
+    blocked.open.clear()
+    hub = Hub([blocked, other], Health())
+    # Were `show` to wait for the blocked output, this would never end.
+    for number in range(100):
+        hub.show(result(number))
+    eventually(lambda: len(other.taken) == 100)
+    assert blocked.taken == []
+    blocked.open.set()
+    hub.close()
+
+
+def test_a_full_queue_drops_the_oldest_and_counts_them() -> None:
+    output, health = Recording(backlog=10), Health()
+    output.open.clear()
+    hub = Hub([output], health)
+    hub.show(result(0))
+    eventually(lambda: output.calls == 1)
+    for number in range(1, 31):
+        hub.show(result(number))
+    assert health.snapshot().outputs == {"recording": "ok, 20 results dropped"}
+    output.open.set()
+    eventually(lambda: len(output.taken) == 11)
+    assert output.numbers == [0, *range(21, 31)]
+    hub.close()
+
+
+def test_an_output_with_room_for_one_only_gets_the_newest_and_counts_no_loss() -> None:
+    output, health = Recording(backlog=1), Health()
+    output.open.clear()
+    hub = Hub([output], health)
+    hub.show(result(0))
+    eventually(lambda: output.calls == 1)
+    for number in range(1, 31):
+        hub.show(result(number))
+    output.open.set()
+    eventually(lambda: len(output.taken) == 2)
+    hub.close()
+    assert output.numbers == [0, 30]
+    assert health.snapshot().outputs == {"recording": "ok"}
+
+
+def test_where_frames_do_not_come_by_themselves_a_full_queue_waits() -> None:
+    output, health = Recording(backlog=3), Health()
+    hub = Hub([output], health, live=False)
+    for number in range(200):
+        hub.show(result(number))
+    hub.close()
+    assert output.numbers == list(range(200))
+    assert health.snapshot().outputs == {"recording": "ok"}
+
+
+def test_a_failing_output_drops_even_where_a_working_one_would_wait() -> None:
+    output = Recording(backlog=3)
+    output.broken = True
+    hub = Hub([output], Health(), live=False)
+    for number in range(50):
+        hub.show(result(number))
+    hub.close()
+    assert output.taken == []
+
+
+def test_a_failing_output_degrades_alone_is_said_once_and_recovers(capsys: pytest.CaptureFixture[str]) -> None:
+    failing, other, health = Recording("failing"), Recording("other"), Health()
+    failing.broken = True
+    hub = Hub([failing, other], health)
+    for number in range(20):
+        hub.show(result(number))
+    eventually(lambda: failing.calls >= 3 and len(other.taken) == 20)
+    assert health.snapshot().outputs == {"failing": "failing: no space left", "other": "ok"}
+    assert capsys.readouterr().err.splitlines() == ["fedge: the output failing fails (no space left); the rest goes on"]
+    failing.broken = False
+    eventually(lambda: len(failing.taken) == 20)
+    assert failing.numbers == list(range(20))
+    eventually(lambda: health.snapshot().outputs["failing"] == "ok")
+    assert capsys.readouterr().err.splitlines() == ["fedge: the output failing works again, 0 results dropped"]
+    hub.close()
+
+
+def test_an_inline_output_fails_alone_too_but_a_closed_pipe_ends_the_run() -> None:
+    inline, other, health = Inline("inline"), Recording("other"), Health()
+    hub = Hub([inline, other], health)
+    inline.broken = True
+    hub.show(result(0))
+    assert health.snapshot().outputs["inline"] == "failing: no space left, 1 results dropped"
+    inline.broken = False
+    hub.show(result(1))
+    assert inline.numbers == [1]
+    assert health.snapshot().outputs["inline"] == "ok, 1 results dropped"
+
+    def closed_pipe(result: Result) -> None:
+        raise BrokenPipeError
+
+    inline.show = closed_pipe  # type: ignore[method-assign]
+    with pytest.raises(BrokenPipeError):
+        hub.show(result(2))
+    hub.close()
+    assert other.numbers == [0, 1]
+
+
+def test_inline_outputs_are_called_in_the_loops_thread_and_the_others_are_not() -> None:
+    threads = {}
+
+    class Where(Recording):
+        def show(self, result: Result) -> None:
+            threads[self.name] = current_thread()
+
+    outputs = [Where("worker"), Where("inline")]
+    outputs[1].inline = True
+    hub = Hub(outputs, Health())
+    hub.show(result(0))
+    hub.close()
+    assert threads["inline"] is main_thread()
+    assert threads["worker"] is not main_thread()
+
+
+def test_queues_hold_pictures_only_for_those_who_want_them() -> None:
+    without, having = Recording("without"), Recording("having")
+    having.wants_pictures = True
+    hub = Hub([without, having], Health())
+    hub.show(result(0))
+    hub.close()
+    assert without.taken[0].frame.picture.size == 0
+    assert having.taken[0].frame.picture.shape == (48, 64, 3)
+
+
+def test_the_health_reaches_outputs_that_get_no_results() -> None:
+    output = Recording()
+    hub = Hub([output], Health())
+    hub.health(snapshot("waiting", "gone"))
+    eventually(lambda: output.snapshots)
+    hub.close()
+    assert output.snapshots[0].state == "waiting"
+
+
+def test_an_output_that_hangs_is_left_behind_when_the_hub_closes() -> None:
+    hanging, other = Recording("hanging"), Recording("other")
+    hanging.open.clear()
+    hub = Hub([hanging, other], Health())
+    hub.show(result(0))
+    # Were the end to wait for the hanging output, this would never return.
+    hub.close()
+    assert other.numbers == [0]
+    assert other.closed == 1
+    assert hanging.closed == 0
+    hanging.open.set()

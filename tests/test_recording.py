@@ -1,0 +1,241 @@
+"""Recording and replaying: the same answers and decisions, and where they differ; a full disk; a bounded folder."""
+
+import json
+import resource
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fedge.classifier import Classifier, load
+from fedge.decisions import Decider
+from fedge.errors import DataError, ReplayDiffers, SourceError
+from fedge.health import Health
+from fedge.recording import FACTS, LINES, Recorder, recorded, segments
+from fedge.replay import describe_replay, replay, require_same
+from fedge.runner import Result, classify_frames
+from fedge.sources.memory import InMemoryCamera
+from pictures_for_tests import garment, scene
+
+FRAMES = 60
+LARGE = 10**9
+
+
+@pytest.fixture(scope="module")
+def classifier(model_path: Path) -> Classifier:
+    return load(model_path)
+
+
+def record(
+    classifier: Classifier,
+    model_path: Path,
+    folder: Path,
+    limit_bytes: int = LARGE,
+    frames: int = FRAMES,
+    before_each: Callable[[int], None] = lambda number: None,
+) -> tuple[list[Result], Health]:
+    """Records frames that show two things in turn, ten of each, so that the decision changes."""
+    pictures = [garment(i // 10 % 2 == 0, i, 160, 120) for i in range(frames)]
+    health, decider = Health(), Decider(classifier.labels, 0.005, 0.3, 0.2)
+    facts = {
+        "model": str(model_path),
+        "network": classifier.model.manifest.flatbuffer.sha256,
+        "decisions": decider.options(),
+    }
+    recorder = Recorder(folder, limit_bytes, facts, decider.state(), health, wait=True)
+    results = recorded(classify_frames(classifier, InMemoryCamera(pictures, 0.001), decider, health), recorder, decider)
+    kept = []
+    for item in results:
+        if isinstance(item, Result):
+            before_each(item.number)
+            kept.append(item)
+    recorder.close()
+    return kept, health
+
+
+@pytest.fixture
+def recording(classifier: Classifier, model_path: Path, tmp_path: Path) -> Path:
+    record(classifier, model_path, tmp_path / "kept")
+    return tmp_path / "kept"
+
+
+def edit_line(recording: Path, number: int, **changes: object) -> None:
+    path = segments(recording)[0] / LINES
+    lines = path.read_text().splitlines()
+    lines[number] = json.dumps(json.loads(lines[number]) | changes)
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_a_replay_gives_the_same_answers_and_decisions(
+    classifier: Classifier, model_path: Path, tmp_path: Path
+) -> None:
+    results, _ = record(classifier, model_path, tmp_path)
+    report = replay(tmp_path, None)
+    require_same(report)
+    assert report["frames"] == report["pictures"] == FRAMES
+    assert report["differing"] == 0
+    assert report["same_model"]
+    # The recorded score is rounded to six digits, and so is the replayed one, of the same bytes on the same machine.
+    assert report["max_score_difference"] == 0
+    # A recording in which nothing is ever decided would prove nothing.
+    assert sum(result.decision.changed for result in results) >= 3
+
+
+def test_what_is_kept_is_what_the_classifier_saw(recording: Path) -> None:
+    for number in (0, FRAMES - 1):
+        kept = cv2.imread(str(segments(recording)[0] / f"{number:08}.png"))
+        assert np.array_equal(kept, garment(number // 10 % 2 == 0, number, 160, 120))
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"label": "Kite"}, "label"),
+        ({"decision": "Kite"}, "decision"),
+        ({"changed": None}, "changed"),
+        ({"score": 9.0}, "score"),
+    ],
+)
+def test_a_difference_is_found_and_named(recording: Path, changes: dict[str, object], field: str) -> None:
+    edit_line(recording, 7, **changes)
+    report = replay(recording, None)
+    assert report["differing"] == 1
+    assert report["differences"][0]["frame"] == 7
+    assert report["differences"][0]["field"] == field
+    assert f"frame 7: {field} was" in describe_replay(report)
+    with pytest.raises(ReplayDiffers):
+        require_same(report)
+
+
+def test_another_picture_gives_another_answer(recording: Path) -> None:
+    segment = segments(recording)[0]
+    cv2.imwrite(str(segment / "00000003.png"), scene(5, 160, 120))
+    assert replay(recording, None)["differing"] >= 1
+
+
+def test_a_frame_without_its_picture_still_counts_for_the_decision(recording: Path) -> None:
+    for number in range(5, 25):
+        edit_line(recording, number, picture=None)
+    report = replay(recording, None)
+    assert report["pictures"] == FRAMES - 20
+    assert report["differing"] == 0
+
+
+def test_a_half_written_last_line_is_left_out(recording: Path) -> None:
+    path = segments(recording)[0] / LINES
+    path.write_bytes(path.read_bytes()[:-20])
+    report = replay(recording, None)
+    assert report["frames"] == FRAMES - 1
+    assert report["differing"] == 0
+
+
+def test_the_folder_is_bounded_and_the_oldest_goes_first(
+    classifier: Classifier, model_path: Path, tmp_path: Path
+) -> None:
+    limit = 400_000
+    record(classifier, model_path, tmp_path, limit)
+    total = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+    # One segment's facts are written before they are counted.
+    assert limit / 2 < total <= limit + 4096
+    report = replay(tmp_path, None)
+    assert len(segments(tmp_path)) > 2
+    assert 0 < report["frames"] < FRAMES
+    assert report["differing"] == 0
+    last = (segments(tmp_path)[-1] / LINES).read_text().splitlines()[-1]
+    assert json.loads(last)["frame"] == FRAMES - 1
+
+
+def test_an_older_recording_in_the_folder_is_kept_and_bounded(
+    classifier: Classifier, model_path: Path, recording: Path
+) -> None:
+    record(classifier, model_path, recording)
+    assert replay(recording, None)["frames"] == 2 * FRAMES
+    record(classifier, model_path, recording, 300_000)
+    assert sum(path.stat().st_size for path in recording.rglob("*") if path.is_file()) <= 300_000 + 4096
+
+
+@pytest.fixture
+def small_files() -> Iterator[Callable[[int | None], None]]:
+    """Sets how large a file may get: the system refuses to write more, as it does where a disk is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(size: int | None) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before if size is None else (size, before[1]))
+
+    yield limit
+    limit(None)
+
+
+def test_a_full_disk_is_counted_and_said_and_does_not_stop_the_loop(
+    classifier: Classifier,
+    model_path: Path,
+    tmp_path: Path,
+    small_files: Callable[[int | None], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fedge.recording._RETRY_SECONDS", 0.0)
+
+    def before_each(number: int) -> None:
+        if number in (20, 40):
+            small_files(5000 if number == 20 else None)
+
+    results, health = record(classifier, model_path, tmp_path, frames=200, before_each=before_each)
+    assert len(results) == 200
+    snapshot = health.snapshot()
+    assert snapshot.faults["recording"] >= 1
+    assert "cannot record" in snapshot.message
+    # It goes on when there is room again, and what was kept is whole.
+    assert snapshot.outputs["recording"] == "ok"
+    report = replay(tmp_path, None)
+    assert 20 <= report["frames"] < 200
+    assert report["differing"] == 0
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(classifier: Classifier, model_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SourceError):
+        record(classifier, model_path, tmp_path / "file" / "folder")
+
+
+def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(DataError, match="no recording"):
+            replay(folder, None)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"model": "base", "network": "", "decisions": {}, "state": {}}'])
+def test_a_damaged_recording_is_refused(recording: Path, content: str) -> None:
+    (segments(recording)[0] / FACTS).write_text(content)
+    with pytest.raises(DataError):
+        replay(recording, "base")
+
+
+def test_a_missing_picture_is_an_error(recording: Path) -> None:
+    (segments(recording)[0] / "00000003.png").unlink()
+    with pytest.raises(DataError, match="cannot be decoded"):
+        replay(recording, None)
+
+
+def test_a_recording_can_be_moved(recording: Path, tmp_path: Path) -> None:
+    shutil.move(recording, tmp_path / "elsewhere")
+    assert replay(tmp_path / "elsewhere", None)["differing"] == 0
+
+
+def test_a_slow_disk_costs_pictures_before_it_costs_lines(classifier: Classifier, tmp_path: Path) -> None:
+    health, decider = Health(), Decider(classifier.labels)
+    recorder = Recorder(tmp_path, LARGE, {}, decider.state(), health)
+    result = next(
+        item
+        for item in classify_frames(classifier, InMemoryCamera([scene(0)]), decider, health)
+        if isinstance(item, Result)
+    )
+    for number in range(300):
+        recorder.keep(replace(result, number=number), decider.state)
+    recorder.close()
+    lines = [json.loads(line) for line in (segments(tmp_path)[0] / LINES).read_text().splitlines()]
+    assert [line["frame"] for line in lines] == list(range(300))
+    assert 0 < sum(line["picture"] is not None for line in lines) < 300

@@ -1,0 +1,170 @@
+"""The systemd unit: hardened, and given exactly the arguments that the user typed."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fedge import service
+from fedge.__main__ import run
+from fedge.errors import ServiceError
+from fedge.unit import Unit, quote, quote_argument
+
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed (apt-get install systemd)"
+)
+# `systemd-analyze security` grades from 0 (closed) to 10 (open); it calls what is above 4.9 medium.
+EXPOSURE_BOUND = 4.9
+
+HOSTILE = [
+    "two words",
+    "100%n",
+    "$HOME ${HOME} $$",
+    'a "quoted" one',
+    "it's",
+    "back\\slash\\n",
+    ";",
+    "a;b",
+    "line\nfeed\ttab",
+    "",
+    "Ärmel",
+    "-",
+]
+
+
+def written(folder: Path, unit: Unit) -> Path:
+    path = folder / "fedge.service"
+    path.write_text(unit.text())
+    return path
+
+
+def analyze(*arguments: object, debug: bool = False) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SYSTEMD_LOG_LEVEL": "debug" if debug else "warning"}
+    command = ["systemd-analyze", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
+
+
+@needs_systemd
+def test_systemd_finds_nothing_to_say_against_the_unit(tmp_path: Path) -> None:
+    unit = Unit(["/bin/true", "run", *HOSTILE], None, [tmp_path / "a $%b"], [])
+    done = analyze("verify", "--man=no", "--recursive-errors=no", written(tmp_path, unit))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_systemd
+def test_systemd_does_find_what_is_wrong_with_a_unit(tmp_path: Path) -> None:
+    text = Unit(["/bin/true", "run"], None).text().replace("WatchdogSec=30", "WatchdogSec=soon")
+    (tmp_path / "fedge.service").write_text(text)
+    done = analyze("verify", "--man=no", "--recursive-errors=no", tmp_path / "fedge.service")
+    assert "Failed to parse sec value" in done.stderr
+
+
+@needs_systemd
+def test_the_unit_is_hardened_as_systemd_grades_it(tmp_path: Path) -> None:
+    done = analyze("security", "--offline=true", "--no-pager", written(tmp_path, Unit(["/bin/true", "run"], None)))
+    grade = re.search(r"Overall exposure level for fedge.service: (\d+\.\d+)", done.stdout)
+    assert grade, done.stdout + done.stderr
+    assert float(grade[1]) <= EXPOSURE_BOUND
+
+
+def test_the_unit_asks_for_everything_that_is_promised() -> None:
+    lines = Unit(["/opt/fedge", "run", "--camera"], "pi").text().splitlines()
+    assert {
+        "Type=notify",
+        "WatchdogSec=30",
+        "Restart=on-failure",
+        "MemoryMax=512M",
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        "ProtectHome=yes",
+        "StateDirectory=fedge",
+        "SupplementaryGroups=video",
+        "DevicePolicy=closed",
+        "DeviceAllow=char-video4linux rw",
+        "User=pi",
+        "ExecStart=/opt/fedge run --camera",
+    } <= set(lines)
+
+
+def test_what_lies_in_a_home_stays_readable_and_what_is_written_writable() -> None:
+    unit = Unit(["/home/pi/venv/bin/fedge"], "pi", [Path("/data/log s")])
+    assert "ProtectHome=read-only" in unit.text().splitlines()
+    assert 'ReadWritePaths="/data/log s"' in unit.text().splitlines()
+
+
+@needs_systemd
+@pytest.mark.parametrize("argument", HOSTILE)
+def test_systemd_reads_back_each_argument_as_it_was_typed(tmp_path: Path, argument: str) -> None:
+    # As systemd reads it: it unquotes, then puts specifiers in, and at the start variables.
+    unit = written(tmp_path, Unit(["/bin/true", argument, "end"], None))
+    dump = analyze("verify", "--man=no", "--recursive-errors=no", unit, debug=True)
+    shown = re.search(r"Command Line: /bin/true (.*) end\n", dump.stdout + dump.stderr)
+    assert shown, (dump.stdout + dump.stderr)[-3000:]
+    assert unshown(shown[1]) == argument.replace("$", "$$")
+
+
+def unshown(text: str) -> str:
+    """Undoes the quoting with which systemd prints a word."""
+    if text.startswith('"') and text.endswith('"'):
+        text = text[1:-1]
+    return re.sub(r"\\(x[0-9a-f]{2}|.)", _unescaped, text)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    if len(match[1]) == 3:
+        return chr(int(match[1][1:], 16))
+    return {"n": "\n", "t": "\t"}.get(match[1], match[1])
+
+
+def test_words_without_anything_special_stay_as_they_are() -> None:
+    assert quote_argument("--source=/a/b-c_d.e:f@g") == "--source=/a/b-c_d.e:f@g"
+    assert quote("a$b") == "a$b"
+    assert quote_argument("a$b") == "a$$b"
+
+
+def test_a_dry_run_shows_the_unit_and_touches_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "my model.tflite").write_text("")
+    arguments = [str(tmp_path / "my model.tflite"), "--camera", "--csv", "/data/log.csv", "--web"]
+    assert run(["service", "install", "--dry-run", "--", *arguments]) == 0
+    text = capsys.readouterr().out
+    command = next(line for line in text.splitlines() if line.startswith("ExecStart="))
+    assert command.endswith(f'run "{tmp_path}/my model.tflite" --camera --csv /data/log.csv --web')
+    assert "ReadWritePaths=/data" in text.splitlines()
+    assert not service.UNIT_PATH.exists()
+    assert run(["service", "uninstall", "--dry-run"]) == 0
+    assert str(service.UNIT_PATH) in capsys.readouterr().out
+
+
+def test_paths_of_files_are_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "mine.tflite").write_text("")
+    (tmp_path / "0").write_text("")
+    monkeypatch.chdir(tmp_path)
+    unit = service.make_unit(["mine.tflite", "--camera", "--device", "0", "--csv", "log.csv"], {}, None)
+    assert list(unit.command[-5:]) == [f"{tmp_path}/mine.tflite", "--camera", "--device", "0", "--csv", "log.csv"][-5:]
+    assert f"{tmp_path}/mine.tflite" in unit.command
+
+
+@pytest.mark.parametrize("arguments", [["--camera", "--nonsense"], ["--camera", "--frames", "many"]])
+def test_a_mistake_in_runs_arguments_is_told_now(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["service", "install", "--dry-run", "--", *arguments]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_a_user_that_does_not_exist_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["service", "install", "--dry-run", "--user", "nobody-of-this-name", "--", "--camera"]) == 1
+    assert "no user nobody-of-this-name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["install", "--", "--camera"], ["status"], ["uninstall"]])
+def test_without_systemd_there_is_one_clear_line(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(service, "_RUNNING", tmp_path / "nothing")
+    assert run(["service", *command]) == ServiceError.exit_code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines() == [
+        "fedge: systemd does not run here; start `fedge run` by what does; --dry-run shows the unit"
+    ]
