@@ -1,6 +1,7 @@
 """Fixtures: the real data, a run trained on it, and the shipped model."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ import pytest
 
 from fedge.shipped import shipped_models
 from support import Finished, fedge
+
+# A process started in the background may have been told to ignore Ctrl-C, and so would every command under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

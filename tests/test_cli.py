@@ -192,5 +192,8 @@ def test_ctrl_c_ends_a_command_with_130(model_path: Path) -> None:
     )
     time.sleep(2)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    try:
+        out, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
     assert process.returncode == 130 and out == "" and "Traceback" not in err

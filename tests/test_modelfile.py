@@ -271,7 +271,7 @@ def test_refuses_each_lie_before_an_interpreter_sees_it(
     def no_interpreter(*arguments: object) -> None:
         raise AssertionError("the interpreter was given the bytes")
 
-    monkeypatch.setattr(runtime, "_interpreter_class", no_interpreter)
+    monkeypatch.setattr(runtime, "_interpreter_module", no_interpreter)
     with pytest.raises(errors.ModelFileError, match=message) as caught:
         parse_bytes(tampered)
     assert type(caught.value) is error
@@ -338,5 +338,7 @@ def test_writing_checks_first_and_leaves_the_old_file(content: bytes, tmp_path: 
 def test_the_manifest_refuses_what_its_classes_refuse(model: ModelFile) -> None:
     with pytest.raises(ValueError, match="reject_below"):
         dataclasses.replace(model.manifest.confidence, reject_below=1.0)
+    with pytest.raises(ValueError, match="logit_tolerance must be from 1 to 16"):
+        dataclasses.replace(model.manifest.self_test, logit_tolerance=17)
     with pytest.raises(ValueError, match="at least 2"):
         dataclasses.replace(model.manifest.output, classes=1)

@@ -271,8 +271,8 @@ def verify(model: Model = None, as_json: Json = False) -> None:
     report = verify_model(model)
     text = (
         f"{report['n']} golden pictures on {report['runtime']}: inputs differ by at most "
-        f"{report['max_input_difference']} of 256, logits by at most {report['max_logit_difference']} of 256 "
-        f"(allowed {report['tolerance']})"
+        f"{report['max_input_difference']} of 256 (allowed {report['input_tolerance']}), logits by at most "
+        f"{report['max_logit_difference']} (allowed {report['logit_tolerance']})"
     )
     _show(report, text, as_json)
     require_passed(report)

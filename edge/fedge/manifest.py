@@ -11,6 +11,8 @@ from fedge.schema import SchemaError, from_json
 FORMAT = 1
 INPUT_SCALE = 1 / 255
 INPUT_ZERO_POINT = 0
+# A self-test that allows more would prove nothing.
+MAX_LOGIT_TOLERANCE = 16
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,21 @@ class Confidence:
 
 
 @dataclass(frozen=True)
+class SelfTestFacts:
+    """By how many steps of int8 two right implementations of the network differ in a logit; at least 1.
+
+    Measured when the file was made, on held-out pictures: the fast kernels against the reference kernels. Each layer
+    may be rounded to either side, and a deep network carries that on.
+    """
+
+    logit_tolerance: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.logit_tolerance <= MAX_LOGIT_TOLERANCE:
+            raise ValueError(f"logit_tolerance must be from 1 to {MAX_LOGIT_TOLERANCE}")
+
+
+@dataclass(frozen=True)
 class TrainingFacts:
     """How the network was trained: data and its SHA-256, architecture, seed, epochs, and the versions of the tools."""
 
@@ -107,6 +124,7 @@ class Manifest:
     preprocessing: Recipe
     output: OutputFacts
     confidence: Confidence
+    self_test: SelfTestFacts
     training: TrainingFacts
     parity: ParityFacts
 

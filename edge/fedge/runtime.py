@@ -24,11 +24,16 @@ class Network:
     Args:
         flatbuffer: a TFLite model with one uint8 input [1, h, w, c] and one int8 output [1, classes].
         threads: how many threads an invocation uses; on networks of this size more than one makes the slowest slower.
+        reference: whether the plain, slow reference kernels compute it instead of the fast ones.
     """
 
-    def __init__(self, flatbuffer: bytes, threads: int = 1) -> None:
+    def __init__(self, flatbuffer: bytes, threads: int = 1, reference: bool = False) -> None:
+        module = _interpreter_module()
+        kernels = module.OpResolverType.BUILTIN_REF if reference else module.OpResolverType.AUTO
         with quiet_stderr():
-            self._interpreter = _interpreter_class()(model_content=flatbuffer, num_threads=threads)
+            self._interpreter = module.Interpreter(
+                model_content=flatbuffer, num_threads=threads, experimental_op_resolver_type=kernels
+            )
             self._interpreter.allocate_tensors()
         self._input: int = self._interpreter.get_input_details()[0]["index"]
         self._output: int = self._interpreter.get_output_details()[0]["index"]
@@ -77,10 +82,10 @@ def probe(flatbuffer: bytes) -> None:
         raise ProbeFailed(f"the interpreter refused the network ({lines[-1][:200]})", mend)
 
 
-def _interpreter_class() -> Any:
+def _interpreter_module() -> Any:
     name = runtime_name()
     try:
-        return importlib.import_module(f"{name}.interpreter").Interpreter
+        return importlib.import_module(f"{name}.interpreter")
     except ImportError as error:
         raise MissingExtra(
             f"{name} is installed but does not import ({error})",

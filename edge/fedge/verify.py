@@ -18,7 +18,7 @@ def require_passed(report: dict[str, Any]) -> None:
     """Raises SelfTestFailed where the self-test did not pass."""
     if report["passed"]:
         return
-    where = "preprocessing" if report["max_input_difference"] > report["tolerance"] else "the interpreter"
+    where = "preprocessing" if report["max_input_difference"] > report["input_tolerance"] else "the interpreter"
     raise SelfTestFailed(
         f"this machine does not give the golden answers of {report['model']}: {where} differs",
         "do not rely on the model here; install the versions that fedge's constraints.txt names",

@@ -25,6 +25,7 @@ from fedge.manifest import (
     Manifest,
     OutputFacts,
     ParityFacts,
+    SelfTestFacts,
     TrainingFacts,
 )
 from fedge.progress import Progress
@@ -44,6 +45,7 @@ Method = Literal["ptq", "qat"]
 
 DEFAULT_MAX_DROP_PP = 0.5
 GOLDEN_PICTURES = 16
+TOLERANCE_PICTURES = 200
 # Golden photographs are kept this small so that the file stays small; a model's input is smaller still.
 GOLDEN_SIDE = 160
 
@@ -216,6 +218,7 @@ def _pack(work: _Work, candidate: Candidate, parity: Parity, name: str) -> bytes
         preprocessing=recipe,
         output=OutputFacts(len(dataset.labels), output.scales[0], output.zero_points[0]),
         confidence=_confidence(work, candidate),
+        self_test=SelfTestFacts(_logit_tolerance(candidate.flatbuffer, dataset.held_out)),
         training=TrainingFacts(
             data=dataset.name,
             data_sha256=config.data_sha256,
@@ -242,6 +245,15 @@ def _pack(work: _Work, candidate: Candidate, parity: Parity, name: str) -> bytes
     return modelfile.pack(
         candidate.flatbuffer, dataclasses.replace(manifest, members=hashes), dataset.labels, vectors, card
     )
+
+
+def _logit_tolerance(flatbuffer: bytes, held_out: Split) -> int:
+    fast, reference = Network(flatbuffer), Network(flatbuffer, reference=True)
+    chosen = stratified_sample(held_out.labels, min(TOLERANCE_PICTURES, len(held_out)), seed=0)
+    differences = [
+        np.abs(fast.logits(image).astype(np.int16) - reference.logits(image)).max() for image in held_out.images[chosen]
+    ]
+    return max(1, int(max(differences)))
 
 
 def _golden(flatbuffer: bytes, dataset: Dataset) -> golden.Golden:
