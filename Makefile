@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 demo: $(VENV)/.train
 	rm -rf $(DEMO)
-	$(BIN)/fedge train --arch classic --epochs 6 --out $(DEMO)
+	$(BIN)/fedge train --arch classic --epochs 12 --out $(DEMO)
 	$(BIN)/fedge quantize $(DEMO) --out $(DEMO)/demo.tflite
 	$(BIN)/fedge verify $(DEMO)/demo.tflite
 	$(BIN)/fedge samples $(DEMO)/samples
