@@ -64,8 +64,8 @@ def evidence(background: Background, lab: NDArray[np.uint8]) -> NDArray[np.float
     height, width = lab.shape[:2]
     empty, spread = background.lab, background.spread
     if empty.shape[:2] != (height, width):
-        empty = cv2.resize(empty, (width, height), interpolation=cv2.INTER_LINEAR)
-        spread = cv2.resize(spread, (width, height), interpolation=cv2.INTER_LINEAR)
+        empty = np.asarray(cv2.resize(empty, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float64)
+        spread = np.asarray(cv2.resize(spread, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float64)
     difference = lab - empty
     # A camera that sets its exposure anew moves all pixels alike; most of the frame still shows the empty scene.
     frame = np.concatenate([difference[0], difference[-1], difference[:, 0], difference[:, -1]])
@@ -76,9 +76,7 @@ def evidence(background: Background, lab: NDArray[np.uint8]) -> NDArray[np.float
 def save_background(background: Background, path: Path) -> None:
     """Writes an empty scene to `path`, whole or not at all."""
     buffer = io.BytesIO()
-    np.savez(
-        buffer, lab=background.lab.astype(np.float32), spread=background.spread.astype(np.float32)
-    )
+    np.savez(buffer, lab=background.lab.astype(np.float32), spread=background.spread.astype(np.float32))
     write_bytes(path, buffer.getvalue())
 
 

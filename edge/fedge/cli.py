@@ -59,6 +59,12 @@ def train(
     fit: Annotated[
         Literal["pad", "crop", "stretch"] | None, typer.Option(help="How a picture fills the input.")
     ] = None,
+    subject: Annotated[
+        Literal["whole", "cut-out"] | None, typer.Option(help="The whole picture, or its object cut out on black.")
+    ] = None,
+    camera_like: Annotated[
+        bool | None, typer.Option("--camera-like/--no-camera-like", help="Make cut-out pictures look photographed.")
+    ] = None,
     dtype: Annotated[
         Literal["float32", "mixed_bfloat16"] | None, typer.Option(help="Chosen by the processor if left out.")
     ] = None,
@@ -81,6 +87,8 @@ def train(
         size=size,
         color=color,
         fit=fit,
+        subject=subject,
+        camera_like=camera_like,
         dtype=dtype,
         out=out,
         resume=resume,

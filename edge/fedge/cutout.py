@@ -43,6 +43,7 @@ class CutOut:
         sharpness: the factor on the log odds from round to round.
         least_part: the smallest part that is kept, as a share of the largest part.
         largest_hole: the largest hole that is filled, as a share of the picture.
+        least_quality: a mask of less quality is no object.
     """
 
     side: int = 96
@@ -58,6 +59,7 @@ class CutOut:
     sharpness: float = 2.0
     least_part: float = 0.15
     largest_hole: float = 0.01
+    least_quality: float = 0.15
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -74,13 +76,14 @@ class CutOut:
             ("sharpness", 0.1, 10),
             ("least_part", 0, 1),
             ("largest_hole", 0, 1),
+            ("least_quality", 0, 1),
         ):
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} must be from {low} to {high}, not {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
-class Subject:
+class Found:
     """The object that was found.
 
     Attributes:
@@ -101,7 +104,7 @@ class Subject:
         return _stretched(rows, self.mask.shape[0], height), _stretched(columns, self.mask.shape[1], width)
 
 
-def find(parameters: CutOut, picture: Pixels, background: Background | None = None) -> Subject:
+def find(parameters: CutOut, picture: Pixels, background: Background | None = None) -> Found:
     """Finds the object in a picture: uint8, [h, w] or [h, w, 3] blue-green-red, any size.
 
     With a `background`, the empty scene before a still camera, what differs from it is more likely the object.
@@ -114,7 +117,7 @@ def find(parameters: CutOut, picture: Pixels, background: Background | None = No
     lab = np.asarray(cv2.cvtColor(shrink(picture, parameters.side), cv2.COLOR_BGR2LAB), dtype=np.uint8)
     height, width = lab.shape[:2]
     if min(height, width) < 4 * parameters.radius:
-        return Subject(np.zeros((height, width), dtype=np.uint8), 0.0)
+        return Found(np.zeros((height, width), dtype=np.uint8), 0.0)
     odds = _middle_and_frame(parameters, height, width)
     if background is not None:
         odds = odds + parameters.most_evidence * evidence(background, lab)
@@ -132,22 +135,17 @@ def find(parameters: CutOut, picture: Pixels, background: Background | None = No
         overlap = float(np.sqrt(np.maximum(inside * outside, 0)).sum())
         found = parameters.sharpness * smooth(colors.ravel()[bins].reshape(height, width) + odds)
     mask = _whole(parameters, (found > 0).astype(np.uint8))
-    return Subject(mask, _quality(parameters, mask, found, overlap))
+    return Found(mask, _quality(parameters, mask, found, overlap))
 
 
-def _studio(picture: Pixels) -> Subject | None:
+def _studio(picture: Pixels) -> Found | None:
     """The object of a picture that is cut out on pure black or white, all of it that is not of that colour."""
-    frame = np.concatenate([picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1]])
-    for name, pure in (
-        ("black", lambda values: values <= STUDIO_NOISE),
-        ("white", lambda values: values >= 255 - STUDIO_NOISE),
-    ):
-        in_frame = pure(frame) if picture.ndim == 2 else pure(frame).all(axis=1)
-        if in_frame.mean() < STUDIO_FRAME:
-            continue
-        empty = pure(picture) if picture.ndim == 2 else pure(picture).all(axis=2)
-        mask = np.where(empty, 0, 255).astype(np.uint8)
-        return Subject(mask, 1.0 if mask.any() else 0.0, name)
+    darkest = picture if picture.ndim == 2 else picture.min(axis=2)
+    brightest = picture if picture.ndim == 2 else picture.max(axis=2)
+    for name, pure in (("black", brightest <= STUDIO_NOISE), ("white", darkest >= 255 - STUDIO_NOISE)):
+        frame = np.concatenate([pure[0], pure[-1], pure[1:-1, 0], pure[1:-1, -1]])
+        if frame.mean() >= STUDIO_FRAME:
+            return Found(np.where(pure, 0, 255).astype(np.uint8), float(not pure.all()), name)
     return None
 
 
@@ -171,8 +169,8 @@ def _bins(parameters: CutOut, lab: Pixels) -> NDArray[np.int64]:
 def _histogram(parameters: CutOut, bins: NDArray[np.int64], weights: Map | None) -> Map:
     n, lightness = _chroma_bins(parameters), 255 // parameters.lightness_step + 1
     counts = np.bincount(bins, weights, minlength=lightness * n * n).astype(np.float64).reshape(lightness, n * n)
-    counts = (_neighbors(lightness) @ counts).reshape(lightness, n, n)
-    return np.asarray(_neighbors(n) @ counts @ _neighbors(n).T)
+    cube = (_neighbors(lightness) @ counts).reshape(lightness, n, n)
+    return np.asarray(_neighbors(n) @ cube @ _neighbors(n).T)
 
 
 def _chroma_bins(parameters: CutOut) -> int:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from fedge import cutout
 from fedge.background import Background
-from fedge.cutout import CutOut, Subject
+from fedge.cutout import CutOut, Found
 
 Picture = NDArray[np.uint8]
 
 Fit = Literal["pad", "crop", "stretch"]
+Subject = Literal["whole", "cut-out"]
 
 MAX_SIDE = 512
 
@@ -66,10 +67,12 @@ class View:
     Attributes:
         image: uint8 in 0..255, shape [height, width, channels] of the recipe; red-green-blue where there are three.
         quality: how sure it is, in 0..1, that there is one object and what is of it; None where nothing is cut out.
+        empty: whether that is too little to speak of an object.
     """
 
     image: Picture
     quality: float | None = None
+    empty: bool = False
 
 
 def apply(recipe: Recipe, picture: Picture) -> Picture:
@@ -99,7 +102,8 @@ def view(recipe: Recipe, picture: Picture, background: Background | None = None)
         picture = picture[:, :, 0]
     if recipe.cut_out is not None:
         subject = cutout.find(recipe.cut_out, picture, background)
-        return View(_cut(recipe, picture, subject).reshape(recipe.shape), subject.quality)
+        empty = subject.quality < recipe.cut_out.least_quality
+        return View(_cut(recipe, picture, subject).reshape(recipe.shape), subject.quality, empty)
     # Area averaging costs more per channel than the colour conversion does: the fewer channels go first.
     result = _fit(recipe, _color(recipe, picture)) if recipe.color == "gray" else _color(recipe, _fit(recipe, picture))
     if recipe.polarity == "dark-background" and _corners_are_bright(result):
@@ -107,7 +111,7 @@ def view(recipe: Recipe, picture: Picture, background: Background | None = None)
     return View(np.ascontiguousarray(result).reshape(recipe.shape))
 
 
-def _cut(recipe: Recipe, picture: Picture, subject: Subject) -> Picture:
+def _cut(recipe: Recipe, picture: Picture, subject: Found) -> Picture:
     """The object on black, trimmed and fitted into the input."""
     box = subject.box(*picture.shape[:2])
     if box is None:
