@@ -125,16 +125,16 @@ def find(parameters: CutOut, picture: Pixels, background: Background | None = No
     everything = _histogram(parameters, bins, None)
     smooth = GuidedFilter(lab, parameters.radius, parameters.smoothness)
     found = odds * parameters.sharpness * 2
-    overlap = 1.0
+    floor = HISTOGRAM_FLOOR * height * width
     for _ in range(parameters.rounds):
         inside = _histogram(parameters, bins, _share(found).ravel())
-        outside = everything - inside
-        inside, outside = inside / (inside.sum() + 1e-9), outside / (outside.sum() + 1e-9)
-        colors = np.log((inside + HISTOGRAM_FLOOR) / (outside + HISTOGRAM_FLOOR))
+        outside = np.maximum(everything - inside, 0)
+        # Counts, not shares: a small object must not make its surroundings likely by being a small divisor.
+        colors = np.log((inside + floor) / (outside + floor))
         colors = colors.clip(-parameters.most_evidence, parameters.most_evidence)
-        overlap = float(np.sqrt(np.maximum(inside * outside, 0)).sum())
         found = parameters.sharpness * smooth(colors.ravel()[bins].reshape(height, width) + odds)
     mask = _whole(parameters, (found > 0).astype(np.uint8))
+    overlap = float(np.sqrt(inside / (inside.sum() + floor) * outside / (outside.sum() + floor)).sum())
     return Found(mask, _quality(parameters, mask, found, overlap))
 
 
