@@ -68,7 +68,9 @@ ONE_PIXEL_OFF = 0.85
 
 
 @pytest.mark.parametrize("label", ["T-shirt/top", "Trouser", "Dress", "Pullover"])
-@pytest.mark.parametrize("ground", [plain_ground(), plain_ground((40, 40, 190)), planks()], ids=["plain", "red", "wood"])
+@pytest.mark.parametrize(
+    "ground", [plain_ground(), plain_ground((40, 40, 190)), planks()], ids=["plain", "red", "wood"]
+)
 def test_the_mask_is_the_garment(label: str, ground: Pixels) -> None:
     for garment in garments(label, 5):
         picture, truth = laid_down(garment, ground)
