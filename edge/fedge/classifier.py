@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from fedge import modelfile, runtime
 from fedge.arithmetic import Floats, dequantize, softmax
+from fedge.background import Background
 from fedge.modelfile import ModelFile
-from fedge.preprocess import Picture, apply
+from fedge.preprocess import Picture, prepare
 from fedge.shipped import find_model, is_shipped
 
 TOP = 3
@@ -21,11 +22,12 @@ class Answer:
     """What the classifier says of one picture.
 
     Attributes:
-        label: the class, or None where the best score is below the model's threshold.
+        label: the class, or None where the best score is below the model's threshold or no object is in the picture.
         score: the best class's calibrated probability, 0..1.
         top: the best classes and their probabilities, best first.
         preprocess_ms, infer_ms: milliseconds spent on each.
-        probabilities: of every class, in output order, each 0..1.
+        probabilities: of every class, in output order, each 0..1; all alike where no object is in the picture.
+        quality: how sure it is, in 0..1, that there is one object; None where the recipe does not cut it out.
     """
 
     label: str | None
@@ -34,6 +36,7 @@ class Answer:
     preprocess_ms: float
     infer_ms: float
     probabilities: tuple[float, ...] = ()
+    quality: float | None = None
 
     @property
     def rejected(self) -> bool:
@@ -42,10 +45,15 @@ class Answer:
 
 
 class Classifier:
-    """A model file ready to classify; not for use from several threads at once."""
+    """A model file ready to classify; not for use from several threads at once.
+
+    Attributes:
+        background: the empty scene before a still camera; of use to a recipe that cuts the object out.
+    """
 
     def __init__(self, model: ModelFile) -> None:
         self.model = model
+        self.background: Background | None = None
         self.labels = model.labels
         self._network = runtime.Network(model.flatbuffer)
 
@@ -61,14 +69,14 @@ class Classifier:
     def classify(self, picture: Picture) -> Answer:
         """Classifies a picture: uint8, [h, w] or [h, w, 3] blue-green-red, any size."""
         started = perf_counter()
-        image = apply(self.model.manifest.preprocessing, picture)
+        seen = prepare(self.model.manifest.preprocessing, picture, self.background)
         prepared = perf_counter()
-        logits = self._network.logits(image)
+        logits = self._network.logits(seen.image)
         inferred = perf_counter()
-        scores = self.probabilities(logits)
+        scores = np.full(len(self.labels), 1 / len(self.labels)) if seen.empty else self.probabilities(logits)
         best = np.argsort(scores)[::-1][:TOP]
         score = float(scores[best[0]])
-        known = score >= self.model.manifest.confidence.reject_below
+        known = not seen.empty and score >= self.model.manifest.confidence.reject_below
         return Answer(
             label=self.labels[best[0]] if known else None,
             score=score,
@@ -76,6 +84,7 @@ class Classifier:
             preprocess_ms=(prepared - started) * 1e3,
             infer_ms=(inferred - prepared) * 1e3,
             probabilities=tuple(scores.tolist()),
+            quality=seen.quality,
         )
 
 

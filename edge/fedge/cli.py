@@ -73,6 +73,12 @@ def train(
     fit: Annotated[
         Literal["pad", "crop", "stretch"] | None, typer.Option(help="How a picture fills the input.")
     ] = None,
+    subject: Annotated[
+        Literal["whole", "cut-out"] | None, typer.Option(help="The whole picture, or its object cut out on black.")
+    ] = None,
+    camera_like: Annotated[
+        bool | None, typer.Option("--camera-like/--no-camera-like", help="Make cut-out pictures look photographed.")
+    ] = None,
     dtype: Annotated[
         Literal["float32", "mixed_bfloat16"] | None, typer.Option(help="Chosen by the processor if left out.")
     ] = None,
@@ -95,6 +101,8 @@ def train(
         size=size,
         color=color,
         fit=fit,
+        subject=subject,
+        camera_like=camera_like,
         dtype=dtype,
         out=out,
         resume=resume,
@@ -183,6 +191,10 @@ def run(
     ] = None,
     enter: Annotated[float, typer.Option(help="Mean score from which a class is decided on.", min=0.01, max=1)] = ENTER,
     leave: Annotated[float, typer.Option(help="Mean score below which it is given up.", min=0.01, max=1)] = LEAVE,
+    background: Annotated[
+        str | None,
+        typer.Option(help="The empty scene: a file (written if not there), or `learn`; from the first frames."),
+    ] = None,
     record: Annotated[Path | None, typer.Option(help="Keep frames and decisions in this folder.")] = None,
     record_mb: Annotated[int, typer.Option(help="How much it may hold; the oldest goes first.", min=1)] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per frame on standard output.")] = False,
@@ -209,6 +221,8 @@ def run(
         raise typer.BadParameter("give either --camera or --source")
     if device is not None and not camera:
         raise typer.BadParameter("--device goes with --camera")
+    if background is not None and record is not None:
+        raise typer.BadParameter("--record keeps no empty scene to replay with: leave it or --background out")
     if leave > enter:
         raise typer.BadParameter("--leave must not be above --enter")
     return RunOptions(
@@ -236,6 +250,7 @@ def run(
             web=web,
             web_token_file=web_token_file,
         ),
+        background,
     )
 
 

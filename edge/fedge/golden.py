@@ -5,7 +5,6 @@ import zipfile
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -100,15 +99,6 @@ def make(network: Network, recipe: Recipe, pictures: list[Picture]) -> Golden:
     """Golden vectors: what preprocessing and network make of the pictures here."""
     inputs = np.stack([apply(recipe, picture) for picture in pictures])
     return Golden(tuple(pictures), inputs, np.stack([network.logits(image) for image in inputs]))
-
-
-def shrink(picture: Picture, side: int) -> Picture:
-    """The picture with its longer side at most `side` pixels, so that a model file stays small."""
-    scale = side / max(picture.shape[:2])
-    if scale >= 1:
-        return picture
-    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _difference(a: NDArray[Any], b: NDArray[Any]) -> int:

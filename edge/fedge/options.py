@@ -96,7 +96,10 @@ class OutputOptions:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the user asked for: a `source`, or without one the camera `device` (None: the first that works)."""
+    """What the user asked for: a `source`, or without one the camera `device` (None: the first that works).
+
+    `background` is the file of the empty scene, or `learn`; None: there is none.
+    """
 
     model: str | None
     device: str | None
@@ -108,3 +111,4 @@ class RunOptions:
     decision: DecisionOptions = field(default_factory=DecisionOptions)
     record: RecordOptions | None = None
     outputs: OutputOptions = field(default_factory=OutputOptions)
+    background: str | None = None

@@ -10,9 +10,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fedge import cutout
+from fedge.background import Background
+from fedge.cutout import CutOut, Found
+
 Picture = NDArray[np.uint8]
 
 Fit = Literal["pad", "crop", "stretch"]
+Subject = Literal["whole", "cut-out"]
 
 MAX_SIDE = 512
 
@@ -27,7 +32,9 @@ class Recipe:
         fit: `pad` scales the picture to fit inside and fills the rest with its border's colour; `crop` scales it to
             cover and cuts the middle out; `stretch` scales each side on its own.
         polarity: `keep`, or `dark-background`: a picture whose corners are bright is negated, so that the object is
-            bright on black as in Fashion-MNIST.
+            bright on black as in Fashion-MNIST. Where the object is cut out, it is always the object that is negated,
+            unless the picture was already cut out on black.
+        cut_out: how the object is found, trimmed and put on black; None leaves the picture whole.
     """
 
     height: int
@@ -35,6 +42,7 @@ class Recipe:
     color: Literal["gray", "rgb"] = "gray"
     fit: Fit = "pad"
     polarity: Literal["keep", "dark-background"] = "keep"
+    cut_out: CutOut | None = None
 
     def __post_init__(self) -> None:
         for name, side in (("height", self.height), ("width", self.width)):
@@ -52,6 +60,21 @@ class Recipe:
         return self.height, self.width, self.channels
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What the network is shown of a picture.
+
+    Attributes:
+        image: uint8 in 0..255, shape [height, width, channels] of the recipe; red-green-blue where there are three.
+        quality: how sure it is, in 0..1, that there is one object and what is of it; None where nothing is cut out.
+        empty: whether that is too little to speak of an object.
+    """
+
+    image: Picture
+    quality: float | None = None
+    empty: bool = False
+
+
 def apply(recipe: Recipe, picture: Picture) -> Picture:
     """Turns one picture into the model's input.
 
@@ -61,15 +84,31 @@ def apply(recipe: Recipe, picture: Picture) -> Picture:
 
     Returns:
         uint8 in 0..255, shape [recipe.height, recipe.width, recipe.channels]; red-green-blue where there are three.
-        A picture that already has that size and colour comes back unchanged, but for its polarity.
+        A picture that already has that size and colour, and is cut out if that is asked for, comes back unchanged, but
+        for its polarity.
+    """
+    return prepare(recipe, picture).image
+
+
+def prepare(recipe: Recipe, picture: Picture, background: Background | None = None) -> Prepared:
+    """Turns one picture into the model's input, and says how sure the cut-out is.
+
+    Args:
+        recipe: what to do.
+        picture: uint8, [h, w], [h, w, 1] or [h, w, 3] blue-green-red.
+        background: the empty scene before a still camera, which helps the cut-out.
     """
     if picture.ndim == 3 and picture.shape[2] == 1:
         picture = picture[:, :, 0]
+    if recipe.cut_out is not None:
+        subject = cutout.find(recipe.cut_out, picture, background)
+        empty = subject.quality < recipe.cut_out.least_quality
+        return Prepared(_cut(recipe, picture, subject).reshape(recipe.shape), subject.quality, empty)
     # Area averaging costs more per channel than the colour conversion does: the fewer channels go first.
     result = _fit(recipe, _color(recipe, picture)) if recipe.color == "gray" else _color(recipe, _fit(recipe, picture))
     if recipe.polarity == "dark-background" and _corners_are_bright(result):
         result = 255 - result
-    return np.ascontiguousarray(result).reshape(recipe.shape)
+    return Prepared(np.ascontiguousarray(result).reshape(recipe.shape))
 
 
 def seen(recipe: Recipe, height: int, width: int) -> tuple[int, int, int, int]:
@@ -82,7 +121,26 @@ def seen(recipe: Recipe, height: int, width: int) -> tuple[int, int, int, int]:
     return (height - keep_height) // 2, (width - keep_width) // 2, keep_height, keep_width
 
 
-def _fit(recipe: Recipe, picture: Picture) -> Picture:
+def _cut(recipe: Recipe, picture: Picture, subject: Found) -> Picture:
+    """The object on black, trimmed and fitted into the input."""
+    box = subject.box(*picture.shape[:2])
+    if box is None:
+        return np.zeros(recipe.shape, dtype=np.uint8)
+    if subject.studio is not None and picture.shape[:2] == recipe.shape[:2]:
+        box = np.s_[:, :]
+    inside = _color(recipe, picture[box])
+    height, width = inside.shape[:2]
+    if recipe.polarity == "dark-background" and subject.studio != "black":
+        inside = 255 - inside
+    if subject.studio is None:
+        inside = _fit(recipe, inside, black=True)
+        mask = _fit(recipe, _resize(subject.mask[subject.box(*subject.mask.shape)], height, width), black=True)
+        weights = mask if inside.ndim == 2 else mask[:, :, np.newaxis]
+        return np.asarray((inside.astype(np.uint16) * weights + 127) // 255, dtype=np.uint8)
+    return _fit(recipe, inside, black=True)
+
+
+def _fit(recipe: Recipe, picture: Picture, black: bool = False) -> Picture:
     height, width = picture.shape[:2]
     if (height, width) == (recipe.height, recipe.width):
         return picture
@@ -97,9 +155,9 @@ def _fit(recipe: Recipe, picture: Picture) -> Picture:
     inner = _resize(picture, inner_height, inner_width)
     top, left = (recipe.height - inner_height) // 2, (recipe.width - inner_width) // 2
     bottom, right = recipe.height - inner_height - top, recipe.width - inner_width - left
+    around = (0.0,) * 3 if black else _border_color(inner)
     return np.asarray(
-        cv2.copyMakeBorder(inner, top, bottom, left, right, cv2.BORDER_CONSTANT, value=_border_color(inner)),
-        dtype=np.uint8,
+        cv2.copyMakeBorder(inner, top, bottom, left, right, cv2.BORDER_CONSTANT, value=around), dtype=np.uint8
     )
 
 

@@ -10,8 +10,10 @@ from types import FrameType
 
 import cv2
 
+from fedge.background import Background, load_background, save_background
 from fedge.classifier import Classifier, load
 from fedge.decisions import Decider
+from fedge.errors import SourceError
 from fedge.health import Health
 from fedge.options import WINDOW_SECONDS, DecisionOptions, RecordOptions, RunOptions
 from fedge.outputs.choose import open_outputs
@@ -24,8 +26,11 @@ from fedge.runner import classify_frames, show
 from fedge.shipped import DEFAULT
 from fedge.sources.choose import open_camera, open_source
 from fedge.sources.frame import Source
+from fedge.sources.learning import Learning
 from fedge.sources.video import CaptureOptions
 from fedge.sources.view import View, parse_region, parse_rotation
+
+LEARN = "learn"
 
 
 def run(options: RunOptions) -> int:
@@ -36,6 +41,8 @@ def run(options: RunOptions) -> int:
         classifier = load(options.model)
         health = Health()
         source = _open(options, classifier, health)
+        if options.background is not None:
+            source = _with_background(options.background, classifier, source)
         decider = _decider(options.decision, classifier, source)
         standard = JsonLines() if options.as_json else terminal(source.live)
         sink = Hub([standard, Faults(), *open_outputs(options.outputs, classifier, health)], health, source.live)
@@ -66,6 +73,26 @@ def _open(options: RunOptions, classifier: Classifier, health: Health) -> Source
     if options.source is not None:
         return open_source(options.source, capture, health, options.limits)
     return open_camera(options.device, capture, health, options.limits)
+
+
+def _with_background(text: str, classifier: Classifier, source: Source) -> Source:
+    """The source, with the empty scene loaded, or learned from its first frames and kept where a file was named."""
+    if classifier.model.manifest.preprocessing.cut_out is None:
+        source.close()
+        raise SourceError(
+            "this model does not cut objects out", "leave --background out, or train with --subject cut-out"
+        )
+    path = None if text == LEARN else Path(text)
+    if path is not None and path.exists():
+        classifier.background = load_background(path)
+        return source
+
+    def learned(background: Background) -> None:
+        classifier.background = background
+        if path is not None:
+            save_background(background, path)
+
+    return Learning(source, learned)
 
 
 def _decider(options: DecisionOptions, classifier: Classifier, source: Source) -> Decider:

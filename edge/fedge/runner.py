@@ -47,6 +47,8 @@ class Result:
             "decision": self.decision.label,
             "changed": self.decision.changed,
         }
+        if answer.quality is not None:
+            line["quality"] = round(answer.quality, 6)
         if answer.rejected:
             line["rejected"] = True
         return line

@@ -30,6 +30,7 @@ from fedge.manifest import (
 )
 from fedge.progress import Progress
 from fedge.runtime import Network
+from fedge.shrink import shrink
 from fedge_quantize.calibration import CalibrationSet, calibration_set, fit_confidence
 from fedge_quantize.card import model_card
 from fedge_quantize.convert import convert
@@ -259,7 +260,9 @@ def _logit_tolerance(flatbuffer: bytes, held_out: Split) -> int:
 def _golden(flatbuffer: bytes, dataset: Dataset) -> golden.Golden:
     count = min(max(GOLDEN_PICTURES, len(dataset.labels)), golden.MAX_PICTURES, len(dataset.held_out))
     chosen = stratified_sample(dataset.held_out.labels, count, seed=0)
-    pictures = [golden.shrink(dataset.held_out.raw_picture(i), GOLDEN_SIDE) for i in chosen]
+    # A cut-out starts by shrinking to its own side; below that it computes from the picture's very pixels.
+    side = min(GOLDEN_SIDE, cut_out.side) if (cut_out := dataset.recipe.cut_out) else GOLDEN_SIDE
+    pictures = [shrink(dataset.held_out.raw_picture(i), side) for i in chosen]
     return golden.make(Network(flatbuffer), dataset.recipe, pictures)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from fedge_train.camera import camera_like
 from fedge_train.plan import Plan
 
 Images = NDArray[np.uint8]
@@ -15,6 +16,8 @@ ERASE_RATIO = (0.3, 1 / 0.3)
 
 def augment(images: Images, plan: Plan, generator: np.random.Generator) -> Images:
     """Applies the plan's changes to a batch: uint8, [n, height, width, channels]; gives a new array of that shape."""
+    if plan.camera:
+        images = np.stack([camera_like(image, generator) for image in images])
     if plan.flip:
         images = _flip(images, generator)
     if plan.shift:

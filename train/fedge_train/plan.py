@@ -16,6 +16,7 @@ class Plan:
         label_smoothing: the share of the target spread over all classes.
         ema: decay per step of the running average of the weights, which is what is evaluated and kept; 0 turns it off.
         flip, shift, erase: whether pictures are mirrored, moved by up to a seventh, and partly covered by noise.
+        camera: whether pictures on black are changed to look as if a camera had taken them.
     """
 
     epochs: int
@@ -29,6 +30,7 @@ class Plan:
     flip: bool = False
     shift: bool = False
     erase: bool = False
+    camera: bool = False
 
     def __post_init__(self) -> None:
         if self.epochs < 1:

@@ -12,11 +12,12 @@ from typing import Any
 import tf_keras as keras
 
 from fedge import __version__
+from fedge.cutout import CutOut
 from fedge.data.dataset import Dataset
 from fedge.data.labelmap import read_label_map
 from fedge.data.load import default_recipe, load_dataset
 from fedge.errors import FedgeError, RunError
-from fedge.preprocess import Fit
+from fedge.preprocess import Fit, Recipe, Subject
 from fedge.progress import Progress
 from fedge_train.architectures import ARCHITECTURES, build
 from fedge_train.device import training_dtype
@@ -56,6 +57,8 @@ class TrainOptions:
     size: int | None = None
     color: bool | None = None
     fit: Fit | None = None
+    subject: Subject | None = None
+    camera_like: bool | None = None
     dtype: str | None = None
     out: Path | None = None
     resume: bool = False
@@ -89,9 +92,10 @@ def train(options: TrainOptions) -> dict[str, Any]:
 def _started(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
     options = dataclasses.replace(options, data=options.data or (DEFAULT_DATA,))
     recipe = default_recipe(options.data, options.size, options.color)
-    dataset = load_dataset(
-        options.data, dataclasses.replace(recipe, fit=options.fit or recipe.fit), read_label_map(options.label_map)
+    recipe = dataclasses.replace(
+        recipe, fit=options.fit or recipe.fit, cut_out=_cut_out(options.subject or "whole", recipe)
     )
+    dataset = load_dataset(options.data, recipe, read_label_map(options.label_map))
     config = _configure(options, dataset)
     folder = options.out or new_folder(f"{dataset.name}-{config.architecture}")
     if folder.exists() and any(folder.iterdir()):
@@ -129,14 +133,21 @@ def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
             width=options.size or recipe.width,
             color=recipe.color if options.color is None else ("rgb" if options.color else "gray"),
             fit=options.fit or recipe.fit,
+            cut_out=recipe.cut_out if options.subject is None else _cut_out(options.subject, recipe),
         ),
         plan=dataclasses.replace(
             plan,
             epochs=options.epochs or plan.epochs,
             batch=options.batch or plan.batch,
             learning_rate=options.learning_rate or plan.learning_rate,
+            camera=plan.camera if options.camera_like is None else options.camera_like,
         ),
     )
+
+
+def _cut_out(subject: Subject, recipe: Recipe) -> CutOut | None:
+    # A run that has a cut-out keeps the parameters that it was started with.
+    return (recipe.cut_out or CutOut()) if subject == "cut-out" else None
 
 
 def _resolved(data: tuple[str, ...]) -> tuple[str, ...]:
@@ -155,6 +166,7 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
             epochs=plan.epochs if options.epochs is None else options.epochs,
             batch=plan.batch if options.batch is None else options.batch,
             learning_rate=plan.learning_rate if options.learning_rate is None else options.learning_rate,
+            camera=plan.camera if options.camera_like is None else options.camera_like,
         )
     except ValueError as error:
         raise FedgeError(str(error), "choose another value") from error

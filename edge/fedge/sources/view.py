@@ -96,7 +96,8 @@ class View:
 
     def reduction(self, width: int, height: int) -> int:
         """By how much a picture of this size may be reduced in gray, 1 to 8; 0: it must stay in colour."""
-        if self.recipe is None or self.recipe.color != "gray":
+        # An object is found by its colour, also for a network that sees it in gray.
+        if self.recipe is None or self.recipe.color != "gray" or self.recipe.cut_out is not None:
             return 0
         if self.rotate in (90, 270):
             width, height = height, width

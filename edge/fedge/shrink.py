@@ -1,0 +1,14 @@
+"""Making pictures small."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+def shrink(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """The picture, uint8 [h, w] or [h, w, 3], with its longer side at most `side` pixels; never enlarged."""
+    scale = side / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
