@@ -66,7 +66,9 @@ def with_member(content: bytes, name: str, data: bytes) -> bytes:
 
 
 def test_reading_gives_back_what_was_packed(content: bytes, model: ModelFile) -> None:
-    assert modelfile.pack(model.flatbuffer, model.manifest, model.labels, model.golden, model.card) == content
+    packed = modelfile.pack(model.flatbuffer, model.manifest, model.labels, model.golden, model.card)
+    assert parse_bytes(packed) == model == parse_bytes(content)
+    assert modelfile.pack(model.flatbuffer, model.manifest, model.labels, model.golden, model.card) == packed
 
 
 def test_any_zip_tool_lists_it(model_path: Path) -> None:
