@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from fedge import __version__
-from fedge.errors import EXIT_USAGE, MissingExtra
+from fedge.errors import EXIT_USAGE
+from fedge.extras import needs_extra
 from fedge.optional import OptionalAddresses
 from fedge.options import (
     CSV_FILES,
@@ -87,7 +88,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a network: a run folder of float weights, report and plots."""
-    with _TrainingExtra("train"):
+    with needs_extra("train", "`fedge train`"):
         from fedge_train.train import TrainOptions
         from fedge_train.train import train as work
     options = TrainOptions(
@@ -127,7 +128,7 @@ def quantize(
     as_json: Json = False,
 ) -> None:
     """Make an int8 model file, refused if it lost accuracy."""
-    with _TrainingExtra("quantize"):
+    with needs_extra("train", "`fedge quantize`"):
         from fedge_quantize.quantize import QuantizeOptions
         from fedge_quantize.quantize import quantize as work
     report = work(QuantizeOptions(run, out, method, max_drop, qat_epochs))
@@ -154,7 +155,7 @@ def evaluate(
     from fedge.evaluation import describe_evaluation, evaluate_model
 
     if Path(model_or_run).is_dir():
-        with _TrainingExtra("eval RUN"):
+        with needs_extra("train", "`fedge eval RUN`"):
             from fedge_train.evaluate import evaluate_run
         report = evaluate_run(Path(model_or_run), data, map)
     else:
@@ -365,23 +366,6 @@ def _checked_run(arguments: list[str]) -> dict[str, Any]:
     command = typer.main.get_command(app)
     assert isinstance(command, typer.core.TyperGroup)
     return command.commands["run"].make_context("fedge run", list(arguments)).params
-
-
-class _TrainingExtra:
-    """Turns an import that fails for want of TensorFlow and its like into the line that mends it."""
-
-    def __init__(self, command: str) -> None:
-        self._command = command
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("fedge"):
-            raise MissingExtra(
-                f"`fedge {self._command}` needs {error.name}, which is not installed",
-                "run `pip install 'fedge[train]'`",
-            ) from error
 
 
 def _show(report: dict[str, Any], text: str, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from fedge.classifier import Classifier
-from fedge.errors import MissingExtra
+from fedge.extras import needs_extra
 from fedge.health import Health
 from fedge.options import OutputOptions
 from fedge.outputs.addresses import parse_address, read_secret
@@ -65,7 +65,7 @@ def _mqtt(url: str, options: OutputOptions) -> Output:
 
     broker = parse_broker(url)
     password = read_secret(MQTT_PASSWORD, options.mqtt_password_file, "--mqtt-password-file")
-    with _Extra("mqtt", "--mqtt"):
+    with needs_extra("mqtt", "--mqtt"):
         from fedge.outputs.mqtt import Mqtt
     return Mqtt(broker, password, options.mqtt_ca)
 
@@ -75,23 +75,6 @@ def _web(text: str, options: OutputOptions, classifier: Classifier) -> Output:
 
     address = parse_address(text, "--web")
     token = choose_token(read_secret(WEB_TOKEN, options.web_token_file, "--web-token-file"), address)
-    with _Extra("web", "--web"):
+    with needs_extra("web", "--web"):
         from fedge.web.server import WebPage
     return WebPage(address, token, classifier.labels, classifier.model.manifest.preprocessing)
-
-
-class _Extra:
-    """Turns an import that fails into the line that mends it."""
-
-    def __init__(self, extra: str, option: str) -> None:
-        self._extra, self._option = extra, option
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("fedge"):
-            raise MissingExtra(
-                f"{self._option} needs {error.name}, which is not installed",
-                f"run `pip install 'fedge[{self._extra}]'`",
-            ) from error

@@ -1,0 +1,24 @@
+"""The optional parts of fedge."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fedge.errors import MissingExtra
+
+
+@contextmanager
+def needs_extra(extra: str, what: str) -> Iterator[None]:
+    """Turns an import in the block that fails for want of a package into the line that mends it.
+
+    Args:
+        extra: the extra of the distribution that brings the package.
+        what: the command or option that needs it, for the user.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("fedge"):
+            raise
+        raise MissingExtra(
+            f"{what} needs {error.name}, which is not installed", f"run `pip install 'fedge[{extra}]'`"
+        ) from error
