@@ -14,11 +14,12 @@ from tf_keras import Model
 from fedge import __version__, golden, modelfile
 from fedge.arithmetic import dequantize
 from fedge.data.dataset import Dataset, Split, stratified_sample
-from fedge.errors import ParityRefused
+from fedge.errors import FedgeError, ParityRefused
 from fedge.files import sha256, write_json
 from fedge.flatbuffer import read_graph
 from fedge.manifest import (
     FORMAT,
+    MAX_LOGIT_TOLERANCE,
     Confidence,
     FlatbufferFacts,
     InputFacts,
@@ -254,7 +255,13 @@ def _logit_tolerance(flatbuffer: bytes, held_out: Split) -> int:
     differences = [
         np.abs(fast.logits(image).astype(np.int16) - reference.logits(image)).max() for image in held_out.images[chosen]
     ]
-    return max(1, int(max(differences)))
+    tolerance = max(1, int(max(differences)))
+    if tolerance > MAX_LOGIT_TOLERANCE:
+        raise FedgeError(
+            f"two interpreters differ by {tolerance} of 256 in a logit of this network, so no self-test could judge it",
+            "try --method qat, or another architecture",
+        )
+    return tolerance
 
 
 def _golden(flatbuffer: bytes, dataset: Dataset) -> golden.Golden:
