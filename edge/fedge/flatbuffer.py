@@ -17,6 +17,7 @@ _GRAPH_TENSORS, _GRAPH_INPUTS, _GRAPH_OUTPUTS = 0, 1, 2
 _TENSOR_SHAPE, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_QUANTIZATION = 0, 1, 3, 4
 _QUANTIZATION_SCALE, _QUANTIZATION_ZERO_POINT = 2, 3
 _MAX_ITEMS = 100_000
+_SCALE_TOLERANCE = 1e-6
 
 
 class FlatbufferError(ValueError):
@@ -32,6 +33,10 @@ class Tensor:
     dtype: str
     scales: tuple[float, ...]
     zero_points: tuple[int, ...]
+
+    def has_scale(self, scale: float) -> bool:
+        """Whether it has one scale and that is `scale`: the flatbuffer keeps float32, which agrees to 24 bits."""
+        return len(self.scales) == 1 and abs(self.scales[0] - scale) <= _SCALE_TOLERANCE * scale
 
 
 @dataclass(frozen=True)

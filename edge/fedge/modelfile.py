@@ -31,7 +31,6 @@ MAX_BYTES = 64 << 20
 MEMBER_CAPS = {LABELS: 1 << 20, MANIFEST: 1 << 20, GOLDEN: 32 << 20, CARD: 1 << 20}
 # Deflate cannot do better than 1032:1; honest labels, JSON and pictures stay far below this.
 MAX_RATIO = 200
-_SCALE_TOLERANCE = 1e-6
 
 _AGAIN = "make the model file again with `fedge quantize`, or copy it again"
 
@@ -129,13 +128,13 @@ def _first_disagreement(manifest: Manifest, graph: Graph) -> str | None:
     expected, output = manifest.input, manifest.output
     if network_input.shape != (1, expected.height, expected.width, expected.channels):
         return f"the network's input is {network_input.shape}, the manifest says {manifest.preprocessing.shape}"
-    if network_input.dtype != "uint8" or not _quantized_as(network_input.scales, expected.scale):
+    if network_input.dtype != "uint8" or not network_input.has_scale(expected.scale):
         return "the network's input is not uint8 with the manifest's scale"
     if network_input.zero_points != (expected.zero_point,):
         return "the network's input has another zero point than the manifest"
     if network_output.shape != (1, output.classes):
         return f"the network gives {network_output.shape}, the manifest says {output.classes} classes"
-    if network_output.dtype != "int8" or not _quantized_as(network_output.scales, output.scale):
+    if network_output.dtype != "int8" or not network_output.has_scale(output.scale):
         return "the network's output is not int8 with the manifest's scale"
     if network_output.zero_points != (output.zero_point,):
         return "the network's output has another zero point than the manifest"
@@ -143,11 +142,6 @@ def _first_disagreement(manifest: Manifest, graph: Graph) -> str | None:
         return "the network calls a custom operator"
     foreign = [t for t in graph.tensors if t.dtype not in ("int8", "int32") and t is not network_input]
     return f"the tensor {foreign[0].name} is {foreign[0].dtype}, not int8 or int32" if foreign else None
-
-
-def _quantized_as(scales: tuple[float, ...], scale: float) -> bool:
-    # The flatbuffer keeps float32, the manifest a decimal: they agree to float32's 24 bits.
-    return len(scales) == 1 and abs(scales[0] - scale) <= _SCALE_TOLERANCE * scale
 
 
 def _unpack(data: bytes) -> tuple[bytes, dict[str, bytes]]:

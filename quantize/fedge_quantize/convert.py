@@ -12,8 +12,6 @@ from fedge.flatbuffer import read_graph
 from fedge.manifest import INPUT_SCALE, INPUT_ZERO_POINT
 from fedge.quiet import quiet_stderr
 
-_SCALE_TOLERANCE = 1e-6
-
 
 def convert(model: Model, calibration: NDArray[np.uint8] | None) -> bytes:
     """Converts a network to int8: uint8 input of scale 1/255, int8 logits, no float tensor left.
@@ -52,8 +50,7 @@ def first_problem(flatbuffer: bytes) -> str | None:
     network_input, network_output = graph.inputs[0], graph.outputs[0]
     if network_input.dtype != "uint8" or network_output.dtype != "int8":
         return f"input {network_input.dtype}, output {network_output.dtype}"
-    scales_fit = len(network_input.scales) == 1 and abs(network_input.scales[0] - INPUT_SCALE) < _SCALE_TOLERANCE
-    if not scales_fit or network_input.zero_points != (INPUT_ZERO_POINT,):
+    if not network_input.has_scale(INPUT_SCALE) or network_input.zero_points != (INPUT_ZERO_POINT,):
         return f"the input has scale {network_input.scales} and zero point {network_input.zero_points}, not 1/255 and 0"
     for tensor in graph.tensors:
         if tensor is not network_input and tensor.dtype not in ("int8", "int32"):
