@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tf_keras as keras
@@ -8,6 +10,7 @@ from fedge_quantize.folding import fold
 from fedge_train.architectures import ARCHITECTURES, build
 from fedge_train.plan import PLANS, plan_for
 from fedge_train.predict import predictor
+from support import fedge, write_class_folders
 
 BUDGETS = {"nano": 32_000, "small": 100_000, "base": 250_000}
 
@@ -62,3 +65,12 @@ def test_refuses_a_foreign_name_and_too_small_a_picture() -> None:
         build("huge", (28, 28, 1), 10)
     with pytest.raises(FedgeError, match="classic cannot take pictures of 8x8"):
         build("classic", (8, 8, 1), 10)
+
+
+# Sizes at which a strided 1x1 convolution's gradient killed the process.
+@pytest.mark.parametrize(("size", "batch"), [(16, 17), (64, 16)])
+def test_training_survives_odd_batches_and_larger_pictures(tmp_path: Path, size: int, batch: int) -> None:
+    data = write_class_folders(tmp_path / "data", ["Bag", "Sneaker"], 30)
+    arguments = ("--data", data, "--arch", "nano", "--size", size, "--batch", batch, "--epochs", 2)
+    done = fedge("train", *arguments, "--out", tmp_path / "run")
+    assert done.code == 0, done.err

@@ -43,7 +43,7 @@ def test_given_splits_are_kept(tmp_path: Path) -> None:
 def test_the_hash_notices_a_changed_pixel_and_a_renamed_class(tmp_path: Path) -> None:
     write_class_folders(tmp_path, CLASSES, 20)
     before = load_dataset((str(tmp_path),), RECIPE, NO_MAP).sha256()
-    assert load_dataset((str(tmp_path),), RECIPE, LabelMap({"Bag": "Sack"})).sha256() != before
+    assert load_dataset((str(tmp_path),), RECIPE, LabelMap({"Bag": ("Sack",)})).sha256() != before
     victim = next((tmp_path / "Bag").iterdir())
     picture = cv2.imread(str(victim))
     picture[0, 0] = 255 - picture[0, 0]
@@ -83,11 +83,30 @@ def test_doubles_across_splits_are_kept_out_of_training(tmp_path: Path) -> None:
 
 def test_a_map_renames_joins_and_leaves_out(tmp_path: Path) -> None:
     write_class_folders(tmp_path, CLASSES, 20)
-    dataset = load_dataset((str(tmp_path),), RECIPE, LabelMap({"Sneaker": "Thing", "Bag": "Thing"}))
+    dataset = load_dataset((str(tmp_path),), RECIPE, LabelMap({"Sneaker": ("Thing",), "Bag": ("Thing",)}))
     assert dataset.labels == ("Thing", "Trouser")
     assert np.bincount(dataset.test.labels).tolist() == [8, 4]
     with pytest.raises(DataError, match="only one class"):
-        load_dataset((str(tmp_path),), RECIPE, LabelMap({"Sneaker": None, "Bag": None}))
+        load_dataset((str(tmp_path),), RECIPE, LabelMap({"Sneaker": (), "Bag": ()}))
+
+
+def test_any_of_several_classes_may_be_right(tmp_path: Path) -> None:
+    write_class_folders(tmp_path, CLASSES, 20)
+    either = LabelMap({"Sneaker": ("Trouser", "Bag")})
+    dataset = load_dataset((str(tmp_path),), RECIPE, either)
+    assert dataset.labels == ("Bag", "Trouser")
+    assert np.bincount(dataset.test.right.sum(axis=1)).tolist() == [0, 8, 4]
+    assert dataset.sha256() != load_dataset((str(tmp_path),), RECIPE, LabelMap({"Sneaker": ("Trouser",)})).sha256()
+    # Where several are right, the predicted one is the truth; otherwise the first that the map names.
+    bags = np.zeros(12, dtype=np.int64)
+    assert (dataset.test.truth(bags) == np.where(dataset.test.right[:, 0], 0, 1)).all()
+    assert set(dataset.test.labels[dataset.test.right.all(axis=1)]) == {1}
+
+
+def test_the_test_share_can_be_made_smaller(tmp_path: Path) -> None:
+    write_class_folders(tmp_path, CLASSES, 20)
+    dataset = load_dataset((str(tmp_path),), RECIPE, NO_MAP, test_share=0.05)
+    assert [len(s) for s in (dataset.train, dataset.held_out, dataset.test)] == [51, 6, 3]
 
 
 def test_several_sources_share_their_classes(tmp_path: Path) -> None:
@@ -96,18 +115,26 @@ def test_several_sources_share_their_classes(tmp_path: Path) -> None:
     dataset = load_dataset((str(tmp_path / "a"), str(tmp_path / "b")), RECIPE, NO_MAP)
     assert dataset.labels == ("Bag", "Sneaker", "Trouser") and dataset.name == "a+b"
     assert np.bincount(dataset.test.labels).tolist() == [8, 4, 4]
+    assert dataset.test.sources.tolist() == [0] * 8 + [1] * 8
 
 
 def test_reads_maps_in_json_and_toml(tmp_path: Path) -> None:
-    (tmp_path / "m.json").write_text('{"pants": "Trouser", "hat": null}')
-    (tmp_path / "m.toml").write_text('pants = "Trouser"\nhat = ""\n')
-    expected = LabelMap({"pants": "Trouser", "hat": None})
+    (tmp_path / "m.json").write_text('{"pants": "Trouser", "shoes": ["Sandal", "Sneaker"], "hat": null}')
+    (tmp_path / "m.toml").write_text('pants = "Trouser"\nshoes = ["Sandal", "Sneaker"]\nhat = ""\n')
+    expected = LabelMap({"pants": ("Trouser",), "shoes": ("Sandal", "Sneaker"), "hat": ()})
     assert read_label_map(tmp_path / "m.json") == read_label_map(tmp_path / "m.toml") == expected
 
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
-    [("m.json", "{", "cannot be parsed"), ("m.toml", "a = ", "cannot be parsed"), ("m.json", '{"a": 1}', "must give")],
+    [
+        ("m.json", "{", "cannot be parsed"),
+        ("m.toml", "a = ", "cannot be parsed"),
+        ("m.json", '{"a": 1}', "must give"),
+        ("m.json", '{"a": []}', "must give"),
+        ("m.json", '{"a": ["B", "B"]}', "must give"),
+        ("m.json", '{"a": ["B", null]}', "must give"),
+    ],
 )
 def test_refuses_a_map_that_is_none(tmp_path: Path, name: str, text: str, message: str) -> None:
     (tmp_path / name).write_text(text)
@@ -154,7 +181,7 @@ def test_evaluation_refuses_a_class_that_the_model_does_not_have(tmp_path: Path)
     write_class_folders(tmp_path, CLASSES, 5)
     with pytest.raises(DataError, match="the model has no class Trouser"):
         load_for_evaluation(str(tmp_path), RECIPE, NO_MAP, ("Bag", "Sneaker"))
-    split, _ = load_for_evaluation(str(tmp_path), RECIPE, LabelMap({"Trouser": None}), ("Bag", "Sneaker"))
+    split, _ = load_for_evaluation(str(tmp_path), RECIPE, LabelMap({"Trouser": ()}), ("Bag", "Sneaker"))
     assert len(split) == 10
 
 

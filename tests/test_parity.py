@@ -41,7 +41,7 @@ def test_compares_picture_by_picture() -> None:
     truth = np.array([0, 0, 0, 0, 1, 1, 1, 1])
     by_float = np.array([0, 0, 0, 1, 1, 1, 1, 0])
     by_int8 = np.array([0, 0, 1, 0, 1, 1, 0, 0])
-    parity = compare(truth, by_float, by_int8, LABELS)
+    parity = compare(np.eye(2, dtype=bool)[truth], by_float, by_int8, LABELS)
     assert (parity.float_accuracy, parity.int8_accuracy, parity.agreement, parity.n) == (6 / 8, 5 / 8, 5 / 8, 8)
     assert parity.drop_pp == pytest.approx(12.5)
     assert parity.per_class["a"] == {"float": 0.75, "int8": 0.75, "drop_pp": 0.0, "support": 4}
@@ -50,11 +50,17 @@ def test_compares_picture_by_picture() -> None:
 
 
 def flipped(n: int, lost: int, gained: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Truth, float and int8 classes in which so many right answers were lost and gained."""
+    """Right, float and int8 classes in which so many right answers were lost and gained."""
     truth, by_float, by_int8 = np.zeros(n, int), np.zeros(n, int), np.zeros(n, int)
     by_int8[:lost] = 1
     by_float[lost : lost + gained] = 1
-    return truth, by_float, by_int8
+    return np.eye(2, dtype=bool)[truth], by_float, by_int8
+
+
+def test_any_of_several_right_answers_counts() -> None:
+    right = np.array([[True, True], [True, False]])
+    parity = compare(right, np.array([0, 0]), np.array([1, 1]), LABELS)
+    assert (parity.float_accuracy, parity.int8_accuracy, parity.agreement) == (1.0, 0.5, 0.0)
 
 
 def test_the_gate_lets_a_shown_parity_through_and_refuses_a_loss() -> None:

@@ -42,7 +42,7 @@ def test_the_emitted_file_is_as_accurate_on_the_10000_test_pictures(trained: Pat
     by_int8 = np.array([classifier.logits(picture[:, :, np.newaxis]).argmax() for picture in pictures])
     float_model = load_float_model(trained, read_config(trained))
     by_float = predictor(float_model)(pictures[:, :, :, np.newaxis]).argmax(-1)
-    parity = compare(labels, by_float, by_int8, fashion_mnist.LABELS)
+    parity = compare(np.eye(10, dtype=bool)[labels], by_float, by_int8, fashion_mnist.LABELS)
     assert parity.n == report["n"] == 10_000
     assert parity.int8_accuracy == report["int8_accuracy"] and parity.drop_upper95_pp == report["drop_upper95_pp"]
     assert parity.drop_upper95_pp <= 0.5
@@ -131,7 +131,8 @@ def test_calibration_comes_from_train_alone_stratified_and_seeded() -> None:
     generator = np.random.default_rng(0)
     labels = np.repeat([0, 1], [900, 100])
     images = generator.integers(0, 256, (1000, 4, 4, 1), dtype=np.uint8)
-    train = Split(images, labels, tuple(map(str, range(1000))), (b"",) * 1000)
+    right, sources = np.eye(2, dtype=bool)[labels], np.zeros(1000, dtype=np.int64)
+    train = Split(images, labels, right, sources, tuple(map(str, range(1000))), (b"",) * 1000)
     chosen = calibration_set(train, 5)
     assert chosen.sha256 == calibration_set(train, 5).sha256 != calibration_set(train, 6).sha256
     members = {image.tobytes(): label for image, label in zip(images, labels, strict=True)}
@@ -145,7 +146,7 @@ def test_the_temperature_is_found_again() -> None:
     generator = np.random.default_rng(0)
     logits = generator.normal(0, 3, (20_000, 5))
     truth = np.array([generator.choice(5, p=p) for p in softmax(logits)])
-    confidence = fit_confidence(logits * 2.5, truth)
+    confidence = fit_confidence(logits * 2.5, np.eye(5, dtype=bool)[truth])
     # The logits were stretched by 2.5; 20,000 draws fix the temperature to about 1%, ECE to 15 bins' noise.
     assert confidence.temperature == pytest.approx(2.5, rel=0.05)
     assert confidence.ece is not None and confidence.ece < 0.01

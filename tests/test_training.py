@@ -19,6 +19,7 @@ from fedge.preprocess import Recipe
 from fedge_train.architectures import build
 from fedge_train.augment import augment
 from fedge_train.checkpoints import load_latest
+from fedge_train.lessons import Lessons
 from fedge_train.plan import PLANS, Plan
 from fedge_train.training import Watcher, Weights, fit
 from support import fedge, one_line_error, write_class_folders
@@ -40,7 +41,8 @@ def small_fit(architecture: str, dataset: Dataset, saved: Path, epochs: int = 4,
     keras.utils.set_random_seed(seed)
     model = build(architecture, dataset.recipe.shape, len(dataset.labels))
     plan = replace(PLANS[architecture], epochs=epochs, batch=32)
-    best, history = fit(model, plan, dataset, seed, saved, Watcher())
+    lessons = Lessons(dataset.train, plan, (1.0,))
+    best, history = fit(model, plan, lessons, dataset.held_out, seed, saved, Watcher())
     assert len(history) == epochs
     return [*best.weights, *model.get_weights()]
 

@@ -37,7 +37,7 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Data = Annotated[list[str] | None, typer.Option(help="fashion-mnist, or a folder with a folder per class; repeatable.")]
-Map = Annotated[Path | None, typer.Option(help="JSON or TOML: folder name to class, or to nothing.")]
+Map = Annotated[Path | None, typer.Option(help="JSON or TOML: folder name to class, several classes, or nothing.")]
 Model = Annotated[str | None, typer.Argument(help="A model file, or the name of a shipped model.", show_default=False)]
 
 
@@ -83,6 +83,19 @@ def train(
     dtype: Annotated[
         Literal["float32", "mixed_bfloat16"] | None, typer.Option(help="Chosen by the processor if left out.")
     ] = None,
+    outliers: Annotated[
+        float | None, typer.Option(help="The share of pictures of nothing known, to be unsure of.", min=0, max=0.5)
+    ] = None,
+    weight: Annotated[
+        list[float] | None, typer.Option(help="How often an epoch shows each picture of a --data; one for each.")
+    ] = None,
+    test_share: Annotated[
+        float | None, typer.Option(help="What a folder without `test` gives to it; 0.2.", min=0.01, max=0.5)
+    ] = None,
+    start: Annotated[Path | None, typer.Option("--from", help="Start with the weights of this run.")] = None,
+    teacher: Annotated[
+        list[Path] | None, typer.Option(help="A run whose answers are to be learned too; repeatable.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if left out.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     as_json: Json = False,
@@ -104,6 +117,11 @@ def train(
         fit=fit,
         subject=subject,
         camera_like=camera_like,
+        outliers=outliers,
+        weights=tuple(weight or ()),
+        test_share=test_share,
+        start=start,
+        teachers=tuple(teacher or ()),
         dtype=dtype,
         out=out,
         resume=resume,

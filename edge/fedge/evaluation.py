@@ -42,10 +42,12 @@ def evaluate_classifier(classifier: Classifier, split: Split) -> dict[str, Any]:
             progress.advance(1)
     probabilities = classifier.probabilities(logits)
     rejected = probabilities.max(axis=1) < classifier.model.manifest.confidence.reject_below
-    report = dataclasses.asdict(evaluate(split.labels, logits.argmax(axis=1).astype(np.int64), classifier.labels))
+    predicted = logits.argmax(axis=1).astype(np.int64)
+    truth = split.truth(predicted)
+    report = dataclasses.asdict(evaluate(truth, predicted, classifier.labels))
     return report | {
         "labels": list(classifier.labels),
-        "ece": expected_calibration_error(probabilities, split.labels),
+        "ece": expected_calibration_error(probabilities, truth),
         "rejected": float(rejected.mean()),
     }
 

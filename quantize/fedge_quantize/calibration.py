@@ -32,18 +32,20 @@ def calibration_set(train: Split, seed: int) -> CalibrationSet:
     return CalibrationSet(images, sha256(images.tobytes()))
 
 
-def fit_confidence(logits: NDArray[np.float64], truth: NDArray[np.int64]) -> Confidence:
+def fit_confidence(logits: NDArray[np.float64], right: NDArray[np.bool_]) -> Confidence:
     """Fits the temperature that makes held-out pictures most likely.
 
     Args:
         logits: the int8 model's dequantized logits, [n, classes].
-        truth: the true classes, int64 [n].
+        right: the right classes, bool [n, classes].
     """
 
     def negative_log_likelihood(log_temperature: float) -> float:
         probabilities = softmax(logits, float(np.exp(log_temperature)))
-        return float(-np.mean(np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-12))))
+        return float(-np.mean(np.log(np.maximum((probabilities * right).sum(axis=1), 1e-12))))
 
     found = minimize_scalar(negative_log_likelihood, bounds=_LOG_TEMPERATURE_RANGE, method="bounded")
     temperature = float(np.exp(found.x))
+    best = logits.argmax(axis=1)
+    truth = np.where(right[np.arange(len(right)), best], best, right.argmax(axis=1))
     return Confidence(temperature, ece=expected_calibration_error(softmax(logits, temperature), truth))

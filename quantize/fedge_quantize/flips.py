@@ -13,10 +13,12 @@ def plot_flips(path: Path, dataset: Dataset, by_float: NDArray[np.int64], by_int
     """Draws the test pictures whose answer flipped, those that lost the right one first (in red)."""
     test, labels = dataset.test, dataset.labels
     flipped = np.flatnonzero(by_float != by_int8)
-    lost = by_float[flipped] == test.labels[flipped]
+    float_right = test.right[np.arange(len(test)), by_float]
+    int8_right = test.right[np.arange(len(test)), by_int8]
+    lost = (float_right & ~int8_right)[flipped]
     flipped = flipped[np.argsort(~lost, kind="stable")]
     shown = flipped[: GRID[0] * GRID[1]]
     captions = [f"{labels[by_float[i]]}\nto {labels[by_int8[i]]}" for i in shown]
-    wrong = (by_float[shown] == test.labels[shown]).tolist()
+    wrong = (float_right & ~int8_right)[shown].tolist()
     title = f"{len(flipped)} of {len(test)} answers flipped, {int(lost.sum())} from right to wrong (red)"
     plot_samples(path, test.images[shown], captions, wrong, title)

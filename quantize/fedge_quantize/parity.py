@@ -36,23 +36,24 @@ class Parity:
     per_class: dict[str, dict[str, float]]
 
 
-def compare(truth: Classes, by_float: Classes, by_int8: Classes, labels: tuple[str, ...]) -> Parity:
-    """Compares the float and the int8 model's classes, both int64 [n], against the truth."""
-    float_right, int8_right = by_float == truth, by_int8 == truth
+def compare(right: NDArray[np.bool_], by_float: Classes, by_int8: Classes, labels: tuple[str, ...]) -> Parity:
+    """Compares the float and the int8 model's classes, both int64 [n], against the right ones, bool [n, classes]."""
+    n = len(right)
+    float_right, int8_right = right[np.arange(n), by_float], right[np.arange(n), by_int8]
     lost, gained = int(np.sum(float_right & ~int8_right)), int(np.sum(~float_right & int8_right))
     per_class = {}
     for i, label in enumerate(labels):
-        members = truth == i
+        members = right[:, i]
         support = int(members.sum())
         a, b = (float(right[members].mean()) if support else 0.0 for right in (float_right, int8_right))
         per_class[label] = {"float": a, "int8": b, "drop_pp": 100 * (a - b), "support": support}
     return Parity(
         float_accuracy=float(float_right.mean()),
         int8_accuracy=float(int8_right.mean()),
-        drop_pp=100 * (lost - gained) / len(truth),
-        drop_upper95_pp=100 * drop_upper_bound(lost, gained, len(truth)),
+        drop_pp=100 * (lost - gained) / n,
+        drop_upper95_pp=100 * drop_upper_bound(lost, gained, n),
         agreement=float(np.mean(by_float == by_int8)),
-        n=len(truth),
+        n=n,
         per_class=per_class,
     )
 

@@ -9,8 +9,8 @@ import tf_keras as keras
 from numpy.typing import NDArray
 from tf_keras import Model
 
-from fedge.data.dataset import Dataset
-from fedge_train.plan import Plan
+from fedge.data.dataset import Split
+from fedge_train.lessons import Lessons
 from fedge_train.training import Watcher, fit
 
 LEARNING_RATE = {"sgd": 0.005, "adam": 1e-4}
@@ -20,8 +20,8 @@ _RANGE_BATCH = 50
 
 def quantization_aware(
     folded: Model,
-    plan: Plan,
-    dataset: Dataset,
+    lessons: Lessons,
+    held_out: Split,
     calibration: NDArray[np.uint8],
     seed: int,
     epochs: int,
@@ -37,9 +37,13 @@ def quantization_aware(
     model = tfmot.quantization.keras.quantize_model(folded)
     set_ranges(model, folded, calibration)
     fine = dataclasses.replace(
-        plan, epochs=epochs, learning_rate=LEARNING_RATE[plan.optimizer], warmup_epochs=0.0, weight_decay=0.0
+        lessons.plan,
+        epochs=epochs,
+        learning_rate=LEARNING_RATE[lessons.plan.optimizer],
+        warmup_epochs=0.0,
+        weight_decay=0.0,
     )
-    best, _ = fit(model, fine, dataset, seed, scratch, watcher)
+    best, _ = fit(model, fine, dataclasses.replace(lessons, plan=fine), held_out, seed, scratch, watcher)
     model.set_weights(best.weights)
     return model
 

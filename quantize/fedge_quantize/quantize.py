@@ -39,6 +39,7 @@ from fedge_quantize.flips import plot_flips
 from fedge_quantize.folding import fold
 from fedge_quantize.parity import Parity, compare, require
 from fedge_quantize.qat import DEFAULT_EPOCHS, quantization_aware
+from fedge_train.lessons import lessons_of
 from fedge_train.predict import predictor
 from fedge_train.run import REPORT, RunConfig, load_float_model, load_run_data, read_config
 from fedge_train.training import Watcher
@@ -88,7 +89,7 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
         candidate = work.candidate(method)
         _say(f"running the emitted {method} file over {len(dataset.test):,} test pictures")
         int8_test = int8_logits(candidate.flatbuffer, dataset.test).argmax(-1)
-        parity = compare(dataset.test.labels, float_test, int8_test, dataset.labels)
+        parity = compare(dataset.test.right, float_test, int8_test, dataset.labels)
         report = _report(work, candidate, parity, methods, out)
         folder = options.run / "quantize"
         write_json(folder / REPORT, report)
@@ -142,7 +143,8 @@ class _Work:
     def _trained_on(self) -> Model:
         epochs, plan = self.options.qat_epochs, self.config.plan
         _say(f"quantization-aware training for {epochs} epochs")
-        steps = len(self.dataset.train) // min(plan.batch, len(self.dataset.train))
+        lessons = lessons_of(self.config, self.dataset)
+        steps = lessons.steps(min(plan.batch, len(lessons)))
         with tempfile.TemporaryDirectory() as scratch, Progress("quantizing", steps * epochs) as progress:
             watcher = Watcher(
                 step=lambda epoch, step, loss, accuracy: progress.reach(
@@ -155,8 +157,8 @@ class _Work:
             )
             return quantization_aware(
                 self._folded,
-                plan,
-                self.dataset,
+                lessons,
+                self.dataset.held_out,
                 self.calibration.images,
                 self.config.seed,
                 epochs,
@@ -176,7 +178,7 @@ def _methods(work: _Work) -> tuple[Method, ...]:
     held_out = work.dataset.held_out
     by_float = predictor(work.float_model)(held_out.images).argmax(-1)
     by_int8 = work.candidate("ptq").held_out_logits.argmax(-1)
-    parity = compare(held_out.labels, by_float, by_int8, work.dataset.labels)
+    parity = compare(held_out.right, by_float, by_int8, work.dataset.labels)
     _say(
         f"ptq on {parity.n:,} held-out pictures: drop {parity.drop_pp:.2f}, at most {parity.drop_upper95_pp:.2f} points"
     )
@@ -204,7 +206,7 @@ def _report(
 def _confidence(work: _Work, candidate: Candidate) -> Confidence:
     output = read_graph(candidate.flatbuffer).outputs[0]
     logits = dequantize(candidate.held_out_logits, output.scales[0], output.zero_points[0])
-    return fit_confidence(logits, work.dataset.held_out.labels)
+    return fit_confidence(logits, work.dataset.held_out.right)
 
 
 def _pack(work: _Work, candidate: Candidate, parity: Parity, name: str) -> bytes:

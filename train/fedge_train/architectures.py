@@ -114,8 +114,12 @@ def _residual(name: str, plan: Residual, shape: Shape, classes: int, norm: bool)
 def _block(x: Any, width: int, stride: int, name: str, norm: bool) -> Any:
     y = kl.ReLU(name=f"{name}_relu1")(_convolution(x, width, 3, stride, f"{name}_conv1", norm))
     y = _convolution(y, width, 3, 1, f"{name}_conv2", norm)
+    if stride != 1:
+        # What a strided 1x1 convolution would skip is left out first: TensorFlow's kernel for the gradient of that one
+        # writes outside its memory for some batch sizes.
+        x = kl.MaxPooling2D(1, stride, name=f"{name}_subsample")(x)
     if stride != 1 or x.shape[-1] != width:
-        x = _convolution(x, width, 1, stride, f"{name}_skip", norm)
+        x = _convolution(x, width, 1, 1, f"{name}_skip", norm)
     return kl.ReLU(name=f"{name}_relu2")(kl.Add(name=f"{name}_add")([y, x]))
 
 

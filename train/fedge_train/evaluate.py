@@ -24,10 +24,12 @@ def evaluate_run(folder: Path, data: str | None, label_map: Path | None) -> dict
     else:
         split, skipped = load_for_evaluation(data, config.recipe, read_label_map(label_map), config.labels)
     logits = predictor(load_float_model(folder, config))(split.images)
-    report = dataclasses.asdict(evaluate(split.labels, logits.argmax(axis=-1), config.labels))
+    predicted = logits.argmax(axis=-1)
+    truth = split.truth(predicted)
+    report = dataclasses.asdict(evaluate(truth, predicted, config.labels))
     return report | {
         "labels": list(config.labels),
-        "ece": expected_calibration_error(softmax(logits.astype(np.float64)), split.labels),
+        "ece": expected_calibration_error(softmax(logits.astype(np.float64)), truth),
         "rejected": 0.0,
         "model": str(folder),
         "data": data or "+".join(config.data),

@@ -25,7 +25,8 @@ def write_report(
     test = dataset.test
     logits = predictor(model)(test.images)
     predicted = logits.argmax(axis=-1)
-    figures = evaluate(test.labels, predicted, dataset.labels)
+    truth = test.truth(predicted)
+    figures = evaluate(truth, predicted, dataset.labels)
     by_name = {
         "labels": range(len(dataset.labels)),
         "target_names": list(dataset.labels),
@@ -42,8 +43,8 @@ def write_report(
         "n": figures.n,
         "per_class": figures.per_class,
         "confusion": figures.confusion,
-        "classification_report": classification_report(test.labels, predicted, output_dict=True, **by_name),
-        "classification_report_text": classification_report(test.labels, predicted, digits=4, **by_name),
+        "classification_report": classification_report(truth, predicted, output_dict=True, **by_name),
+        "classification_report_text": classification_report(truth, predicted, digits=4, **by_name),
         "pictures": {"train": len(dataset.train), "held_out": len(dataset.held_out), "test": len(test)},
         "skipped": list(dataset.skipped),
         "duplicates": list(dataset.duplicates),
@@ -65,7 +66,7 @@ def _plot_mistakes_first(path: Path, dataset: Dataset, logits: "np.ndarray[Any, 
     test, labels = dataset.test, dataset.labels
     probabilities = softmax(logits.astype(np.float64))
     predicted, confidence = probabilities.argmax(axis=-1), probabilities.max(axis=-1)
-    wrong = predicted != test.labels
+    wrong = predicted != test.truth(predicted)
     mistakes = np.flatnonzero(wrong)[np.argsort(-confidence[wrong], kind="stable")]
     cells = GRID[0] * GRID[1]
     right = np.flatnonzero(~wrong)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from tf_keras import Model
 
-from fedge.data.dataset import Dataset
-from fedge.data.labelmap import LabelMap
+from fedge.data.dataset import TEST_SHARE, Dataset
+from fedge.data.labelmap import Classes, LabelMap
 from fedge.data.load import load_dataset
 from fedge.errors import RunError
 from fedge.files import replacing, write_json
@@ -25,7 +25,16 @@ CHECKPOINTS = "checkpoints"
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Everything that makes a run again; `data` as given to `--data`, `label_map` as read from `--map`."""
+    """Everything that makes a run again.
+
+    Attributes:
+        data: as given to `--data`, folders as absolute paths.
+        label_map: as read from `--map`.
+        weights: how often an epoch shows a picture of each of `data` on average.
+        test_share: what a folder without a test split gives to it.
+        start: the run whose weights are the starting point, or None for random ones.
+        teachers: the runs whose answers are learned too.
+    """
 
     architecture: str
     data: tuple[str, ...]
@@ -35,7 +44,11 @@ class RunConfig:
     plan: Plan
     seed: int
     dtype: str
-    label_map: dict[str, str | None] = field(default_factory=dict)
+    label_map: dict[str, Classes] = field(default_factory=dict)
+    weights: tuple[float, ...] = ()
+    test_share: float = TEST_SHARE
+    start: str | None = None
+    teachers: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     format: int = 1
 
@@ -62,7 +75,7 @@ def read_config(folder: Path) -> RunConfig:
 
 def load_run_data(folder: Path, config: RunConfig) -> Dataset:
     """Loads the data that a run was trained on; raises RunError where it has changed since."""
-    dataset = load_dataset(config.data, config.recipe, LabelMap(dict(config.label_map)))
+    dataset = load_dataset(config.data, config.recipe, LabelMap(dict(config.label_map)), config.test_share)
     if dataset.sha256() != config.data_sha256:
         raise RunError(f"the data of {folder} has changed since it was trained", "restore the data, or train again")
     return dataset

@@ -13,7 +13,7 @@ import tf_keras as keras
 
 from fedge import __version__
 from fedge.cutout import CutOut
-from fedge.data.dataset import Dataset
+from fedge.data.dataset import TEST_SHARE, Dataset
 from fedge.data.labelmap import read_label_map
 from fedge.data.load import default_recipe, load_dataset
 from fedge.errors import FedgeError, RunError
@@ -21,6 +21,7 @@ from fedge.preprocess import Fit, Recipe, Subject
 from fedge.progress import Progress
 from fedge_train.architectures import ARCHITECTURES, build
 from fedge_train.device import training_dtype
+from fedge_train.lessons import lessons_of, require_same_task, source_weights
 from fedge_train.plan import plan_for
 from fedge_train.report import write_report
 from fedge_train.run import (
@@ -59,6 +60,11 @@ class TrainOptions:
     fit: Fit | None = None
     subject: Subject | None = None
     camera_like: bool | None = None
+    outliers: float | None = None
+    weights: tuple[float, ...] = ()
+    test_share: float | None = None
+    start: Path | None = None
+    teachers: tuple[Path, ...] = ()
     dtype: str | None = None
     out: Path | None = None
     resume: bool = False
@@ -69,16 +75,19 @@ def train(options: TrainOptions) -> dict[str, Any]:
     folder, config, dataset = _resumed(options) if options.resume else _started(options)
     _say_what_was_left_out(dataset)
     model = _new_model(config)
+    lessons = lessons_of(config, dataset)
     if not (folder / CONFIG).is_file():
         write_config(folder, config)
     print(
-        f"fedge: training {config.architecture} ({model.count_params():,} parameters) on {len(dataset.train):,} "
-        f"pictures, {len(dataset.held_out):,} held out, for {config.plan.epochs} epochs in {config.dtype} -> {folder}",
+        f"fedge: training {config.architecture} ({model.count_params():,} parameters) on {len(lessons):,} pictures "
+        f"an epoch, {len(dataset.held_out):,} held out, for {config.plan.epochs} epochs in {config.dtype} -> {folder}",
         file=sys.stderr,
     )
     try:
-        with _Bar(config, len(dataset.train)) as bar:
-            best, history = fit(model, config.plan, dataset, config.seed, folder / CHECKPOINTS, bar.watcher())
+        with _Bar(config, lessons.steps(min(config.plan.batch, len(lessons)))) as bar:
+            best, history = fit(
+                model, config.plan, lessons, dataset.held_out, config.seed, folder / CHECKPOINTS, bar.watcher()
+            )
     except KeyboardInterrupt:
         print(f"fedge: go on with `fedge train --resume --out {folder}`", file=sys.stderr)
         raise
@@ -95,7 +104,8 @@ def _started(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
     recipe = dataclasses.replace(
         recipe, fit=options.fit or recipe.fit, cut_out=_cut_out(options.subject or "whole", recipe)
     )
-    dataset = load_dataset(options.data, recipe, read_label_map(options.label_map))
+    share = TEST_SHARE if options.test_share is None else options.test_share
+    dataset = load_dataset(options.data, recipe, read_label_map(options.label_map), share)
     config = _configure(options, dataset)
     folder = options.out or new_folder(f"{dataset.name}-{config.architecture}")
     if folder.exists() and any(folder.iterdir()):
@@ -127,6 +137,10 @@ def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
         seed=old.seed if options.seed is None else options.seed,
         dtype=options.dtype or old.dtype,
         label_map=read_label_map(options.label_map).classes if options.label_map else old.label_map,
+        weights=options.weights or old.weights,
+        test_share=old.test_share if options.test_share is None else options.test_share,
+        start=_absolute(options.start) or old.start,
+        teachers=_absolute_all(options.teachers) or old.teachers,
         recipe=dataclasses.replace(
             recipe,
             height=options.size or recipe.height,
@@ -141,6 +155,7 @@ def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
             batch=options.batch or plan.batch,
             learning_rate=options.learning_rate or plan.learning_rate,
             camera=plan.camera if options.camera_like is None else options.camera_like,
+            outliers=plan.outliers if options.outliers is None else options.outliers,
         ),
     )
 
@@ -155,6 +170,14 @@ def _resolved(data: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name if name == DEFAULT_DATA else str(Path(name).resolve()) for name in data)
 
 
+def _absolute(folder: Path | None) -> str | None:
+    return None if folder is None else str(folder.resolve())
+
+
+def _absolute_all(folders: tuple[Path, ...]) -> tuple[str, ...]:
+    return tuple(str(folder.resolve()) for folder in folders)
+
+
 def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
     architecture = options.architecture or DEFAULT_ARCHITECTURE
     if architecture not in ARCHITECTURES:
@@ -167,6 +190,7 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
             batch=plan.batch if options.batch is None else options.batch,
             learning_rate=plan.learning_rate if options.learning_rate is None else options.learning_rate,
             camera=plan.camera if options.camera_like is None else options.camera_like,
+            outliers=plan.outliers if options.outliers is None else options.outliers,
         )
     except ValueError as error:
         raise FedgeError(str(error), "choose another value") from error
@@ -180,6 +204,10 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
         seed=options.seed or 0,
         dtype=options.dtype or training_dtype(),
         label_map=read_label_map(options.label_map).classes,
+        weights=source_weights(options.weights, len(options.data)),
+        test_share=TEST_SHARE if options.test_share is None else options.test_share,
+        start=_absolute(options.start),
+        teachers=_absolute_all(options.teachers),
         versions=_versions(),
     )
 
@@ -187,7 +215,14 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
 def _new_model(config: RunConfig) -> keras.Model:
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.dtype)
-    return build(config.architecture, config.recipe.shape, len(config.labels))
+    if config.start is None:
+        return build(config.architecture, config.recipe.shape, len(config.labels))
+    folder = Path(config.start)
+    start = read_config(folder)
+    require_same_task(folder, start, config.labels, config.recipe.shape)
+    if start.architecture != config.architecture:
+        raise RunError(f"{folder} is a {start.architecture}", f"give `--arch {start.architecture}`")
+    return load_float_model(folder, start)
 
 
 def _versions() -> dict[str, str]:
@@ -212,9 +247,8 @@ def _list(what: str, names: Sequence[str]) -> None:
 class _Bar:
     """The training's progress bar: counts steps over all epochs, so that the time left is the whole training's."""
 
-    def __init__(self, config: RunConfig, pictures: int) -> None:
-        batch = min(config.plan.batch, pictures)
-        self._steps = pictures // batch
+    def __init__(self, config: RunConfig, steps_per_epoch: int) -> None:
+        self._steps = steps_per_epoch
         self._epochs = config.plan.epochs
         self._progress = Progress("training", self._steps * self._epochs)
         self._epoch: int | None = None

@@ -14,9 +14,9 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from fedge.data.dataset import Dataset, Split
+from fedge.data.dataset import Split
 from fedge_train import checkpoints
-from fedge_train.augment import augment
+from fedge_train.lessons import Lessons
 from fedge_train.plan import Plan
 from fedge_train.predict import Predictor, predictor, to_input
 from fedge_train.run import weights_of
@@ -65,30 +65,28 @@ class Trainer:
         model: the network; its weights are the starting point.
         plan: the hyperparameters.
         seed: of everything random after the initial weights.
-        steps_per_epoch: the training pictures over the batch size, rounded down.
+        steps_per_epoch: how many batches an epoch has.
     """
 
     def __init__(self, model: keras.Model, plan: Plan, seed: int, steps_per_epoch: int) -> None:
-        self.model, self.plan, self.seed, self.steps_per_epoch = model, plan, seed, steps_per_epoch
+        self.model, self.plan, self.seed = model, plan, seed
         self._optimizer = _optimizer(plan, steps_per_epoch)
         self._optimizer.build(model.trainable_variables)
         self._averages = [tf.Variable(weight, trainable=False) for weight in model.weights] if plan.ema else []
         self._kernels = [v.name.split("/")[-1].startswith("kernel") for v in model.trainable_variables]
         self._step = tf.function(self._train_step, reduce_retracing=True)
 
-    def train_epoch(self, split: Split, epoch: int, batch: int, watcher: Watcher) -> tuple[float, float]:
-        """One pass over a split in an order and with changes drawn from (seed, epoch); gives mean loss and accuracy."""
+    def train_epoch(self, lessons: Lessons, epoch: int, batch: int, watcher: Watcher) -> tuple[float, float]:
+        """One pass in an order and with changes drawn from (seed, epoch); gives mean loss and accuracy."""
         generator = np.random.default_rng([self.seed, epoch])
         self._seed_dropout(epoch)
-        order = generator.permutation(len(split))
-        loss_sum, correct = 0.0, 0
-        for step in range(self.steps_per_epoch):
-            chosen = order[step * batch : (step + 1) * batch]
-            images = augment(split.images[chosen], self.plan, generator)
-            loss, hits = self._step(images, split.labels[chosen])
+        loss_sum, correct, known = 0.0, 0, 0
+        for step, (images, right, soft) in enumerate(lessons.batches(generator, batch)):
+            loss, hits = self._step(images, right, soft)
             loss_sum, correct = loss_sum + float(loss), correct + int(hits)
-            watcher.step(epoch, step, loss_sum / (step + 1), correct / ((step + 1) * batch))
-        return loss_sum / self.steps_per_epoch, correct / (self.steps_per_epoch * batch)
+            known += int(right.any(axis=1).sum())
+            watcher.step(epoch, step, loss_sum / (step + 1), correct / known)
+        return loss_sum / (step + 1), correct / known
 
     def kept_weights(self) -> Weights:
         """The weights to evaluate and keep: their running average, or the weights themselves without one."""
@@ -106,20 +104,19 @@ class Trainer:
             for i, variable in enumerate(group):
                 variable.assign(arrays[f"{name}_{i:04d}"])
 
-    def _train_step(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _train_step(self, images: tf.Tensor, right: tf.Tensor, soft: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             logits = tf.cast(self.model(to_input(images), training=True), tf.float32)
-            targets = tf.one_hot(labels, logits.shape[-1])
-            targets = targets * (1 - self.plan.label_smoothing) + self.plan.label_smoothing / logits.shape[-1]
-            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
+            loss = tf.reduce_mean(answer_loss(logits, right, soft))
         gradients = tape.gradient(loss, variables)
         if self.plan.weight_decay:
             decay = self.plan.weight_decay
             gradients = [g + decay * v if k else g for g, v, k in zip(gradients, variables, self._kernels, strict=True)]
         self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
         self._average_weights()
-        return loss, tf.reduce_sum(tf.cast(tf.argmax(logits, -1) == labels, tf.int32))
+        hits = tf.gather(right, tf.argmax(logits, -1), batch_dims=1)
+        return loss, tf.reduce_sum(tf.cast(hits, tf.int32))
 
     def _average_weights(self) -> None:
         # Early on the average must forget the random start faster than its final decay does.
@@ -139,14 +136,14 @@ class Trainer:
 
 
 def fit(
-    model: keras.Model, plan: Plan, dataset: Dataset, seed: int, folder: Path, watcher: Watcher
+    model: keras.Model, plan: Plan, lessons: Lessons, held_out: Split, seed: int, folder: Path, watcher: Watcher
 ) -> tuple[Best, list[Epoch]]:
     """Trains to the plan's last epoch, going on from the newest sound checkpoint in `folder` if there is one.
 
     Returns the best epoch's weights by held-out accuracy, and every epoch's figures.
     """
-    batch = min(plan.batch, len(dataset.train))
-    trainer = Trainer(model, plan, seed, len(dataset.train) // batch)
+    batch = min(plan.batch, len(lessons))
+    trainer = Trainer(model, plan, seed, lessons.steps(batch))
     predict = predictor(model)
     history: list[Epoch] = []
     best = Best(0, -1.0, float("inf"), [])
@@ -158,10 +155,10 @@ def fit(
         best = Best(**facts["best"], weights=[arrays[f"best_{i:04d}"] for i in range(len(model.weights))])
     for epoch in range(len(history) + 1, plan.epochs + 1):
         started = perf_counter()
-        loss, accuracy = trainer.train_epoch(dataset.train, epoch, batch, watcher)
+        loss, accuracy = trainer.train_epoch(lessons, epoch, batch, watcher)
         weights, going_on = trainer.kept_weights(), weights_of(model)
         model.set_weights(weights)
-        held_out_loss, held_out_accuracy = evaluate(predict, dataset.held_out)
+        held_out_loss, held_out_accuracy = evaluate(predict, held_out)
         model.set_weights(going_on)
         figures = Epoch(epoch, loss, accuracy, held_out_loss, held_out_accuracy, perf_counter() - started)
         history.append(figures)
@@ -175,10 +172,28 @@ def fit(
 
 
 def evaluate(predict: Predictor, split: Split) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy of a float network on a split."""
+    """Mean cross-entropy and accuracy of a float network on a split; each of its sources counts alike."""
     logits = predict(split.images)
-    loss = keras.losses.sparse_categorical_crossentropy(split.labels, logits, from_logits=True)
-    return float(np.mean(loss)), float(np.mean(logits.argmax(-1) == split.labels))
+    loss = answer_loss(logits, split.right, np.zeros_like(logits)).numpy()
+    hits = split.right[np.arange(len(split)), logits.argmax(-1)]
+    each = [split.sources == source for source in np.unique(split.sources)]
+    return float(np.mean([loss[s].mean() for s in each])), float(np.mean([hits[s].mean() for s in each]))
+
+
+def answer_loss(logits: tf.Tensor, right: tf.Tensor, soft: tf.Tensor) -> tf.Tensor:
+    """The loss of each picture, float32 [n]: it asks for any of the right answers, and for the soft ones.
+
+    Args:
+        logits: float32, [n, classes].
+        right: bool, [n, classes]; the share of the loss that `soft` leaves is the negative logarithm of their joint
+            probability, so where several are right the network is free to choose.
+        soft: float32, [n, classes]: probabilities to come near to, each row times its weight in 0..1.
+    """
+    log_p = tf.nn.log_softmax(logits)
+    any_right = tf.reduce_logsumexp(tf.where(right, log_p, log_p.dtype.min), axis=-1)
+    by_soft = tf.reduce_sum(soft * log_p, axis=-1)
+    # A row of nothing known has no right answer, and a soft weight of 1.
+    return -tf.where(tf.reduce_any(right, -1), (1 - tf.reduce_sum(soft, -1)) * any_right, 0.0) - by_soft
 
 
 def _optimizer(plan: Plan, steps_per_epoch: int) -> keras.optimizers.Optimizer:

@@ -24,13 +24,17 @@ class Split:
 
     Attributes:
         images: uint8, [n, height, width, channels], as `fedge.preprocess.apply` gives them.
-        labels: int64, [n], indices into the data set's labels.
+        labels: int64, [n], indices into the data set's labels; the first right one where several are.
+        right: bool, [n, classes]: the classes that are right answers.
+        sources: int64, [n]: from which of the data set's sources each picture came, the first being 0.
         names: where each picture came from: a path, or a place within a packaged data set.
         digests: SHA-256 of each raw picture's pixels.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    right: NDArray[np.bool_]
+    sources: NDArray[np.int64]
     names: tuple[str, ...]
     digests: tuple[bytes, ...]
 
@@ -42,9 +46,15 @@ class Split:
         return Split(
             self.images[indices],
             self.labels[indices],
+            self.right[indices],
+            self.sources[indices],
             tuple(self.names[i] for i in indices),
             tuple(self.digests[i] for i in indices),
         )
+
+    def truth(self, predicted: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The true classes to count predictions, int64 [n], against: the predicted one wherever it is a right one."""
+        return np.where(self.right[np.arange(len(self)), predicted], predicted, self.labels)
 
     def raw_picture(self, index: int) -> Picture:
         """The picture before preprocessing: its file read again, or the image where it came from a packaged set."""
@@ -79,6 +89,8 @@ class Dataset:
         digest = hashlib.sha256("\n".join(self.labels).encode())
         for split in (self.train, self.held_out, self.test):
             digest.update(split.labels.astype("<i8").tobytes())
+            ambiguous = np.flatnonzero(split.right.sum(axis=1) > 1)
+            digest.update(ambiguous.astype("<i8").tobytes() + np.packbits(split.right[ambiguous]).tobytes())
             digest.update(b"".join(split.digests))
         return digest.hexdigest()
 
@@ -93,6 +105,8 @@ def join(splits: Sequence[Split]) -> Split:
     return Split(
         np.concatenate([s.images for s in splits]),
         np.concatenate([s.labels for s in splits]),
+        np.concatenate([s.right for s in splits]),
+        np.concatenate([s.sources for s in splits]),
         tuple(name for s in splits for name in s.names),
         tuple(digest for s in splits for digest in s.digests),
     )

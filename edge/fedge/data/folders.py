@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from fedge.data.labelmap import LabelMap
+from fedge.data.labelmap import Classes, LabelMap
 from fedge.errors import DataError
 from fedge.pictures import is_picture
 
@@ -12,9 +12,9 @@ SPLIT_FOLDERS = {"train": ("train",), "held_out": ("validation", "valid", "val")
 
 @dataclass(frozen=True)
 class Listing:
-    """The picture files of a folder and their classes, by split: `train`, `held_out`, `test`, or `all`."""
+    """The picture files of a folder and their right classes, by split: `train`, `held_out`, `test`, or `all`."""
 
-    splits: dict[str, tuple[tuple[Path, str], ...]]
+    splits: dict[str, tuple[tuple[Path, Classes], ...]]
 
 
 def list_folder(root: Path, label_map: LabelMap) -> Listing:
@@ -26,7 +26,7 @@ def list_folder(root: Path, label_map: LabelMap) -> Listing:
         raise DataError(f"there is no folder {root}", "give `--data` fashion-mnist or a folder with a folder per class")
     found = {split: root / name for split, names in SPLIT_FOLDERS.items() for name in names if (root / name).is_dir()}
     splits = {split: _list_classes(folder, label_map) for split, folder in (found or {"all": root}).items()}
-    class_sets = {split: {label for _, label in items} for split, items in splits.items()}
+    class_sets = {split: {label for _, right in items for label in right} for split, items in splits.items()}
     first = next(iter(class_sets))
     for split, classes in class_sets.items():
         if classes != class_sets[first]:
@@ -38,17 +38,17 @@ def list_folder(root: Path, label_map: LabelMap) -> Listing:
     return Listing(splits)
 
 
-def _list_classes(folder: Path, label_map: LabelMap) -> tuple[tuple[Path, str], ...]:
+def _list_classes(folder: Path, label_map: LabelMap) -> tuple[tuple[Path, Classes], ...]:
     class_folders = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
     if not class_folders:
         raise DataError(f"{folder} has no class folders", "put each class's pictures into a folder of its own")
     items = []
     for class_folder in class_folders:
-        label = label_map.label(class_folder.name)
-        if label is None:
+        right = label_map.right(class_folder.name)
+        if not right:
             continue
         pictures = sorted(p for p in class_folder.rglob("*") if p.is_file() and is_picture(p))
         if not pictures:
             raise DataError(f"the class folder {class_folder} has no pictures", "fill it or remove it")
-        items += [(path, label) for path in pictures]
+        items += [(path, right) for path in pictures]
     return tuple(items)

@@ -1,32 +1,38 @@
-"""A label map: from a folder's name to a class, or to nothing."""
+"""A label map: from a folder's name to a class, to several classes of which any is right, or to nothing."""
 
 import json
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fedge.errors import DataError
+
+Classes = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class LabelMap:
-    """Folder names and the classes that they stand for; None leaves a folder out. A name not in it is its own class."""
+    """Folder names and the classes that they stand for: any of these is right; none at all leaves a folder out.
 
-    classes: dict[str, str | None] = field(default_factory=dict)
+    A name that is not in it is its own class.
+    """
 
-    def label(self, folder: str) -> str | None:
-        """The class of a folder, or None where it is left out."""
-        return self.classes.get(folder, folder)
+    classes: dict[str, Classes] = field(default_factory=dict)
+
+    def right(self, folder: str) -> Classes:
+        """The classes that are right for a folder's pictures; empty where it is left out."""
+        return self.classes.get(folder, (folder,))
 
 
 def read_label_map(path: Path | None) -> LabelMap:
     """Reads a label map from JSON (null leaves out) or TOML ("" leaves out); None gives the empty map.
 
-    Raises DataError where the file is neither, or maps a name to anything but a text or nothing.
+    Raises DataError where the file is neither, or maps a name to anything but a text, a list of texts or nothing.
     """
     if path is None:
         return LabelMap()
-    mend = 'write it as {"folder": "Class", "other": null} in JSON, or folder = "Class" in TOML'
+    mend = 'write it as {"folder": "Class", "either": ["A", "B"], "other": null} in JSON, or folder = "Class" in TOML'
     try:
         text = path.read_text()
         value = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
@@ -34,6 +40,17 @@ def read_label_map(path: Path | None) -> LabelMap:
         raise DataError(f"the label map {path} cannot be read ({error.strerror})", mend) from error
     except ValueError as error:
         raise DataError(f"the label map {path} cannot be parsed ({error})", mend) from error
-    if not isinstance(value, dict) or not all(isinstance(v, str | None) for v in value.values()):
-        raise DataError(f"the label map {path} must give each folder name a class or nothing", mend)
-    return LabelMap({name: label or None for name, label in value.items()})
+    if not isinstance(value, dict) or not all(_names_classes(v) for v in value.values()):
+        raise DataError(f"the label map {path} must give each folder name a class, a list of classes or nothing", mend)
+    return LabelMap({name: _classes(entry) for name, entry in value.items()})
+
+
+def _names_classes(entry: Any) -> bool:
+    if isinstance(entry, list):
+        # An empty list could mean "left out" or "none of them is right"; null says the first plainly.
+        return bool(entry) and len(set(map(str, entry))) == len(entry) and all(isinstance(v, str) and v for v in entry)
+    return isinstance(entry, str | None)
+
+
+def _classes(entry: str | list[str] | None) -> Classes:
+    return tuple(entry) if isinstance(entry, list) else (entry,) if entry else ()

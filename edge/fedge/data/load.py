@@ -18,7 +18,7 @@ from fedge.data.dataset import (
     without_duplicates,
 )
 from fedge.data.folders import list_folder
-from fedge.data.labelmap import LabelMap
+from fedge.data.labelmap import Classes, LabelMap
 from fedge.errors import DataError
 from fedge.pictures import read_picture
 from fedge.preprocess import Picture, Recipe, apply
@@ -31,7 +31,7 @@ FEWEST_PER_CLASS = 3
 @dataclass(frozen=True)
 class _Item:
     name: str
-    label: str
+    right: Classes
     read: Reader
 
 
@@ -43,21 +43,23 @@ def default_recipe(data: tuple[str, ...], size: int | None = None, color: bool |
     return Recipe(side, side, "rgb" if in_color else "gray", polarity="dark-background" if fashion else "keep")
 
 
-def load_dataset(data: tuple[str, ...], recipe: Recipe, label_map: LabelMap) -> Dataset:
+def load_dataset(data: tuple[str, ...], recipe: Recipe, label_map: LabelMap, test_share: float = TEST_SHARE) -> Dataset:
     """Loads and joins data sets for training.
 
-    A folder without a `test` folder gives 20% of its training pictures to test; without a `validation` folder 10% (at
-    most 5,000) are held out; both stratified and seeded.
+    A folder without a `test` folder gives `test_share` of its training pictures to test; without a `validation` folder
+    10% (at most 5,000) are held out; both stratified and seeded.
 
     Raises DataError where a source is missing or damaged, or fewer than two classes remain.
     """
     sources = [_collect(name, label_map) for name in data]
-    labels = _label_order(data, [item.label for source in sources for items in source.values() for item in items])
+    labels = _label_order(
+        data, [name for source in sources for items in source.values() for item in items for name in item.right]
+    )
     skipped: list[str] = []
     parts: list[tuple[Split, Split, Split]] = []
-    for source in sources:
-        read = {split: _read(items, labels, recipe, skipped) for split, items in source.items()}
-        parts.append(_three_splits(read))
+    for number, source in enumerate(sources):
+        read = {split: _read(items, labels, recipe, skipped, number) for split, items in source.items()}
+        parts.append(_three_splits(read, test_share))
     train, held_out, test = (join([part[i] for part in parts]) for i in range(3))
     dataset = Dataset("+".join(_short(name) for name in data), labels, recipe, train, held_out, test, tuple(skipped))
     dataset = without_duplicates(dataset)
@@ -75,7 +77,7 @@ def load_for_evaluation(
     """
     source = _collect(data, label_map, splits=("test", "held_out", "all", "train"))
     items = next(iter(source.values()))
-    foreign = sorted({item.label for item in items} - set(labels))
+    foreign = sorted({name for item in items for name in item.right} - set(labels))
     if foreign:
         raise DataError(
             f"the model has no class {', '.join(foreign)}",
@@ -95,7 +97,7 @@ def _collect(data: str, label_map: LabelMap, splits: tuple[str, ...] | None = No
         first = next(split for split in splits if split in listing)
         listing = {first: listing[first]}
     return {
-        split: [_Item(str(path), label, lambda path=path: read_picture(path)) for path, label in items]  # type: ignore[misc]
+        split: [_Item(str(path), right, lambda path=path: read_picture(path)) for path, right in items]  # type: ignore[misc]
         for split, items in listing.items()
     }
 
@@ -105,7 +107,7 @@ def _fashion_items(split: str) -> Iterable[_Item]:
     for i, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
         yield _Item(
             f"{fashion_mnist.NAME}/{split}/{i}",
-            fashion_mnist.LABELS[label],
+            (fashion_mnist.LABELS[label],),
             lambda picture=picture: picture,  # type: ignore[misc]
         )
 
@@ -121,7 +123,7 @@ def _label_order(data: tuple[str, ...], names: list[str]) -> tuple[str, ...]:
     return labels
 
 
-def _read(items: list[_Item], labels: tuple[str, ...], recipe: Recipe, skipped: list[str]) -> Split:
+def _read(items: list[_Item], labels: tuple[str, ...], recipe: Recipe, skipped: list[str], source: int = 0) -> Split:
     images = np.empty((len(items), *recipe.shape), dtype=np.uint8)
     index = {label: i for i, label in enumerate(labels)}
     kept: list[_Item] = []
@@ -137,18 +139,26 @@ def _read(items: list[_Item], labels: tuple[str, ...], recipe: Recipe, skipped: 
             images[len(kept)] = apply(recipe, picture)
             digests.append(digest_picture(picture))
             kept.append(item)
-    classes = np.array([index[item.label] for item in kept], dtype=np.int64)
-    return Split(images[: len(kept)], classes, tuple(item.name for item in kept), tuple(digests))
+    classes = np.array([index[item.right[0]] for item in kept], dtype=np.int64)
+    right = np.array([[label in item.right for label in labels] for item in kept], dtype=bool)
+    return Split(
+        images[: len(kept)],
+        classes,
+        right.reshape(len(kept), len(labels)),
+        np.full(len(kept), source),
+        tuple(item.name for item in kept),
+        tuple(digests),
+    )
 
 
-def _three_splits(read: dict[str, Split]) -> tuple[Split, Split, Split]:
+def _three_splits(read: dict[str, Split], test_share: float) -> tuple[Split, Split, Split]:
     rest = read["all"] if "all" in read else read.get("train")
     if rest is None:
         raise DataError("there is a test or validation folder but no train folder", "add a `train` folder")
     test = read.get("test")
     if test is None:
         _require_enough(rest)
-        rest, test = carve(rest, round(len(rest) * TEST_SHARE))
+        rest, test = carve(rest, max(1, round(len(rest) * test_share)))
     held_out = read.get("held_out")
     if held_out is None:
         _require_enough(rest)
@@ -166,7 +176,7 @@ def _require_enough(split: Split) -> None:
 
 
 def _require_every_class(split: Split, labels: tuple[str, ...]) -> None:
-    missing = [label for i, label in enumerate(labels) if not np.any(split.labels == i)]
+    missing = [label for i, label in enumerate(labels) if not np.any(split.right[:, i])]
     if missing:
         raise DataError(
             f"a split has no readable picture of {', '.join(missing)}, duplicates across splits aside",

@@ -1,0 +1,140 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fedge.data.dataset import Split
+from fedge.errors import FedgeError
+from fedge_train.lessons import Lessons, source_weights
+from fedge_train.outliers import draw_outliers
+from fedge_train.plan import Plan
+from fedge_train.training import answer_loss, evaluate
+from support import fedge, one_line_error, write_class_folders
+
+CLASSES = ["Bag", "Sneaker", "Trouser"]
+PLAN = Plan(epochs=1)
+
+
+def split(labels: list[int], sources: list[int], classes: int = 3) -> Split:
+    n = len(labels)
+    truth = np.array(labels)
+    images = np.arange(n, dtype=np.uint8).reshape(n, 1, 1, 1)
+    return Split(images, truth, np.eye(classes, dtype=bool)[truth], np.array(sources), ("",) * n, (b"",) * n)
+
+
+def test_a_weight_is_how_often_an_epoch_shows_a_picture() -> None:
+    lessons = Lessons(split([0] * 10 + [1] * 4, [0] * 10 + [1] * 4), PLAN, (0.5, 2.5))
+    order = lessons.order(np.random.default_rng(0))
+    shown = np.bincount(order, minlength=14)
+    assert len(lessons) == len(order) == 5 + 10
+    assert sorted(shown[:10]) == [0] * 5 + [1] * 5 and sorted(shown[10:]) == [2, 2, 3, 3]
+
+
+def test_weights_must_fit_the_sources() -> None:
+    assert source_weights((), 2) == () and source_weights((1.0, 8.0), 2) == (1.0, 8.0)
+    for wrong in ((1.0,), (1.0, 0.0), (1.0, -2.0)):
+        with pytest.raises(FedgeError, match="does not fit 2 --data"):
+            source_weights(wrong, 2)
+
+
+def test_the_loss_is_cross_entropy_where_one_answer_is_right() -> None:
+    logits = np.random.default_rng(0).normal(0, 2, (5, 3)).astype(np.float32)
+    labels = np.array([0, 1, 2, 1, 0])
+    loss = answer_loss(logits, np.eye(3, dtype=bool)[labels], np.zeros((5, 3), np.float32))
+    # Two orders of the same float32 sums of three terms: a few units in the last place.
+    np.testing.assert_allclose(loss, tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits), rtol=1e-5)
+    smooth = np.full((5, 3), 0.1 / 3, np.float32)
+    targets = 0.9 * np.eye(3, dtype=np.float32)[labels] + smooth
+    expected = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+    np.testing.assert_allclose(answer_loss(logits, np.eye(3, dtype=bool)[labels], smooth), expected, rtol=1e-5)
+
+
+def test_any_right_answer_will_do_and_nothing_known_asks_for_doubt() -> None:
+    logits = np.array([[9.0, -9.0, -9.0], [-9.0, 9.0, -9.0], [-9.0, -9.0, 9.0]], np.float32)
+    either = np.tile([True, True, False], (3, 1))
+    loss = np.asarray(answer_loss(logits, either, np.zeros((3, 3), np.float32)))
+    assert loss[0] == pytest.approx(0, abs=1e-5) and loss[1] == pytest.approx(0, abs=1e-5) and loss[2] > 10
+    nothing, uniform = np.zeros((2, 3), bool), np.full((2, 3), 1 / 3, np.float32)
+    sure, unsure = np.asarray(answer_loss(np.array([[9, 0, 0], [0, 0, 0]], np.float32), nothing, uniform))
+    assert unsure == pytest.approx(np.log(3)) and sure > 5
+
+
+def test_each_source_counts_alike_when_the_best_epoch_is_chosen() -> None:
+    # Nine pictures of the first source are right and the one of the second is wrong: 90% of pictures, half of sources.
+    held_out = split([0] * 10, [0] * 9 + [1])
+    answers = np.tile(np.array([5.0, 0, 0], np.float32), (10, 1))
+    answers[9] = [0, 5.0, 0]
+    assert evaluate(lambda images: answers, held_out)[1] == 0.5
+
+
+def test_a_teacher_leaves_its_share_of_the_target() -> None:
+    taught = np.array([[0.5, 0.5, 0.0], [0.0, 0.0, 0.0]], np.float32)
+    plan = replace(PLAN, taught=0.6, label_smoothing=0.3)
+    soft = Lessons(split([0, 1], [0, 1]), plan, (1.0, 1.0), taught).soft(np.array([0, 1]))
+    np.testing.assert_allclose(soft, [[0.4, 0.4, 0.1], [0.1, 0.1, 0.1]], rtol=1e-6)
+
+
+def test_outliers_are_pictures_of_their_own() -> None:
+    drawn = draw_outliers(200, (28, 28, 1), np.random.default_rng(0))
+    assert drawn.shape == (200, 28, 28, 1) and drawn.dtype == np.uint8
+    assert np.array_equal(drawn, draw_outliers(200, (28, 28, 1), np.random.default_rng(0)))
+    assert len({picture.tobytes() for picture in drawn}) == 200
+    # Of 200, some fill the picture and some are thin strokes on black.
+    lit = (drawn > 8).mean(axis=(1, 2, 3))
+    assert lit.max() > 0.9 and lit.min() < 0.2
+    assert draw_outliers(3, (20, 30, 3), np.random.default_rng(0)).shape == (3, 20, 30, 3)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_class_folders(tmp_path_factory.mktemp("data"), CLASSES, 60)
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "first"
+    done = fedge("train", "--data", folder, "--size", 16, "--gray", "--arch", "nano", "--epochs", 3, "--out", run)
+    assert done.code == 0, done.err
+    return run
+
+
+def test_a_run_goes_on_from_another_with_teacher_weights_and_outliers(
+    folder: Path, first: Path, tmp_path: Path
+) -> None:
+    more = write_class_folders(tmp_path / "more", CLASSES, 20, start=100)
+    label_map = tmp_path / "map.json"
+    label_map.write_text('{"Bag": ["Bag", "Sneaker"]}')
+    data = ("--data", folder, "--data", more, "--weight", 0.5, "--weight", 3, "--map", label_map, "--test-share", 0.1)
+    run = tmp_path / "second"
+    arguments = (*data, "--size", 16, "--gray", "--arch", "nano", "--from", first, "--teacher", first)
+    done = fedge("train", *arguments, "--outliers", 0.2, "--epochs", 1, "--out", run, "--json")
+    assert done.code == 0, done.err
+    # One epoch from random weights is near chance, a third; three more before it are not.
+    assert done.json()["accuracy"] > 0.6
+    # 180 and 60 less a tenth each for test and held out leave 146 and 49: half of the first, thrice the second.
+    assert "on 220 pictures an epoch" in done.err
+    (run / "report.json").unlink()
+    refused = fedge("train", "--resume", "--out", run, "--weight", 1, "--weight", 3)
+    assert refused.code == 1 and "other settings (weights)" in one_line_error(refused)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--arch", "small", "--from", "RUN"), "is a nano"),
+        (("--size", "20", "--arch", "nano", "--from", "RUN"), "other classes or pictures of another size"),
+        (("--size", "20", "--teacher", "RUN"), "other classes or pictures of another size"),
+        (("--teacher", "nowhere"), "there is no run folder"),
+        (("--weight", "1", "--weight", "2"), "does not fit 1 --data"),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    folder: Path, first: Path, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    given = [str(first) if argument == "RUN" else argument for argument in arguments]
+    size = () if "--size" in given else ("--size", "16")
+    done = fedge("train", "--data", folder, *size, "--gray", *given, "--epochs", 1, "--out", tmp_path / "run")
+    assert done.code == 1 and message in done.err.strip().splitlines()[-1], done.err
+    assert not (tmp_path / "run").exists()
