@@ -95,12 +95,13 @@ def test_any_of_several_classes_may_be_right(tmp_path: Path) -> None:
     either = LabelMap({"Sneaker": ("Trouser", "Bag")})
     dataset = load_dataset((str(tmp_path),), RECIPE, either)
     assert dataset.labels == ("Bag", "Trouser")
-    assert np.bincount(dataset.test.right.sum(axis=1)).tolist() == [0, 8, 4]
+    everything = (dataset.train, dataset.held_out, dataset.test)
+    assert sum(np.bincount(split.right.sum(axis=1), minlength=3) for split in everything).tolist() == [0, 40, 20]
     assert dataset.sha256() != load_dataset((str(tmp_path),), RECIPE, LabelMap({"Sneaker": ("Trouser",)})).sha256()
     # Where several are right, the predicted one is the truth; otherwise the first that the map names.
-    bags = np.zeros(12, dtype=np.int64)
-    assert (dataset.test.truth(bags) == np.where(dataset.test.right[:, 0], 0, 1)).all()
-    assert set(dataset.test.labels[dataset.test.right.all(axis=1)]) == {1}
+    train = dataset.train
+    assert (train.truth(np.zeros(len(train), dtype=np.int64)) == np.where(train.right[:, 0], 0, 1)).all()
+    assert set(train.labels[train.right.all(axis=1)]) == {1}
 
 
 def test_the_test_share_can_be_made_smaller(tmp_path: Path) -> None:
