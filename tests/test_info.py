@@ -46,7 +46,7 @@ def test_subject_and_camera_like_training_are_told_of_a_file(
         told.append(capsys.readouterr().out)
     assert "the whole picture" in told[0] and "on pictures as they are" in told[0]
     assert "the object, cut out on black" in told[1] and "changed to look like a camera's" in told[1]
-    assert ", 0.0 hours" in told[1] and "hours" not in told[0]
+    assert ", 2 minutes" in told[1] and "minutes" not in told[0]
 
 
 def test_the_card_tells_them_too(model_path: Path) -> None:

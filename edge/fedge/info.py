@@ -46,7 +46,7 @@ def describe_info(report: dict[str, Any]) -> str:
             f"classes    {', '.join(report['labels'])}",
             f"trained    {training['architecture']}, {training['parameters']:,} parameters, on {training['data']}, "
             f"{training['epochs']} epochs, seed {training['seed']}, {TRAINED_ON[training['camera_like']]}"
-            f"{_hours(training['seconds'])}",
+            f"{_minutes(training['seconds'])}",
             f"accuracy   float {parity['float_accuracy']:.2%}, int8 {parity['int8_accuracy']:.2%} on "
             f"{parity['n']:,} pictures",
             f"parity     drop {parity['drop_pp']:.2f} points, at most {parity['drop_upper95_pp']:.2f} (95%), "
@@ -74,5 +74,5 @@ def _list(models: list[dict[str, Any]], default: str) -> str:
     return "\n".join(lines)
 
 
-def _hours(seconds: float | None) -> str:
-    return "" if seconds is None else f", {seconds / 3600:.1f} hours"
+def _minutes(seconds: float | None) -> str:
+    return "" if seconds is None else f", {seconds / 60:,.0f} minutes"

@@ -4,7 +4,7 @@ Everything random in epoch e is drawn from generators seeded with (seed, e), and
 every variable. So an epoch that was cut short is simply trained again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -16,12 +16,14 @@ import tf_keras as keras
 
 from fedge.data.dataset import Dataset, Split
 from fedge_train import checkpoints
+from fedge_train.ahead import one_ahead
 from fedge_train.augment import augment
 from fedge_train.plan import Plan
 from fedge_train.predict import Predictor, predictor, to_input
 from fedge_train.run import weights_of
 
 Weights = list["np.ndarray[Any, Any]"]
+Batch = tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,10 @@ class Trainer:
 
     def train_epoch(self, split: Split, epoch: int, batch: int, watcher: Watcher) -> tuple[float, float]:
         """One pass over a split in an order and with changes drawn from (seed, epoch); gives mean loss and accuracy."""
-        generator = np.random.default_rng([self.seed, epoch])
         self._seed_dropout(epoch)
-        order = generator.permutation(len(split))
         loss_sum, correct = 0.0, 0
-        for step in range(self.steps_per_epoch):
-            chosen = order[step * batch : (step + 1) * batch]
-            images = augment(split.images[chosen], self.plan, generator)
-            loss, hits = self._step(images, split.labels[chosen])
+        for step, (images, labels) in enumerate(one_ahead(self._batches(split, epoch, batch))):
+            loss, hits = self._step(images, labels)
             loss_sum, correct = loss_sum + float(loss), correct + int(hits)
             watcher.step(epoch, step, loss_sum / (step + 1), correct / ((step + 1) * batch))
         return loss_sum / self.steps_per_epoch, correct / (self.steps_per_epoch * batch)
@@ -105,6 +103,13 @@ class Trainer:
         for name, group in groups.items():
             for i, variable in enumerate(group):
                 variable.assign(arrays[f"{name}_{i:04d}"])
+
+    def _batches(self, split: Split, epoch: int, batch: int) -> Iterator[Batch]:
+        generator = np.random.default_rng([self.seed, epoch])
+        order = generator.permutation(len(split))
+        for step in range(self.steps_per_epoch):
+            chosen = order[step * batch : (step + 1) * batch]
+            yield augment(split.images[chosen], self.plan, generator), split.labels[chosen]
 
     def _train_step(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         variables = self.model.trainable_variables
