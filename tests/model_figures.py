@@ -83,7 +83,7 @@ def shipped_table() -> str:
 def published_table() -> str:
     """What is published, as Markdown."""
     lines = ["| published | size | accuracy | beside fedge's int8 files |", "|---|---|---|---|"]
-    lines += [f"| {p.name} | {p.size} | {p.accuracy:.2%} | {p.difference} |" for p in PUBLISHED]
+    lines += [f"| {p.name} | {p.size} | {p.accuracy * 100:.4g}% | {p.difference} |" for p in PUBLISHED]
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ same architecture function, `compile`d with the same optimizer at the same rate,
 in float32 on a Python generator, which Keras itself reads ahead of the step. Both draw batches of the same size from
 Fashion-MNIST and change them by the same `augment`, so the data pipeline's work is the same; the average and the decay
 are work that fedge alone does. The two take turns within one run, so that a busy machine slows both down. Held-out
-pictures are evaluated by neither. An epoch is the plan's batches over the 55,000 training pictures.
+pictures are evaluated by neither. An epoch is as many batches as `fedge train` takes in one.
 """
 
 import argparse
@@ -23,7 +23,9 @@ import tf_keras as keras
 from bench_common import verdict
 
 from fedge.data import fashion_mnist
-from fedge.data.dataset import Split, held_out_count
+from fedge.data.dataset import Split
+from fedge.data.labelmap import LabelMap
+from fedge.data.load import default_recipe, load_dataset
 from fedge_train.architectures import ARCHITECTURES, build
 from fedge_train.augment import augment
 from fedge_train.device import training_dtype
@@ -82,10 +84,8 @@ def main() -> int:
     parser.add_argument("--dtype", choices=REASONS, help="fedge's; chosen by the processor if left out")
     parser.add_argument("--camera-like", action="store_true", help="change the pictures as `fedge train` does with it")
     arguments = parser.parse_args()
-    pictures, labels = fashion_mnist.load("train")
-    count = len(labels) - held_out_count(len(labels))
-    split = Split(pictures[:count, :, :, np.newaxis], labels[:count], ("",) * count, (b"",) * count)
-    plan = replace(plan_for(arguments.arch, count), camera=arguments.camera_like)
+    split = load_dataset((fashion_mnist.NAME,), default_recipe((fashion_mnist.NAME,)), LabelMap()).train
+    plan = replace(plan_for(arguments.arch, len(split)), camera=arguments.camera_like)
     chosen = training_dtype()
     dtype = arguments.dtype or chosen
     print(f"fedge train chooses {chosen}: {REASONS[chosen]}" + (f"; told to use {dtype}" if dtype != chosen else ""))
@@ -101,7 +101,7 @@ def main() -> int:
             side(turn)
             if turn:
                 seconds[name].append(perf_counter() - began)
-    per_epoch = count // plan.batch
+    per_epoch = len(split) // plan.batch
     for name, times in seconds.items():
         step = float(np.median(times)) / arguments.turn
         print(f"{name:20}{step * 1e3:8.1f} ms a step{60 / (step * per_epoch):8.3f} epochs a minute")
