@@ -42,7 +42,9 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_recipe_travels_and_the_self_test_passes(model: Path) -> None:
-    assert fedge("info", model, "--json").json()["preprocessing"]["cut_out"] is not None
+    told = fedge("info", model, "--json").json()
+    assert told["preprocessing"]["cut_out"] is not None and told["subject"] == "cut-out"
+    assert told["training"]["seconds"] > 0
     verified = fedge("verify", model, "--json")
     assert verified.code == 0 and verified.json()["max_input_difference"] == 0, verified.err
 

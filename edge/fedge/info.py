@@ -1,18 +1,30 @@
-"""`fedge info`: what is in a model file."""
+"""`fedge info`: what is in a model file, and which model to choose."""
 
 from typing import Any
 
 from fedge import modelfile
+from fedge.preprocess import Subject
 from fedge.schema import to_json
 from fedge.shipped import DEFAULT, find_model, shipped_models
 
+SUBJECTS: dict[Subject, str] = {"whole": "the whole picture", "cut-out": "the object, cut out on black"}
+# By whether the training pictures were changed to look as if a camera had taken them.
+TRAINED_ON = {False: "on pictures as they are", True: "on pictures changed to look like a camera's"}
+MADE_FOR = {False: "pictures like those of {data}", True: "pictures from a camera, of the classes of {data}"}
+
 
 def model_info(model: str) -> dict[str, Any]:
-    """A model file's manifest and labels, its path and its size in bytes; no interpreter is loaded."""
+    """A model file's manifest and labels, its path, its size in bytes and its subject; no interpreter is loaded."""
     path = find_model(model)
     content = modelfile.read(path)
     manifest: dict[str, Any] = to_json(content.manifest)
-    return {"path": str(path), "bytes": path.stat().st_size, "labels": list(content.labels), **manifest}
+    return {
+        "path": str(path),
+        "bytes": path.stat().st_size,
+        "labels": list(content.labels),
+        "subject": content.manifest.preprocessing.subject,
+        **manifest,
+    }
 
 
 def shipped_info() -> dict[str, Any]:
@@ -23,17 +35,18 @@ def shipped_info() -> dict[str, Any]:
 def describe_info(report: dict[str, Any]) -> str:
     """The report as text."""
     if "models" in report:
-        lines = [_line(model, report["default"]) for model in report["models"]]
-        return "\n".join(lines) or "no model is shipped"
+        return _list(report["models"], report["default"]) or "no model is shipped"
     recipe, training, parity, confidence = (report[k] for k in ("preprocessing", "training", "parity", "confidence"))
     return "\n".join(
         [
             f"{report['name']}: {report['path']}",
             f"size       {report['bytes']:,} bytes, of which the network {report['flatbuffer']['bytes']:,}",
-            f"input      {recipe['width']}x{recipe['height']} {recipe['color']}, {recipe['fit']}, {recipe['polarity']}",
+            f"input      {SUBJECTS[report['subject']]}, {recipe['width']}x{recipe['height']} {recipe['color']}, "
+            f"{recipe['fit']}, {recipe['polarity']}",
             f"classes    {', '.join(report['labels'])}",
             f"trained    {training['architecture']}, {training['parameters']:,} parameters, on {training['data']}, "
-            f"{training['epochs']} epochs, seed {training['seed']}",
+            f"{training['epochs']} epochs, seed {training['seed']}, {TRAINED_ON[training['camera_like']]}"
+            f"{_minutes(training['seconds'])}",
             f"accuracy   float {parity['float_accuracy']:.2%}, int8 {parity['int8_accuracy']:.2%} on "
             f"{parity['n']:,} pictures",
             f"parity     drop {parity['drop_pp']:.2f} points, at most {parity['drop_upper95_pp']:.2f} (95%), "
@@ -44,7 +57,22 @@ def describe_info(report: dict[str, Any]) -> str:
     )
 
 
-def _line(model: dict[str, Any], default: str) -> str:
-    parity = model["parity"]
-    mark = " (default)" if model["name"] == default else ""
-    return f"{model['name']:8} {model['flatbuffer']['bytes']:>8,} bytes  int8 {parity['int8_accuracy']:.2%}{mark}"
+def _list(models: list[dict[str, Any]], default: str) -> str:
+    """Each model in two lines: its figures, and what it is shown and made for."""
+    width = max((len(model["name"]) for model in models), default=0)
+    lines = []
+    for model in models:
+        training, recipe, parity = model["training"], model["preprocessing"], model["parity"]
+        mark = " (default)" if model["name"] == default else ""
+        made_for = MADE_FOR[training["camera_like"]].format(data=training["data"])
+        lines += [
+            f"{model['name']:{width}} {model['flatbuffer']['bytes']:>8,} bytes, int8 {parity['int8_accuracy']:.2%} on "
+            f"{parity['n']:,} test pictures of {training['data']}{mark}",
+            f"{'':{width}} for {made_for}; sees {SUBJECTS[model['subject']]}, "
+            f"{recipe['width']}x{recipe['height']} {recipe['color']}",
+        ]
+    return "\n".join(lines)
+
+
+def _minutes(seconds: float | None) -> str:
+    return "" if seconds is None else f", {seconds / 60:,.0f} minutes"

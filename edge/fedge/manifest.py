@@ -86,7 +86,11 @@ class SelfTestFacts:
 
 @dataclass(frozen=True)
 class TrainingFacts:
-    """How the network was trained: data and its SHA-256, architecture, seed, epochs, and the versions of the tools."""
+    """How the network was trained: data and its SHA-256, architecture, seed, epochs, and the versions of the tools.
+
+    `camera_like` says whether the pictures were changed to look as if a camera had taken them; `seconds` is how long
+    the float network took on the machine that trained it, None where that is not known.
+    """
 
     data: str
     data_sha256: str
@@ -95,6 +99,8 @@ class TrainingFacts:
     seed: int
     epochs: int
     versions: dict[str, str] = field(default_factory=dict)
+    camera_like: bool = False
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)

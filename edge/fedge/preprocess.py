@@ -50,6 +50,11 @@ class Recipe:
                 raise ValueError(f"{name} must be from 1 to {MAX_SIDE}, not {side}")
 
     @property
+    def subject(self) -> Subject:
+        """What of a picture the network is shown."""
+        return "whole" if self.cut_out is None else "cut-out"
+
+    @property
     def channels(self) -> int:
         """How many channels the input has."""
         return 1 if self.color == "gray" else 3

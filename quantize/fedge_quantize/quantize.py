@@ -41,7 +41,7 @@ from fedge_quantize.parity import Parity, compare, require
 from fedge_quantize.qat import DEFAULT_EPOCHS, quantization_aware
 from fedge_train.lessons import lessons_of
 from fedge_train.predict import predictor
-from fedge_train.run import REPORT, RunConfig, load_float_model, load_run_data, read_config
+from fedge_train.run import REPORT, RunConfig, load_float_model, load_run_data, read_config, training_seconds
 from fedge_train.training import Watcher
 
 Method = Literal["ptq", "qat"]
@@ -231,6 +231,8 @@ def _pack(work: _Work, candidate: Candidate, parity: Parity, name: str) -> bytes
             seed=config.seed,
             epochs=config.plan.epochs + (work.options.qat_epochs if candidate.method == "qat" else 0),
             versions=config.versions,
+            camera_like=config.plan.camera,
+            seconds=training_seconds(work.options.run),
         ),
         parity=ParityFacts(
             float_accuracy=parity.float_accuracy,

@@ -1,18 +1,21 @@
 """Accuracy of networks on photographs under several recipes, side by side, and what a cut-out costs against GrabCut.
 
-    python tests/bench/camera_gap.py PHOTOGRAPHS --map CLASSES.json MODEL_OR_RUN [MODEL_OR_RUN ...]
+    python tests/bench/camera_gap.py PHOTOGRAPHS --map CLASSES.json MODEL_OR_RUN [MODEL_OR_RUN ...] [--json]
 
 PHOTOGRAPHS holds a folder per class. CLASSES.json says which of the network's classes are right for each folder, for
 example {"shoes": ["Sandal", "Sneaker", "Ankle boot"]}; folders that it leaves out are not measured. A network is a
-model file or a run folder; it sees gray pictures on black of its own size.
+shipped model's name, a model file or a run folder. The first row, `as shipped`, is its own recipe, and of a model file
+its own decision too: a photograph that it answers "unknown" is not right. The other rows show each network the same:
+pictures of its own size and colour by the recipe that the row names, and its best class always counts.
 """
 
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +23,7 @@ from numpy.typing import NDArray
 
 from fedge.cutout import CutOut
 from fedge.pictures import read_picture
-from fedge.preprocess import Picture, Recipe, apply
+from fedge.preprocess import Picture, Recipe, apply, prepare
 from fedge.shrink import shrink
 
 FRAME = (640, 480)
@@ -53,9 +56,26 @@ def grabcut(recipe: Recipe, picture: Picture) -> Picture:
     return apply(replace(recipe, polarity="keep"), square)
 
 
-def recipes(side: int) -> dict[str, Callable[[Picture], Picture]]:
-    """The ways to an input of `side` pixels, by name."""
-    keep = Recipe(side, side)
+@dataclass(frozen=True)
+class Network:
+    """What is measured.
+
+    Attributes:
+        recipe: its own.
+        labels: its classes.
+        logits: of inputs, uint8 [n, height, width, channels].
+        answer: the class that it gives a photograph by itself; None where that is "unknown".
+    """
+
+    recipe: Recipe
+    labels: tuple[str, ...]
+    logits: Logits
+    answer: Callable[[Picture], str | None]
+
+
+def recipes(recipe: Recipe) -> dict[str, Callable[[Picture], Picture]]:
+    """The ways to an input of the size and colour of `recipe`, by name."""
+    keep = Recipe(recipe.height, recipe.width, recipe.color)
     dark = replace(keep, polarity="dark-background")
     cut = replace(dark, cut_out=CutOut())
     return {
@@ -67,24 +87,54 @@ def recipes(side: int) -> dict[str, Callable[[Picture], Picture]]:
     }
 
 
-def network(name: str) -> tuple[Logits, tuple[str, ...], int]:
-    """A network's logits, its classes and the side of its input."""
+def network(name: str) -> Network:
+    """A run's float network, or the int8 network of a model file."""
     if Path(name).is_dir():
-        from fedge_train.predict import predictor
-        from fedge_train.run import load_float_model, read_config
-
-        config = read_config(Path(name))
-        return predictor(load_float_model(Path(name), config)), config.labels, config.recipe.height
+        return _run(Path(name))
     from fedge.classifier import load
 
     classifier = load(name)
-    side = classifier.model.manifest.preprocessing.height
-    return lambda images: np.stack([classifier.logits(i) for i in images]).astype(np.float32), classifier.labels, side
+    return Network(
+        classifier.model.manifest.preprocessing,
+        classifier.labels,
+        lambda images: np.stack([classifier.logits(image) for image in images]).astype(np.float32),
+        lambda picture: classifier.classify(picture).label,
+    )
+
+
+def _run(folder: Path) -> Network:
+    from fedge_train.predict import predictor
+    from fedge_train.run import load_float_model, read_config
+
+    config = read_config(folder)
+    logits = predictor(load_float_model(folder, config))
+
+    def answer(picture: Picture) -> str | None:
+        seen = prepare(config.recipe, picture)
+        return None if seen.empty else config.labels[int(logits(seen.image[np.newaxis]).argmax())]
+
+    return Network(config.recipe, config.labels, logits, answer)
+
+
+def measure(
+    network: Network, pictures: list[Picture], folders: NDArray[np.str_], classes: dict[str, list[str]]
+) -> dict[str, dict[str, float]]:
+    """A network's rows: the accuracy over all photographs and over each folder's, in 0..1, by the way of seeing."""
+    answers: dict[str, list[str | None]] = {"as shipped": [network.answer(picture) for picture in pictures]}
+    for name, way in recipes(network.recipe).items():
+        logits = network.logits(np.stack([way(picture) for picture in pictures]))
+        answers[name] = [network.labels[best] for best in logits.argmax(axis=1)]
+    rows = {}
+    for name, given in answers.items():
+        right = np.array([label in classes[folder] for label, folder in zip(given, folders, strict=True)])
+        each = {folder: float(right[folders == folder].mean()) for folder in classes}
+        rows[name] = {"all": float(right.mean()), **each, "unknown": given.count(None) / len(given)}
+    return rows
 
 
 def timings(frame: Picture) -> dict[str, float]:
     """The median milliseconds of processor time per frame of each recipe, measured in turns."""
-    ways = recipes(28)
+    ways = recipes(Recipe(28, 28))
     spent: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(TIMED):
         for name, way in ways.items():
@@ -99,25 +149,31 @@ def main() -> None:
     parser.add_argument("photographs", type=Path)
     parser.add_argument("models", nargs="+")
     parser.add_argument("--map", type=Path, required=True)
+    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     classes: dict[str, list[str]] = json.loads(arguments.map.read_text())
     files = [(folder, path) for folder in classes for path in sorted((arguments.photographs / folder).iterdir())]
     pictures = [read_picture(path) for _, path in files]
     folders = np.array([folder for folder, _ in files])
-    print(f"{len(pictures)} photographs")
-    for model in arguments.models:
-        logits, labels, side = network(model)
-        print(f"\n{model}\n{'':22}{'all':>7}" + "".join(f"{name[:10]:>11}" for name in classes))
-        for name, way in recipes(side).items():
-            answers = logits(np.stack([way(picture) for picture in pictures])).argmax(axis=1)
-            right = np.array([labels[a] in classes[folder] for a, folder in zip(answers, folders, strict=True)])
-            each = "".join(f"{right[folders == folder].mean():11.1%}" for folder in classes)
-            print(f"{name:22}{right.mean():7.1%}{each}")
-    milliseconds = timings(np.asarray(cv2.resize(pictures[0], FRAME), dtype=np.uint8))
-    print(f"\nmilliseconds of one core per {FRAME[0]}x{FRAME[1]} frame, and the share of GrabCut's")
-    for name, value in milliseconds.items():
-        print(f"{name:22}{value:7.2f}{value / milliseconds['GrabCut at 160']:9.1%}")
+    report = {
+        "photographs": len(pictures),
+        "models": {name: measure(network(name), pictures, folders, classes) for name in arguments.models},
+        "milliseconds": timings(np.asarray(cv2.resize(pictures[0], FRAME), dtype=np.uint8)),
+    }
+    print(json.dumps(report) if arguments.json else table(report))
+
+
+def table(report: dict[str, Any]) -> str:
+    """The report as text."""
+    lines = [f"{report['photographs']} photographs"]
+    for model, rows in report["models"].items():
+        lines += ["", model, f"{'':22}" + "".join(f"{name[:10]:>11}" for name in next(iter(rows.values())))]
+        lines += [f"{name:22}" + "".join(f"{value:11.1%}" for value in row.values()) for name, row in rows.items()]
+    lines += ["", f"milliseconds of one core per {FRAME[0]}x{FRAME[1]} frame, and the share of GrabCut's"]
+    slow = report["milliseconds"]["GrabCut at 160"]
+    lines += [f"{name:22}{value:7.2f}{value / slow:9.1%}" for name, value in report["milliseconds"].items()]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -108,6 +108,12 @@ def finished(folder: Path) -> bool:
     return (folder / REPORT).is_file()
 
 
+def training_seconds(folder: Path) -> float | None:
+    """How long a run was trained, interruptions left out; None where its history is missing."""
+    path = folder / HISTORY
+    return sum(epoch["seconds"] for epoch in json.loads(path.read_text())) if path.is_file() else None
+
+
 def new_folder(name: str) -> Path:
     """A folder under `runs/` that is not there yet: NAME, else NAME-2, NAME-3 and so on."""
     folder, number = RUNS / name, 1

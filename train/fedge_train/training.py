@@ -16,12 +16,14 @@ import tf_keras as keras
 
 from fedge.data.dataset import Split
 from fedge_train import checkpoints
+from fedge_train.ahead import one_ahead
 from fedge_train.lessons import Lessons
 from fedge_train.plan import Plan
 from fedge_train.predict import Predictor, predictor, to_input
 from fedge_train.run import weights_of
 
 Weights = list["np.ndarray[Any, Any]"]
+Batch = tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Trainer:
         generator = np.random.default_rng([self.seed, epoch])
         self._seed_dropout(epoch)
         loss_sum, correct, known = 0.0, 0, 0
-        for step, (images, right, soft) in enumerate(lessons.batches(generator, batch)):
+        for step, (images, right, soft) in enumerate(one_ahead(lessons.batches(generator, batch))):
             loss, hits = self._step(images, right, soft)
             loss_sum, correct = loss_sum + float(loss), correct + int(hits)
             known += int(right.any(axis=1).sum())

@@ -1,0 +1,56 @@
+"""`fedge info` and the model card: what a person chooses a model by."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from fedge import modelfile
+from fedge.__main__ import run
+from fedge.cutout import CutOut
+from fedge.manifest import Manifest
+from fedge.shipped import shipped_models
+from fedge_quantize.card import model_card
+
+
+def for_cameras(manifest: Manifest) -> Manifest:
+    """The manifest of a model that cuts out and was trained on pictures made to look like a camera's."""
+    recipe = dataclasses.replace(manifest.preprocessing, cut_out=CutOut())
+    training = dataclasses.replace(manifest.training, camera_like=True, seconds=90.0)
+    return dataclasses.replace(manifest, preprocessing=recipe, training=training)
+
+
+def test_the_list_has_each_shipped_models_figures_and_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["info"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 * len(shipped_models())
+    for (name, path), figures, use in zip(shipped_models().items(), lines[::2], lines[1::2], strict=True):
+        manifest = modelfile.read(path).manifest
+        assert figures.startswith(name) and f" {manifest.flatbuffer.bytes:,} bytes" in figures
+        assert f"int8 {manifest.parity.int8_accuracy:.2%}" in figures
+        assert ("from a camera" in use) == manifest.training.camera_like
+        assert ("cut out" in use) == (manifest.preprocessing.subject == "cut-out")
+    assert sum(" (default)" in line for line in lines) == 1
+
+
+def test_subject_and_camera_like_training_are_told_of_a_file(
+    model_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = modelfile.read(model_path)
+    path = tmp_path / "camera.tflite"
+    packed = modelfile.pack(model.flatbuffer, for_cameras(model.manifest), model.labels, model.golden, model.card)
+    modelfile.write(path, packed)
+    told = []
+    for each in (model_path, path):
+        assert run(["info", str(each)]) == 0
+        told.append(capsys.readouterr().out)
+    assert "the whole picture" in told[0] and "on pictures as they are" in told[0]
+    assert "the object, cut out on black" in told[1] and "changed to look like a camera's" in told[1]
+    assert ", 2 minutes" in told[1] and "minutes" not in told[0]
+
+
+def test_the_card_tells_them_too(model_path: Path) -> None:
+    model = modelfile.read(model_path)
+    plain, camera = (model_card(m, model.labels) for m in (model.manifest, for_cameras(model.manifest)))
+    assert "Input: the whole picture, 28x28" in plain and "on pictures as they are" in plain
+    assert "Input: the object, cut out on black, 28x28" in camera and "changed to look like a camera's" in camera
