@@ -21,6 +21,9 @@ import pytest
 from broker import Mosquitto, Subscriber, mosquitto
 from fedge.errors import EXIT_USAGE
 from fedge.optional import with_defaults
+from fedge.outputs.unsure import MARGIN
+from fedge.pictures import read_picture
+from pictures_for_tests import room
 from waiting import eventually, free_port
 
 COMMAND = [sys.executable, "-m", "fedge", "run"]
@@ -146,6 +149,7 @@ def test_a_decision_reaches_the_broker(camera: dict[str, str], tmp_path: Path) -
         (["--mqtt", "mqtt://u:p@h/x"], "FEDGE_MQTT_PASSWORD"),
         (["--webhook", "host"], "no http or https URL"),
         (["--csv", "/proc/no/log.csv"], "cannot be written"),
+        (["--unsure", "/proc/no/unsure"], "cannot be used"),
         (["--mqtt", "mqtts://h/x", "--mqtt-ca", "/nothing.pem"], "no certificate"),
     ],
 )
@@ -154,6 +158,31 @@ def test_an_output_that_cannot_be_opened_is_one_line(video: Path, arguments: lis
     assert (done.returncode, done.stdout) == (1, "")
     assert len(done.stderr.splitlines()) == 1
     assert re.search(message, done.stderr)
+
+
+def test_frames_that_the_network_is_not_sure_of_are_kept_in_colour(tmp_path: Path) -> None:
+    for number in range(4):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), room(number))
+    asked = ["--json", "--unsure", str(tmp_path / "unsure"), "--unsure-every", "0"]
+    done = subprocess.run([*COMMAND, "--source", f"{tmp_path}/*.png", *asked], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    unsure = [line for line in lines if line["label"] is None or line["top"][0][1] - line["top"][1][1] < MARGIN]
+    # Were all of them sure, or none, this would show nothing.
+    kept = [json.loads(path.read_text()) for path in sorted((tmp_path / "unsure").glob("*.json"))]
+    assert [line["source"] for line in kept] == [line["source"] for line in unsure] != []
+    pictures = sorted((tmp_path / "unsure").glob("*.jpg"))
+    assert [read_picture(path).shape for path in pictures] == [(480, 640, 3)] * len(unsure)
+
+
+def test_showing_the_input_needs_somewhere_to_show_it(video: Path) -> None:
+    shown = subprocess.run([*COMMAND, "--source", video, "--show-input"], capture_output=True, text=True)
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert "needs a terminal" in shown.stderr and len(shown.stderr.splitlines()) == 1
+    beside_json = subprocess.run(
+        [*COMMAND, "--source", video, "--show-input", "--json"], capture_output=True, text=True
+    )
+    assert beside_json.returncode == EXIT_USAGE
 
 
 @pytest.mark.parametrize(("option", "module"), [("--mqtt=mqtt://h/x", "paho"), ("--web", "starlette")])

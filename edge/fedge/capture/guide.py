@@ -65,7 +65,7 @@ class Guide:
                 "file": str(kept.file) if kept else None,
                 "cut_out": str(kept.cut_out) if kept and kept.cut_out else None,
                 "refused": outcome.reason if isinstance(outcome, Refusal) else None,
-                "sharpness": round(look.sharpness, 1),
+                "sharpness": None if look.sharpness is None else round(look.sharpness, 3),
                 "quality": round(kept.quality, 6) if kept and kept.quality is not None else None,
             }
         )
