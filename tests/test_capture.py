@@ -128,6 +128,7 @@ class Clocked:
     """A source with a frame at each of these moments, the first of which may be any."""
 
     live = moving = True
+    picture: Picture | None = None
 
     def __init__(self, *moments: float) -> None:
         self._moments = moments
@@ -135,7 +136,8 @@ class Clocked:
     def frames(self) -> Iterator[Frame | Fault | None]:
         for number, moment in enumerate(self._moments):
             yield None
-            yield Frame(room(number), f"frame {number}", captured=moment)
+            picture = room(number) if self.picture is None else self.picture
+            yield Frame(picture, f"frame {number}", captured=moment)
 
     def close(self) -> None: ...
 
@@ -151,6 +153,18 @@ def test_pictures_are_taken_so_often_and_the_first_after_a_countdown(
         "cup: first picture in 2",
         "cup: first picture in 1",
     ]
+
+
+def test_the_same_refusal_is_said_once_a_second_and_counted_each_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = Clocked(0.0, 0.1, 0.5, 0.9, 1.1, 1.2)
+    source.picture = DARK
+    tally = gather(source, options(tmp_path))
+    out, err = capsys.readouterr()
+    assert tally.refusals == {"too dark": 6}
+    assert len(lines(out)) == 6
+    assert err.count("too dark") == 2
 
 
 def test_pictures_that_do_not_move_are_all_looked_at_and_at_once(tmp_path: Path) -> None:

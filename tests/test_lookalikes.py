@@ -64,6 +64,13 @@ def test_another_scene_does_not() -> None:
     assert all(known.has_one_like(difference_hash(noisy(room(number)))) for number in NUMBERS)
 
 
+def test_only_the_last_so_many_are_remembered_where_that_is_asked() -> None:
+    known = Lookalikes(most=3)
+    for number in NUMBERS:
+        known.add(difference_hash(room(number)))
+    assert [known.has_one_like(difference_hash(room(number))) for number in NUMBERS] == [False] * 7 + [True] * 3
+
+
 def test_empty_scenes_are_alike_whatever_their_noise() -> None:
     plain = np.full((480, 640, 3), 120, np.uint8)
     assert distance(difference_hash(plain), difference_hash(noisy(plain))) < ALIKE

@@ -1,5 +1,6 @@
 """Pictures that look alike: difference hashes, and how far apart two of them are."""
 
+from collections import deque
 from collections.abc import Iterable
 
 import cv2
@@ -38,10 +39,10 @@ def distance(one: Fingerprint, other: Fingerprint) -> NDArray[np.float64]:
 
 
 class Lookalikes:
-    """Remembers pictures by their hashes."""
+    """Remembers pictures by their hashes: all of them, or the last so many."""
 
-    def __init__(self, hashes: Iterable[Fingerprint] = ()) -> None:
-        self._hashes = list(hashes)
+    def __init__(self, hashes: Iterable[Fingerprint] = (), most: int | None = None) -> None:
+        self._hashes = deque(hashes, most)
 
     def add(self, fingerprint: Fingerprint) -> None:
         """Remembers one more."""

@@ -19,12 +19,11 @@ import cv2
 from fedge.data.folders import SPLIT_FOLDERS
 from fedge.errors import CaptureError
 from fedge.files import write_bytes
-from fedge.pictures import is_picture
+from fedge.pictures import as_jpeg, is_picture
 from fedge.preprocess import Picture, Recipe, prepare
 from fedge.showing import viewable
 
 CUT_OUTS = ".cut-outs"
-JPEG_QUALITY = 95
 # A system whose disk is full to the last byte neither logs nor boots well.
 RESERVE_BYTES = 200_000_000
 _LONGEST_NAME = 255
@@ -76,8 +75,7 @@ class ClassFolder:
         Raises CaptureError where there is no room for it or it cannot be written.
         """
         file = self._name(time)
-        data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
-        writes, kept = {file: data}, Kept(file)
+        writes, kept = {file: as_jpeg(picture)}, Kept(file)
         if self._recipe.cut_out is not None:
             seen = prepare(self._recipe, picture)
             kept = Kept(file, self._cut_outs / f"{file.stem}.png", seen.quality, seen.empty)

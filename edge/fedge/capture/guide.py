@@ -11,6 +11,8 @@ from fedge.capture.folder import Kept
 from fedge.outputs.terminal import printable
 from fedge.sources.frame import Frame
 
+_REPEAT_SECONDS = 1.0
+
 
 @dataclass
 class Tally:
@@ -38,6 +40,7 @@ class Guide:
     def __init__(self, label: str, folder: str, wanted: int, as_json: bool) -> None:
         self._label, self._folder, self._wanted, self._as_json = label, folder, wanted, as_json
         self._seconds = 0
+        self._refused, self._refused_at = "", 0.0
 
     def countdown(self, seconds: int) -> None:
         """So many seconds are left until the first picture."""
@@ -53,8 +56,9 @@ class Guide:
         """A picture was kept or refused; the tally has it already."""
         kept = outcome if isinstance(outcome, Kept) else None
         if isinstance(outcome, Refusal):
-            self._tell(f"refused: {outcome.reason}; {outcome.mend}")
+            self._refuse(outcome, frame.moment)
         else:
+            self._refused = ""
             unseen = ", but no object stands out in it" if outcome.empty else ""
             self._tell(f"{tally.kept} of {self._wanted}: {outcome.file.name}{unseen}")
         self._line(
@@ -77,6 +81,13 @@ class Guide:
         self._tell(f"{tally.kept} kept, {refused}; {self._folder} has {in_folder} pictures")
         summary = {"label": self._label, "folder": self._folder, "looked_at": tally.looked_at, "kept": tally.kept}
         self._line(summary | {"refusals": dict(tally.refusals), "in_folder": in_folder})
+
+    def _refuse(self, refusal: Refusal, moment: float) -> None:
+        # Where each frame is looked at, the same would be said thirty times a second.
+        if refusal.reason == self._refused and moment - self._refused_at < _REPEAT_SECONDS:
+            return
+        self._refused, self._refused_at = refusal.reason, moment
+        self._tell(f"refused: {refusal.reason}; {refusal.mend}")
 
     def _tell(self, text: str) -> None:
         print(printable(text), file=sys.stderr if self._as_json else sys.stdout, flush=True)

@@ -12,23 +12,23 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-
 from fedge.errors import OutputError
 from fedge.files import write_bytes
 from fedge.lookalikes import Lookalikes, difference_hash
 from fedge.outputs.output import Output
+from fedge.pictures import as_jpeg
 from fedge.runner import Result
 
 MARGIN = 0.2
-JPEG_QUALITY = 95
+# A run of a year must not remember each of its scenes.
+REMEMBERED = 500
 _NAME = re.compile(r"(\d{6,})-\w+\.json")
 
 
 class UnsureFrames(Output):
-    """Keeps rejected frames, and those whose two best scores are less than 0.2 apart; no two that look alike.
+    """Keeps rejected frames, and those whose two best scores are less than 0.2 apart.
 
-    Raises OutputError where the folder cannot be written to.
+    One that looks like any of the last 500 is left out. Raises OutputError where the folder cannot be written to.
 
     Args:
         folder: made if need be; what a run before left there counts.
@@ -42,7 +42,7 @@ class UnsureFrames(Output):
     def __init__(self, folder: Path, limit_bytes: int, seconds: float, labels: Sequence[str]) -> None:
         self._folder, self._limit, self._seconds, self._labels = folder, limit_bytes, seconds, labels
         self._moment: float | None = None
-        self._known = Lookalikes()
+        self._known = Lookalikes(most=REMEMBERED)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             # In the order of their numbers: the clock of a machine without a battery does not go by itself.
@@ -72,7 +72,7 @@ class UnsureFrames(Output):
             return
         scores = dict(zip(self._labels, (round(p, 6) for p in result.answer.probabilities), strict=True))
         text = json.dumps(result.to_json() | {"scores": scores}, ensure_ascii=False).encode() + b"\n"
-        data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+        data = as_jpeg(picture)
         self._make_room(len(text) + len(data))
         time = result.frame.stamp.translate(str.maketrans("", "", "-:."))
         line = self._folder / f"{self._number + 1:06}-{time}.json"
