@@ -38,3 +38,14 @@ def write_video(path: Path, frames: int, codec: str = "MJPG", fps: float = 25.0)
         writer.write(np.roll(still, 3 * number, axis=1))
     writer.release()
     return path
+
+
+def room(number: int, width: int = 640, height: int = 480) -> Picture:
+    """Sharp and well lit: boxes of many colours in a room; another one for each number."""
+    generator = np.random.default_rng(number)
+    picture = scene(number, width, height) // 2 + 60
+    for _ in range(25):
+        left, top = int(generator.integers(0, width)), int(generator.integers(0, height))
+        color = tuple(map(int, generator.integers(20, 230, 3)))
+        cv2.rectangle(picture, (left, top), (left + width // 6, top + height // 6), color, -1)
+    return picture

@@ -21,12 +21,13 @@ def result(
     picture: Picture | None = None,
     age_ms: float = 12.0,
     source: str = "memory",
+    image: Picture | None = None,
 ) -> Result:
-    """The answer `label` to frame `number`, which is also decided on."""
+    """The answer `label` to frame `number`, which is also decided on; `image` is what the network saw."""
     best = label or "Coat"
     time = START + timedelta(seconds=number)
     frame = Frame(np.zeros((48, 64, 3), np.uint8) if picture is None else picture, source, time=time)
-    answer = Answer(label, 0.75, ((best, 0.75), ("Dress", 0.25)), 0.5, 0.25, (0.75, 0.25))
+    answer = Answer(label, 0.75, ((best, 0.75), ("Dress", 0.25)), 0.5, 0.25, (0.75, 0.25), image=image)
     return Result(number, frame, answer, age_ms, Decision(label, 0.7, changed, time))
 
 

@@ -15,7 +15,7 @@ from fedge.__main__ import run as run_command
 from fedge.data import fashion_mnist
 from support import Finished, fedge, one_line_error
 
-COMMANDS = ["train", "quantize", "eval", "run", "info", "verify", "bench", "samples"]
+COMMANDS = ["train", "quantize", "eval", "run", "capture", "info", "verify", "bench", "samples"]
 HEAVY = {"tensorflow", "tf_keras", "tensorflow_model_optimization", "matplotlib", "sklearn", "scipy"}
 
 

@@ -2,6 +2,7 @@
 
 from threading import Event, current_thread, main_thread
 
+import numpy as np
 import pytest
 
 from fedge.health import Health, HealthSnapshot
@@ -176,10 +177,13 @@ def test_queues_hold_pictures_only_for_those_who_want_them() -> None:
     without, having = Recording("without"), Recording("having")
     having.wants_pictures = True
     hub = Hub([without, having], Health())
-    hub.show(result(0))
+    image = np.zeros((28, 28, 1), np.uint8)
+    hub.show(result(0, image=image))
     hub.close()
     assert without.taken[0].frame.picture.size == 0
+    assert without.taken[0].answer.image is None
     assert having.taken[0].frame.picture.shape == (48, 64, 3)
+    assert having.taken[0].answer.image is image
 
 
 def test_the_health_reaches_outputs_that_get_no_results() -> None:

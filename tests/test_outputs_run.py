@@ -13,14 +13,23 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from broker import Mosquitto, Subscriber, mosquitto
+from collecting import collect
+from fedge.classifier import load
 from fedge.errors import EXIT_USAGE
+from fedge.health import Health
 from fedge.optional import with_defaults
+from fedge.options import OutputOptions, RunOptions
+from fedge.outputs.unsure import MARGIN
+from fedge.run import _open
+from pictures_for_tests import write_video
+from support import fedge
 from waiting import eventually, free_port
 
 COMMAND = [sys.executable, "-m", "fedge", "run"]
@@ -146,6 +155,7 @@ def test_a_decision_reaches_the_broker(camera: dict[str, str], tmp_path: Path) -
         (["--mqtt", "mqtt://u:p@h/x"], "FEDGE_MQTT_PASSWORD"),
         (["--webhook", "host"], "no http or https URL"),
         (["--csv", "/proc/no/log.csv"], "cannot be written"),
+        (["--unsure", "/proc/no/unsure"], "cannot be used"),
         (["--mqtt", "mqtts://h/x", "--mqtt-ca", "/nothing.pem"], "no certificate"),
     ],
 )
@@ -154,6 +164,48 @@ def test_an_output_that_cannot_be_opened_is_one_line(video: Path, arguments: lis
     assert (done.returncode, done.stdout) == (1, "")
     assert len(done.stderr.splitlines()) == 1
     assert re.search(message, done.stderr)
+
+
+def test_frames_that_the_network_is_not_sure_of_are_kept_and_no_others(tmp_path: Path) -> None:
+    # Among so many there are some, and by far not all.
+    assert fedge("samples", tmp_path / "samples", "--count", 300).code == 0
+    asked = ("--unsure", tmp_path / "unsure", "--unsure-every", 0)
+    lines = fedge("run", "--source", tmp_path / "samples", "--json", *asked).lines()
+    unsure = [line["source"] for line in lines if line["label"] is None or _margin(line) < MARGIN]
+    assert 0 < len(unsure) < 150
+    kept = [json.loads(path.read_text()) for path in sorted((tmp_path / "unsure").glob("*.json"))]
+    assert kept
+    # Two garments may look alike; then one of them is enough.
+    assert {line["source"] for line in kept} <= set(unsure)
+    assert {line["source"] for line in kept} >= set(unsure[:1])
+    assert all(len(line["scores"]) == 10 for line in kept)
+
+
+def _margin(line: dict[str, Any]) -> float:
+    return float(line["top"][0][1] - line["top"][1][1])
+
+
+def test_what_is_kept_to_be_labelled_is_neither_gray_nor_reduced(model_path: Path, tmp_path: Path) -> None:
+    video = write_video(tmp_path / "a.avi", 3)
+    classifier = load(model_path)
+
+    def shape(outputs: OutputOptions) -> tuple[int, ...]:
+        asked = RunOptions(str(model_path), None, str(video), None, False, outputs=outputs)
+        frames = collect(_open(asked, classifier, Health()), lambda seen: False).frames
+        return frames[0].picture.shape
+
+    assert shape(OutputOptions(unsure=tmp_path)) == (480, 640, 3)
+    assert len(shape(OutputOptions())) == 2
+
+
+def test_showing_the_input_needs_somewhere_to_show_it(video: Path) -> None:
+    shown = subprocess.run([*COMMAND, "--source", video, "--show-input"], capture_output=True, text=True)
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert "needs a terminal" in shown.stderr and len(shown.stderr.splitlines()) == 1
+    beside_json = subprocess.run(
+        [*COMMAND, "--source", video, "--show-input", "--json"], capture_output=True, text=True
+    )
+    assert beside_json.returncode == EXIT_USAGE
 
 
 @pytest.mark.parametrize(("option", "module"), [("--mqtt=mqtt://h/x", "paho"), ("--web", "starlette")])

@@ -10,6 +10,7 @@ import pytest
 
 from fedge.errors import OutputError
 from fedge.outputs import window
+from fedge.outputs.blocks import blocks
 from fedge.outputs.faults import Faults
 from fedge.outputs.json_lines import JsonLines
 from fedge.outputs.terminal import Lines, LiveLine, terminal
@@ -54,6 +55,48 @@ def test_the_live_line_shows_rate_and_age_and_why_nothing_comes() -> None:
     assert "waiting: no camera" in stream.getvalue()
     output.close()
     assert stream.getvalue().endswith("\n")
+
+
+def test_a_terminal_shows_what_the_network_sees_two_pixels_to_a_character() -> None:
+    image = np.array([[[0], [255]], [[128], [0]], [[255], [255]]], np.uint8)
+    # 232 is the darkest of 24 grays, 255 the brightest, 16 black; 128 of 255 is 11 of 23 steps.
+    first = "\x1b[38;5;232;48;5;243m▀\x1b[38;5;255;48;5;232m▀\x1b[0m"
+    assert blocks(image, 80, 20) == [first, "\x1b[38;5;255;48;5;16m▀" * 2 + "\x1b[0m"]
+    # Red is 16 + 5 * 36.
+    assert blocks(np.full((2, 1, 3), (255, 0, 0), np.uint8), 80, 20) == ["\x1b[38;5;196;48;5;196m▀\x1b[0m"]
+
+
+@pytest.mark.parametrize(("height", "width"), [(28, 28), (96, 96), (512, 20), (20, 512)])
+def test_what_the_network_sees_fits_into_the_terminal(height: int, width: int) -> None:
+    lines = blocks(np.zeros((height, width, 1), np.uint8), 79, 22)
+    assert len(lines) <= 22
+    assert all(0 < line.count("▀") <= 79 for line in lines)
+
+
+def test_the_live_line_stays_where_it_is_above_the_input() -> None:
+    stream = Terminal()
+    output = terminal(True, stream, show_input=True)
+    output.show(result(0, "Bag", image=np.zeros((4, 6, 1), np.uint8)))
+    assert stream.getvalue().startswith("\rBag 75%")
+    # As many lines up as there were line feeds.
+    assert stream.getvalue().count("\n") == 2
+    assert stream.getvalue().endswith("\x1b[2A")
+    output.close()
+    assert stream.getvalue().endswith("\n\n\n")
+
+
+def test_the_input_is_shown_only_where_it_is_asked_for() -> None:
+    image = np.zeros((4, 6, 1), np.uint8)
+    for live in (True, False):
+        output = terminal(live, stream := Terminal())
+        output.show(result(0, image=image))
+        assert "▀" not in stream.getvalue()
+        asked = terminal(live, stream := Terminal(), show_input=True)
+        asked.show(result(0, image=image))
+        assert stream.getvalue().count("▀") == 12
+        asked.show(result(0))
+    with pytest.raises(OutputError, match="needs a terminal"):
+        terminal(True, io.StringIO(), show_input=True)
 
 
 def test_faults_are_told_once_each() -> None:
@@ -119,3 +162,17 @@ def test_the_windows_picture_has_the_region_and_leaves_the_frame_alone(tmp_path:
     assert (drawn[240, 80] != 50).any()
     assert (drawn[240, 90:550] == 50).all()
     assert (drawn[8:26, 8:60] != 50).any()
+
+
+def test_the_windows_picture_has_the_input_beside_it_enlarged() -> None:
+    image = np.array([[[250, 0, 0], [0, 0, 250]], [[0, 250, 0], [9, 9, 9]]], np.uint8)
+    frame = result(0, picture=np.full((480, 640, 3), 50, np.uint8), image=image)
+    drawn = window.draw(frame, Recipe(2, 2, color="rgb"), show_input=True)
+    # Half the height: 240 pixels wide and high, 120 above and below; red-green-blue became blue-green-red.
+    assert drawn.shape == (480, 640 + 240, 3)
+    inputs = drawn[120:360, 640:]
+    assert (inputs[:120, :120] == (0, 0, 250)).all()
+    assert (inputs[:120, 120:] == (250, 0, 0)).all()
+    assert (inputs[120:, :120] == (0, 250, 0)).all()
+    assert (drawn[:120, 640:] == 0).all()
+    assert window.draw(frame, Recipe(2, 2, color="rgb")).shape == (480, 640, 3)

@@ -127,11 +127,14 @@ def test_words_without_anything_special_stay_as_they_are() -> None:
 def test_a_dry_run_shows_the_unit_and_touches_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "my model.tflite").write_text("")
     arguments = [str(tmp_path / "my model.tflite"), "--camera", "--csv", "/data/log.csv", "--web"]
+    arguments += ["--unsure", "/data/unsure"]
     assert run(["service", "install", "--dry-run", "--", *arguments]) == 0
     text = capsys.readouterr().out
     command = next(line for line in text.splitlines() if line.startswith("ExecStart="))
-    assert command.endswith(f'run "{tmp_path}/my model.tflite" --camera --csv /data/log.csv --web')
-    assert "ReadWritePaths=/data" in text.splitlines()
+    assert command.endswith(
+        f'run "{tmp_path}/my model.tflite" --camera --csv /data/log.csv --web --unsure /data/unsure'
+    )
+    assert {"ReadWritePaths=/data", "ReadWritePaths=/data/unsure"} <= set(text.splitlines())
     assert not service.UNIT_PATH.exists()
     assert run(["service", "uninstall", "--dry-run"]) == 0
     assert str(service.UNIT_PATH) in capsys.readouterr().out

@@ -63,6 +63,16 @@ def test_pictures_come_in_order_and_as_the_view_says(tmp_path: Path) -> None:
     assert {frame.picture.shape for frame in seen.frames} == {(50, 100, 3)}
 
 
+def test_hidden_folders_are_not_looked_into(tmp_path: Path) -> None:
+    for name in ("seen", ".hidden", "seen/.hidden"):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / name / "a.jpg").write_bytes(jpeg(scene(0, 64, 48)))
+    frames = collect(opened(tmp_path), lambda seen: False).frames
+    assert [frame.source for frame in frames] == [str(tmp_path / "seen" / "a.jpg")]
+    # But one that is named is.
+    assert len(everything(opened(tmp_path / ".hidden"))) == 1
+
+
 def test_a_picture_that_cannot_be_read_is_skipped_among_others_and_an_error_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

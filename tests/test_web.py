@@ -1,5 +1,6 @@
 """The web page's server: who may see it, what it streams, whom it drops."""
 
+import base64
 import json
 from collections.abc import Callable
 from itertools import count
@@ -11,6 +12,7 @@ import pytest
 
 from fedge.errors import OutputError
 from fedge.outputs.addresses import Address
+from fedge.preprocess import Picture
 from fedge.web import feed
 from fedge.web.channel import MAX_CLIENTS
 from fedge.web.server import WebPage
@@ -82,6 +84,25 @@ def test_the_state_is_what_was_shown() -> None:
     assert state["state"]["seen"] == [0.125, 0, 0.75, 1]
     assert (state["health"]["state"], state["health"]["message"]) == ("waiting", "unplugged")
     assert state["latency"][0][1:] == [12.0, 12.0, 0.25]
+
+
+def test_the_state_has_what_the_network_saw() -> None:
+    small, large = NOISE[:28, :32, ::-1].copy(), NOISE[:300, :150, :1].copy()
+    with web_page() as page:
+        assert json.loads(get(page, "/state")[2])["input"] is None
+        page.show(result(0, image=small))
+        assert np.array_equal(decoded(json.loads(get(page, "/state")[2])["input"]), NOISE[:28, :32])
+        page.show(result(1, image=large))
+        # A large input is made smaller: a page takes eight of them a second.
+        assert decoded(json.loads(get(page, "/state")[2])["input"]).shape == (96, 48, 3)
+
+
+def decoded(url: str) -> Picture:
+    head, data = url.split(",", 1)
+    assert head == "data:image/png;base64"
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return np.asarray(picture, dtype=np.uint8)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "192.168.1.5", ""])

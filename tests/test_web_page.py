@@ -66,6 +66,34 @@ def test_the_page_shows_the_frame_and_follows_when_the_label_changes(tab: Page) 
     assert tab.errors == []
 
 
+def test_the_page_shows_what_the_network_sees_pixel_by_pixel(tab: Page) -> None:
+    pixels = np.arange(0, 28 * 28, dtype=np.uint16).reshape(28, 28, 1).astype(np.uint8)
+    script = """(() => {
+        const canvas = document.createElement('canvas'), image = document.getElementById('input');
+        canvas.width = canvas.height = 28;
+        const context = canvas.getContext('2d');
+        context.drawImage(image, 0, 0);
+        const data = context.getImageData(0, 0, 28, 28).data;
+        return image.complete && image.naturalWidth === 28 && [...data].filter((_, i) => i % 4 === 0);
+    })()"""
+    with web_page() as page:
+        tab.open(f"http://127.0.0.1:{page.port}/")
+        tab.wait_for("document.querySelectorAll('#bars li').length === 2")
+        assert tab.value("document.getElementById('input').hidden")
+        page.show(result(0, changed=True, image=pixels))
+        page.health(snapshot())
+        assert tab.wait_for(script) == pixels.ravel().tolist()
+        assert not tab.value("document.getElementById('input').hidden")
+        assert tab.value("getComputedStyle(document.getElementById('input')).imageRendering") == "pixelated"
+        assert tab.value("document.getElementById('input').alt")
+        width = tab.value("document.getElementById('input').getBoundingClientRect().width")
+        assert width > 2 * 28
+        page.health(snapshot("waiting", "the camera is gone"))
+        tab.wait_for("document.querySelector('main').classList.contains('old')")
+        tab.wait_for("Number(getComputedStyle(document.getElementById('input')).opacity) < 0.5")
+    tab.errors.clear()
+
+
 def test_an_old_picture_is_never_shown_as_a_fresh_one(tab: Page) -> None:
     with web_page() as page:
         hub = Hub([page], Health())
@@ -94,7 +122,7 @@ def test_labels_are_text_and_nothing_else(tab: Page) -> None:
         tab.wait_for("document.getElementById('changes').children.length === 1")
         for selector in ("#bars span", "#decision", "#changes b", "#source"):
             assert text(tab, selector) == HOSTILE
-        assert tab.value("document.querySelectorAll('main img').length") == 0
+        assert tab.value("document.querySelectorAll('main img:not(#input)').length") == 0
         assert tab.value("document.title") == "fedge"
     assert tab.errors == []
 
@@ -120,7 +148,8 @@ def test_the_token_leaves_the_address_and_lets_the_page_work(tab: Page) -> None:
 def test_the_page_fits_narrow_and_wide_light_and_dark(tab: Page, tmp_path: Path, width: int, dark: bool) -> None:
     long = "Ankle-boot-with-an-unreasonably-long-name-that-goes-on-and-on"
     with web_page(labels=(long, "Dress")) as page:
-        page.show(result(0, long, changed=True, source="/dev/" + long * 3))
+        image = np.full((28, 28, 1), 99, np.uint8)
+        page.show(result(0, long, changed=True, source="/dev/" + long * 3, image=image))
         page.health(snapshot("running", long * 3))
         tab.screen(width, 800, dark)
         tab.open(f"http://127.0.0.1:{page.port}/")

@@ -1,6 +1,6 @@
 """A picture to an answer: preprocessing, the network, and what its logits mean."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
@@ -28,6 +28,8 @@ class Answer:
         preprocess_ms, infer_ms: milliseconds spent on each.
         probabilities: of every class, in output order, each 0..1; all alike where no object is in the picture.
         quality: how sure it is, in 0..1, that there is one object; None where the recipe does not cut it out.
+        image: what the network was shown: uint8, [height, width, channels], red-green-blue where there are three; not
+            a copy. None where it is not at hand.
     """
 
     label: str | None
@@ -37,6 +39,7 @@ class Answer:
     infer_ms: float
     probabilities: tuple[float, ...] = ()
     quality: float | None = None
+    image: Picture | None = field(default=None, repr=False, compare=False)
 
     @property
     def rejected(self) -> bool:
@@ -85,6 +88,7 @@ class Classifier:
             infer_ms=(inferred - prepared) * 1e3,
             probabilities=tuple(scores.tolist()),
             quality=seen.quality,
+            image=seen.image,
         )
 
 

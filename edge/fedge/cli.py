@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from fedge import __version__
+from fedge.cli_camera import Area, Device, Pixels, Rate, Turn, Wait, require_one
+from fedge.cli_capture import capture
 from fedge.errors import EXIT_USAGE
 from fedge.extras import needs_extra
 from fedge.optional import OptionalAddresses
@@ -17,6 +19,8 @@ from fedge.options import (
     ENTER,
     LEAVE,
     SQLITE_ROWS,
+    UNSURE_MEGABYTES,
+    UNSURE_SECONDS,
     CameraOptions,
     DecisionOptions,
     FaultLimits,
@@ -187,19 +191,15 @@ def evaluate(
 def run(
     model: Model = None,
     camera: Annotated[bool, typer.Option("--camera", help="Classify what a camera sees.")] = False,
-    device: Annotated[
-        str | None, typer.Option(help="An index, a /dev path, csi or a URL; the first camera that works if left out.")
-    ] = None,
+    device: Device = None,
     source: Annotated[str | None, typer.Option(help="A picture, a folder, a glob pattern, a video or a URL.")] = None,
     frames: Annotated[int | None, typer.Option(help="Stop after this many.", min=1)] = None,
-    width: Annotated[int | None, typer.Option(help="The camera's picture, in pixels.", min=1)] = None,
-    height: Annotated[int | None, typer.Option(help="The camera's picture, in pixels.", min=1)] = None,
-    fps: Annotated[float | None, typer.Option(help="The camera's frames a second.", min=0.1)] = None,
-    rotate: Annotated[Literal["0", "90", "180", "270"], typer.Option(help="Degrees, clockwise.")] = "0",
-    region: Annotated[
-        str | None, typer.Option(help="X,Y,WIDTH,HEIGHT of the turned picture to look at: pixels, or each 0 to 1.")
-    ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for a camera that is not there yet.")] = False,
+    width: Pixels = None,
+    height: Pixels = None,
+    fps: Rate = None,
+    rotate: Turn = "0",
+    region: Area = None,
+    wait: Wait = False,
     stall_after: Annotated[float, typer.Option(help="Seconds without a frame that are a fault.", min=0.1)] = 2.0,
     frozen_after: Annotated[
         float, typer.Option(help="Seconds of one and the same picture that are a fault; 0: never.", min=0)
@@ -234,14 +234,21 @@ def run(
         str | None, typer.Option(metavar="[ADDRESS:PORT]", help="A web page with the live picture; 127.0.0.1:8080.")
     ] = None,
     web_token_file: Annotated[Path | None, typer.Option(help="Instead of $FEDGE_WEB_TOKEN.")] = None,
+    unsure: Annotated[Path | None, typer.Option(help="Keep frames that the network is not sure of here.")] = None,
+    unsure_mb: Annotated[int, typer.Option(help="How much it may hold; the oldest goes first.", min=1)] = (
+        UNSURE_MEGABYTES
+    ),
+    unsure_every: Annotated[float, typer.Option(help="The least seconds between two of them.", min=0)] = UNSURE_SECONDS,
+    show_input: Annotated[
+        bool, typer.Option("--show-input", help="Show what the network sees, in the window or the terminal.")
+    ] = False,
 ) -> RunOptions:
     """Classify frames from a camera, or pictures and videos."""
-    if camera == (source is not None):
-        raise typer.BadParameter("give either --camera or --source")
-    if device is not None and not camera:
-        raise typer.BadParameter("--device goes with --camera")
+    require_one(camera, source, device)
     if background is not None and record is not None:
         raise typer.BadParameter("--record keeps no empty scene to replay with: leave it or --background out")
+    if show_input and as_json and not window:
+        raise typer.BadParameter("--show-input goes with a terminal or --window; the page of --web always shows it")
     if leave > enter:
         raise typer.BadParameter("--leave must not be above --enter")
     return RunOptions(
@@ -268,9 +275,16 @@ def run(
             window=window,
             web=web,
             web_token_file=web_token_file,
+            unsure=unsure,
+            unsure_mb=unsure_mb,
+            unsure_seconds=unsure_every,
+            show_input=show_input,
         ),
         background,
     )
+
+
+app.command()(capture)
 
 
 @app.command()

@@ -15,6 +15,7 @@ FedgeError                    exit code 1: the user can mend it
 ├── RunError                  a training run's folder is missing or damaged
 ├── SourceError               a camera, file or stream gives no pictures
 ├── OutputError               an output cannot be opened, or does not take an answer
+├── CaptureError              a picture cannot be collected
 ├── ServiceError              the service cannot be installed, asked or removed
 └── GateRefused               exit code 3: a check said no
     ├── ParityRefused         the int8 model lost too much accuracy
@@ -95,6 +96,10 @@ class SourceError(FedgeError):
 
 class OutputError(FedgeError):
     """An output cannot be opened, or does not take an answer."""
+
+
+class CaptureError(FedgeError):
+    """A picture cannot be collected: no class folder, no room, no writing."""
 
 
 class ServiceError(FedgeError):

@@ -6,7 +6,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from fedge.errors import EXIT_BUG, EXIT_INTERRUPTED, FedgeError
 
@@ -34,6 +34,11 @@ def leave(code: int) -> NoReturn:
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def stop_writing(stream: TextIO) -> None:
+    """Sends what follows nowhere: whoever read the stream has seen enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _save_traceback() -> str:

@@ -1,7 +1,6 @@
 """The `fedge run` command's work."""
 
 import contextlib
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from fedge.background import Background, load_background, save_background
 from fedge.classifier import Classifier, load
 from fedge.decisions import Decider
 from fedge.errors import SourceError
+from fedge.exits import stop_writing
 from fedge.health import Health
 from fedge.options import WINDOW_SECONDS, DecisionOptions, RecordOptions, RunOptions
 from fedge.outputs.choose import open_outputs
@@ -24,11 +24,9 @@ from fedge.outputs.terminal import terminal
 from fedge.recording import Recorder, recorded
 from fedge.runner import classify_frames, show
 from fedge.shipped import DEFAULT
-from fedge.sources.choose import open_camera, open_source
+from fedge.sources.choose import open_asked
 from fedge.sources.frame import Source
 from fedge.sources.learning import Learning
-from fedge.sources.video import CaptureOptions
-from fedge.sources.view import View, parse_region, parse_rotation
 
 LEARN = "learn"
 
@@ -44,7 +42,7 @@ def run(options: RunOptions) -> int:
         if options.background is not None:
             source = _with_background(options.background, classifier, source)
         decider = _decider(options.decision, classifier, source)
-        standard = JsonLines() if options.as_json else terminal(source.live)
+        standard = JsonLines() if options.as_json else terminal(source.live, show_input=_shows_input(options))
         sink = Hub([standard, Faults(), *open_outputs(options.outputs, classifier, health)], health, source.live)
         stack.callback(sink.close)
         stack.callback(lambda: sink.health(health.snapshot()))
@@ -57,22 +55,20 @@ def run(options: RunOptions) -> int:
         try:
             show(results, sink, health, options.frames)
         except BrokenPipeError:
-            # Whoever read the answers has seen enough.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            stop_writing(sys.stdout)
     return 0
 
 
 def _open(options: RunOptions, classifier: Classifier, health: Health) -> Source:
-    camera = options.camera
-    region = parse_region(camera.region) if camera.region is not None else None
-    # People who look want colour and size; the network alone needs neither.
-    watched = options.outputs.window or options.outputs.web is not None
+    # People who look or label want colour and size; the network alone needs neither.
+    outputs = options.outputs
+    watched = outputs.window or outputs.web is not None or outputs.unsure is not None
     recipe = None if watched else classifier.model.manifest.preprocessing
-    view = View(parse_rotation(camera.rotate), region, recipe)
-    capture = CaptureOptions(camera.width, camera.height, camera.fps, view)
-    if options.source is not None:
-        return open_source(options.source, capture, health, options.limits)
-    return open_camera(options.device, capture, health, options.limits)
+    return open_asked(options.source, options.device, options.camera, recipe, health, options.limits)
+
+
+def _shows_input(options: RunOptions) -> bool:
+    return options.outputs.show_input and not options.outputs.window
 
 
 def _with_background(text: str, classifier: Classifier, source: Source) -> Source:

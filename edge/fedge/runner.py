@@ -37,7 +37,7 @@ class Result:
         line: dict[str, Any] = {
             "frame": self.number,
             "source": self.frame.source,
-            "time": self.frame.time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": self.frame.stamp,
             "label": answer.label,
             "score": round(answer.score, 6),
             "top": [[label, round(score, 6)] for label, score in answer.top],

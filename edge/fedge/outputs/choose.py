@@ -55,9 +55,14 @@ def _each(options: OutputOptions, classifier: Classifier, health: Health) -> Ite
     if options.window:
         from fedge.outputs.window import Window
 
-        yield Window(classifier.model.manifest.preprocessing)
+        yield Window(classifier.model.manifest.preprocessing, options.show_input)
     if options.web is not None:
         yield _web(options.web, options, classifier)
+    if options.unsure is not None:
+        from fedge.outputs.unsure import UnsureFrames
+
+        limit_bytes = options.unsure_mb * 1_000_000
+        yield UnsureFrames(options.unsure, limit_bytes, options.unsure_seconds, classifier.labels)
 
 
 def _mqtt(url: str, options: OutputOptions) -> Output:

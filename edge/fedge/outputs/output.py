@@ -14,7 +14,8 @@ class Output:
         name: in the health's `outputs`; unique among the outputs of a run.
         inline: called in the loop's own thread, so that nothing is ever dropped; only for what cannot block for long.
         backlog: how many results may wait; the oldest is dropped.
-        wants_pictures: whether results come with their picture; without, its array has no pixels.
+        wants_pictures: whether results come with their picture and the network's input; without, the one has no pixels,
+            and the other is None.
         longest_pause_s: the longest time until a failed call is tried again.
     """
 

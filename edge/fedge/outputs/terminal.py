@@ -3,17 +3,31 @@
 import shutil
 import sys
 from pathlib import Path
+from time import monotonic
 from typing import TextIO
 
+from fedge.errors import OutputError
 from fedge.health import HealthSnapshot
+from fedge.outputs.blocks import blocks
 from fedge.outputs.output import Output
+from fedge.preprocess import Picture
 from fedge.runner import Result
 
+# A slow line, as SSH over a bad network is, takes no more of them.
+_INPUTS_PER_SECOND = 5
 
-def terminal(live: bool, stream: TextIO | None = None) -> Output:
-    """For a live source in a terminal one line that renews itself; else a line per picture. On standard output."""
+
+def terminal(live: bool, stream: TextIO | None = None, show_input: bool = False) -> Output:
+    """For a live source in a terminal one line that renews itself; else a line per picture. On standard output.
+
+    With `show_input` what the network sees stands below each line; raises OutputError where that is no terminal.
+    """
     stream = stream or sys.stdout
-    return LiveLine(stream) if live and stream.isatty() else Lines(stream)
+    if show_input and not stream.isatty():
+        raise OutputError(
+            "--show-input needs a terminal", "run it in one, or use --window, or --web, whose page always shows it"
+        )
+    return LiveLine(stream, show_input) if live and stream.isatty() else Lines(stream, show_input)
 
 
 def describe(result: Result) -> str:
@@ -34,12 +48,14 @@ class Lines(Output):
 
     name, inline = "terminal", True
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, show_input: bool = False) -> None:
+        self._stream, self._show_input = stream, show_input
 
     def show(self, result: Result) -> None:
         """Writes a line, at once."""
         self._stream.write(f"{printable(Path(result.frame.source).name)}: {describe(result)}\n")
+        if self._show_input and result.answer.image is not None:
+            self._stream.writelines(f"{line}\n" for line in _blocks(result.answer.image))
         self._stream.flush()
 
 
@@ -48,14 +64,20 @@ class LiveLine(Output):
 
     name, inline = "terminal", True
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, show_input: bool = False) -> None:
+        self._stream, self._show_input = stream, show_input
         self._rate = ""
         self._shown = False
+        self._input_at = -1.0
+        self._input_lines = 0
 
     def show(self, result: Result) -> None:
         """Shows an answer."""
         self._write(f"{describe(result)}  {self._rate}{result.age_ms:.0f} ms old")
+        image = result.answer.image
+        if self._show_input and image is not None and monotonic() - self._input_at >= 1 / _INPUTS_PER_SECOND:
+            self._input_at = monotonic()
+            self._write_below(_blocks(image))
 
     def health(self, snapshot: HealthSnapshot) -> None:
         """Takes the rate; while there are no frames the line says why."""
@@ -66,7 +88,7 @@ class LiveLine(Output):
     def close(self) -> None:
         """Leaves the last line standing."""
         if self._shown:
-            self._stream.write("\n")
+            self._stream.write("\n" * (1 + self._input_lines))
             self._stream.flush()
 
     def _write(self, text: str) -> None:
@@ -74,3 +96,14 @@ class LiveLine(Output):
         width = shutil.get_terminal_size().columns - 1
         self._stream.write(f"\r{text[:width]:<{width}}")
         self._stream.flush()
+
+    def _write_below(self, lines: list[str]) -> None:
+        self._input_lines = len(lines)
+        # Line feeds make room at the bottom of the screen; then the cursor goes back up to the line that renews itself.
+        self._stream.write("".join(f"\n\r{line}" for line in lines) + f"\x1b[{len(lines)}A")
+        self._stream.flush()
+
+
+def _blocks(image: Picture) -> list[str]:
+    size = shutil.get_terminal_size()
+    return blocks(image, size.columns - 1, size.lines - 2)

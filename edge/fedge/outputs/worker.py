@@ -43,7 +43,11 @@ class Worker:
         if not self._output.wants(result):
             return
         if not self._output.wants_pictures:
-            result = replace(result, frame=replace(result.frame, picture=_NO_PICTURE))
+            result = replace(
+                result,
+                frame=replace(result.frame, picture=_NO_PICTURE),
+                answer=replace(result.answer, image=None),
+            )
         with self._changed:
             if self._patient:
                 self._changed.wait_for(lambda: not self._full() or self._failing or self._stopping)

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from fedge.errors import SourceError
 from fedge.health import Health
-from fedge.options import FaultLimits
+from fedge.options import CameraOptions, FaultLimits
 from fedge.pictures import is_picture
+from fedge.preprocess import Recipe
 from fedge.sources.ahead import ReadAhead
 from fedge.sources.csi import CsiCamera, csi_program
 from fedge.sources.files import PictureFiles, find_pictures
@@ -16,11 +17,32 @@ from fedge.sources.frame import Source
 from fedge.sources.live import LiveSource
 from fedge.sources.picamera import Picamera2Camera, has_picamera2
 from fedge.sources.video import CaptureOptions, VideoSource
+from fedge.sources.view import View, parse_region, parse_rotation
 
 _VIDEO_SUFFIXES = frozenset(
     {".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mjpeg", ".mjpg", ".mpg", ".mpeg", ".ts"}
 )
 _STREAM_SUFFIXES = frozenset({".mjpeg", ".mjpg", ".ts"})
+
+
+def open_asked(
+    source: str | None,
+    device: str | None,
+    camera: CameraOptions,
+    recipe: Recipe | None,
+    health: Health,
+    limits: FaultLimits,
+) -> Source:
+    """What the user asked for: a `source`, or without one the camera `device`; raises SourceError.
+
+    The `recipe` allows frames to be made gray and smaller where only its network sees them.
+    """
+    region = parse_region(camera.region) if camera.region is not None else None
+    view = View(parse_rotation(camera.rotate), region, recipe)
+    options = CaptureOptions(camera.width, camera.height, camera.fps, view)
+    if source is not None:
+        return open_source(source, options, health, limits)
+    return open_camera(device, options, health, limits)
 
 
 def open_source(source: str, options: CaptureOptions, health: Health, limits: FaultLimits) -> Source:

@@ -32,6 +32,11 @@ class Frame:
         """When the frame was taken, in seconds on its source's own clock, which no wall clock moves."""
         return self.captured if self.position is None else self.position
 
+    @property
+    def stamp(self) -> str:
+        """When it was read, in UTC, as ISO 8601 to the millisecond."""
+        return self.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
 
 @dataclass(frozen=True)
 class Fault:

@@ -1,5 +1,6 @@
 """What the page shows: pictures, encoded once for all clients, and everything else as JSON."""
 
+import base64
 import json
 from collections import deque
 from collections.abc import Sequence
@@ -14,12 +15,16 @@ from fedge.health import HealthSnapshot
 from fedge.outputs.record import change
 from fedge.preprocess import Picture, Recipe, seen
 from fedge.runner import Result
+from fedge.showing import viewable
+from fedge.shrink import shrink
 from fedge.web.channel import Channel
 from fedge.web.latency import LatencyHistory
 
 PICTURES_PER_SECOND, STATES_PER_SECOND = 12, 8
 WIDEST, JPEG_QUALITY = 640, 80
 CHANGES = 30
+# The page shows it not much larger.
+INPUT_SIDE = 96
 
 
 class Feed:
@@ -38,6 +43,7 @@ class Feed:
         self._latency = LatencyHistory()
         self._state: dict[str, Any] | None = None
         self._health: dict[str, Any] | None = None
+        self._input: Picture | None = None
         self._picture_at = self._state_at = 0.0
 
     def show(self, result: Result) -> None:
@@ -48,6 +54,7 @@ class Feed:
             if result.decision.changed:
                 self._changes.appendleft(change(result))
             self._state = self._describe(result)
+            self._input = result.answer.image
         if result.decision.changed or now - self._state_at >= 1 / STATES_PER_SECOND:
             self._state_at = now
             self._publish_state()
@@ -62,12 +69,13 @@ class Feed:
         self._publish_state()
 
     def everything(self) -> bytes:
-        """All that a page needs at first, as JSON: `labels`, `state`, `health`, `changes`, `latency`."""
+        """All that a page needs at first, as JSON: `labels`, `state`, `input`, `health`, `changes`, `latency`."""
         with self._lock:
             return _json(
                 {
                     "labels": self._labels,
                     "state": self._state,
+                    "input": self._encoded_input(),
                     "health": self._health,
                     "changes": list(self._changes),
                     "latency": self._latency.points(),
@@ -78,7 +86,10 @@ class Feed:
         if self.states.clients:
             with self._lock:
                 news = {"state": self._state, "health": self._health, "changes": list(self._changes)}
-                self.states.publish(_json(news | {"point": self._latency.newest()}))
+                self.states.publish(_json(news | {"input": self._encoded_input(), "point": self._latency.newest()}))
+
+    def _encoded_input(self) -> str | None:
+        return None if self._input is None else encode_input(self._input)
 
     def _describe(self, result: Result) -> dict[str, Any]:
         height, width = result.frame.picture.shape[:2]
@@ -98,6 +109,12 @@ def encode(picture: Picture) -> bytes:
         resized = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         return cv2.imencode(".jpg", resized, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
     return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+
+
+def encode_input(image: Picture) -> str:
+    """A network's input, uint8 [h, w, 1] or [h, w, 3] red-green-blue, as a data URL: PNG, at most 96 pixels a side."""
+    data = cv2.imencode(".png", shrink(viewable(image), INPUT_SIDE))[1].tobytes()
+    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
 
 def _json(value: Any) -> bytes:

@@ -52,6 +52,7 @@ function take(news) {
   state = news.state;
   health = news.health;
   if (state) showState();
+  showInput(news.input);
   if (health) showHealth();
   showChanges(news.changes);
   showStatus();
@@ -93,6 +94,11 @@ function showState() {
     left: `${100 * left}%`, top: `${100 * upper}%`, width: `${100 * width}%`, height: `${100 * height}%`,
   });
   region.classList.toggle("part", width * height < 0.999);
+}
+
+function showInput(data) {
+  $("input").hidden = !data;
+  if (data && $("input").src !== data) $("input").src = data;
 }
 
 function showHealth() {

@@ -1,0 +1,1 @@
+"""Guided collection of pictures: `fedge capture`."""
