@@ -29,6 +29,7 @@ from fedge.data.load import default_recipe, load_dataset
 from fedge_train.architectures import ARCHITECTURES, build
 from fedge_train.augment import augment
 from fedge_train.device import training_dtype
+from fedge_train.lessons import Lessons
 from fedge_train.plan import Plan, plan_for
 from fedge_train.training import Trainer, Watcher
 
@@ -47,7 +48,8 @@ def fedges(architecture: str, plan: Plan, split: Split, dtype: str, steps: int) 
     keras.utils.set_random_seed(0)
     trainer = Trainer(build(architecture, split.images.shape[1:], len(fashion_mnist.LABELS)), plan, 0, steps)
     keras.mixed_precision.set_global_policy("float32")
-    return lambda turn: void(trainer.train_epoch(split, turn, plan.batch, Watcher()))
+    lessons = Lessons(split, plan, (1.0,))
+    return lambda turn: void(trainer.train_epoch(lessons, turn, plan.batch, Watcher()))
 
 
 def plain(architecture: str, plan: Plan, split: Split, steps: int) -> Turn:

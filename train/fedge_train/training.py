@@ -23,7 +23,6 @@ from fedge_train.predict import Predictor, predictor, to_input
 from fedge_train.run import weights_of
 
 Weights = list["np.ndarray[Any, Any]"]
-Batch = tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]
 
 
 @dataclass(frozen=True)
