@@ -14,6 +14,9 @@ from waiting import eventually, free_port
 
 PROGRAMS = (shutil.which("mosquitto"), "/usr/sbin/mosquitto")
 
+# Saves after each change; by itself it saves every half hour.
+DURABLE = ("autosave_interval 1", "autosave_on_changes true")
+
 
 def mosquitto() -> str | None:
     """The program's path, None where it is not installed."""
@@ -21,7 +24,10 @@ def mosquitto() -> str | None:
 
 
 class Mosquitto:
-    """A broker on a free loopback port that keeps sessions and retained messages over an orderly restart."""
+    """A broker on a free loopback port that keeps sessions and retained messages over an orderly restart.
+
+    With `DURABLE` among its settings it keeps them over a disorderly one too.
+    """
 
     def __init__(self, folder: Path, *settings: str) -> None:
         self.port = free_port()
@@ -44,6 +50,11 @@ class Mosquitto:
     def stop(self) -> None:
         """Ends it with SIGTERM, upon which it saves its sessions."""
         self._process.send_signal(signal.SIGTERM)
+        self._process.wait()
+
+    def kill(self) -> None:
+        """Ends it with SIGKILL, so that it saves nothing any more."""
+        self._process.kill()
         self._process.wait()
 
     def _listens(self) -> bool:

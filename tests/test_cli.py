@@ -48,6 +48,14 @@ def test_every_command_has_help_and_refuses_a_foreign_option(command: str) -> No
     assert wrong.code == 2 and "--no-such-option" in one_line_error(wrong)
 
 
+def test_a_word_that_is_no_choice_is_told_in_one_plain_line() -> None:
+    wrong = fedge("run", "--rotate", "45")
+    assert wrong.code == 2
+    assert one_line_error(wrong) == (
+        "fedge: Invalid value for '--rotate': '45' is not one of '0', '90', '180', '270'. (see `fedge --help`)"
+    )
+
+
 def test_help_lists_every_command_and_version_is_the_packages() -> None:
     listed = fedge("--help").out
     assert all(f"  {command} " in listed for command in COMMANDS)

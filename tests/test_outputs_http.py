@@ -16,7 +16,7 @@ from fedge.outputs.addresses import Address, parse_address
 from fedge.outputs.hub import Hub
 from fedge.outputs.prometheus import Metrics
 from fedge.outputs.webhook import Webhook
-from results import result
+from results import result, snapshot
 from waiting import eventually, free_port
 
 
@@ -73,6 +73,26 @@ def test_changes_are_posted_in_order_and_other_results_are_not(receiver: Receive
         "application/json",
         {"label": "Bag", "score": 0.7, "since": "2026-01-02T03:04:08.000Z", "frame": 3, "source": "memory"},
     )
+
+
+def test_a_webhook_that_had_nothing_to_post_yet_does_not_say_that_it_works(receiver: Receiver) -> None:
+    health = Health()
+    hub = Hub([Webhook(receiver.url)], health)
+    hub.show(result(0, changed=False))
+    hub.health(snapshot())
+    hub.show(result(1, changed=True))
+    eventually(lambda: receiver.posted)
+    eventually(lambda: health.snapshot().outputs == {"webhook": "ok"})
+    hub.close()
+    idle = Health()
+    hub = Hub([Webhook(f"http://127.0.0.1:{free_port()}/")], idle)
+    hub.show(result(0, changed=False))
+    hub.health(snapshot())
+    hub.close()
+    assert idle.snapshot().outputs == {"webhook": "idle"}
+    metrics = Metrics(Address("127.0.0.1", 0), idle)
+    assert 'fedge_output_ok{output="webhook"} 1' in metrics.text()
+    metrics.close()
 
 
 def test_what_the_server_does_not_take_is_posted_again(receiver: Receiver) -> None:

@@ -157,6 +157,22 @@ def test_an_inline_output_fails_alone_too_but_a_closed_pipe_ends_the_run() -> No
     assert other.numbers == [0, 1]
 
 
+@pytest.mark.parametrize("inline", [False, True])
+def test_an_output_is_idle_until_it_has_taken_something(inline: bool) -> None:
+    class Heedless(Output):
+        name = "heedless"
+
+    health, heedless, listening = Health(), Heedless(), Recording("listening")
+    heedless.inline = listening.inline = inline
+    hub = Hub([heedless, listening], health)
+    assert health.snapshot().outputs == {"heedless": "idle", "listening": "idle"}
+    hub.health(snapshot())
+    eventually(lambda: health.snapshot().outputs == {"heedless": "idle", "listening": "ok"})
+    hub.show(result(0))
+    eventually(lambda: health.snapshot().outputs == {"heedless": "ok", "listening": "ok"})
+    hub.close()
+
+
 def test_inline_outputs_are_called_in_the_loops_thread_and_the_others_are_not() -> None:
     threads = {}
 

@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from broker import Mosquitto, Subscriber, mosquitto
+from broker import DURABLE, Mosquitto, Subscriber, mosquitto
 from fedge.errors import OutputError
 from fedge.health import Health
 from fedge.outputs.broker import Broker, parse_broker
@@ -93,7 +93,11 @@ def test_home_assistant_finds_everything_it_needs(server: Mosquitto) -> None:
 
 
 @needs_mosquitto
-def test_nothing_is_lost_and_the_order_stays_when_the_broker_restarts_under_load(server: Mosquitto) -> None:
+@pytest.mark.parametrize(("settings", "end"), [((), Mosquitto.stop), (DURABLE, Mosquitto.kill)], ids=["TERM", "KILL"])
+def test_nothing_is_lost_and_the_order_stays_when_the_broker_restarts_under_load(
+    tmp_path: Path, settings: tuple[str, ...], end: Callable[[Mosquitto], None]
+) -> None:
+    server = Mosquitto(tmp_path, *settings)
     subscriber = Subscriber(server.port)
     health = Health()
     output = Mqtt(Broker("127.0.0.1", server.port, "test/shelf", None, False))
@@ -106,7 +110,7 @@ def test_nothing_is_lost_and_the_order_stays_when_the_broker_restarts_under_load
             hub.show(result(number, changed=True))
             number += 1
             eventually(lambda least=number - 100: len(changes(subscriber)) > least)
-        server.stop()
+        end(server)
         for _ in range(50):
             hub.show(result(number, changed=True))
             number += 1
@@ -115,6 +119,7 @@ def test_nothing_is_lost_and_the_order_stays_when_the_broker_restarts_under_load
         eventually(lambda wanted=number: len(changes(subscriber)) >= wanted)
     hub.close()
     subscriber.close()
+    server.stop()
     assert changes(subscriber) == list(range(number))
     assert health.snapshot().outputs == {"mqtt": "ok"}
 

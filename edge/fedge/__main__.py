@@ -27,7 +27,8 @@ def _command(arguments: list[str] | None, in_this_process: bool) -> int:
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     except typer.TyperException as error:
-        print(f"fedge: {error.format_message()} (see `fedge --help`)", file=sys.stderr)
+        # What Typer checks with pydantic names the exception's class first.
+        print(f"fedge: {error.format_message().replace(': Value error, ', ': ')} (see `fedge --help`)", file=sys.stderr)
         return EXIT_USAGE
     if isinstance(result, RunOptions):
         if not in_this_process:

@@ -24,7 +24,7 @@ class HealthSnapshot:
         recoveries: how often frames came again after a fault.
         last_frame_age_s: seconds since the newest answered frame was captured; None before the first.
         message: the last fault in words; empty if there was none.
-        outputs: each output's name, with `ok` or what is wrong with it.
+        outputs: each output's name, with `ok`, `idle` before it had anything to do, or what is wrong with it.
         uptime_s: seconds since the start.
     """
 
@@ -84,7 +84,7 @@ class Health:
             self._state = state
 
     def set_output(self, name: str, text: str) -> None:
-        """Says how an output is doing: `ok`, or what is wrong with it."""
+        """Says how an output is doing: `ok`, `idle`, or what is wrong with it."""
         with self._lock:
             self._outputs[name] = text
 

@@ -1,163 +1,122 @@
-"""Frames a second of the runner over what a person would otherwise write: same video, same machine, same run.
+"""Frames a second of the runner over what a person would otherwise write: same video, same machine, in turns.
 
-    python tests/bench/against_peers.py [--rounds 3] [--frames 200]
+    python tests/bench/against_peers.py [--rounds 3] [--frames 200] [--peers-python PYTHON]
 
-The loop in plain TensorFlow has the same model. Keras has a network of the same architecture, Ultralytics its smallest
-classifier, MediaPipe its classifier of 3-channel pictures; peers that are not installed are named and left out.
+fedge runs its default model. The loop in plain TensorFlow has the same model, Keras a network of the same architecture,
+MediaPipe the same architecture with three channels in int8, Ultralytics a classifier with no more parameters; their
+weights are random, which changes nothing of the speed. Ultralytics and MediaPipe run where `--peers-python` has them:
+`python -m venv peers && peers/bin/pip install ultralytics mediapipe`. Peers that are not installed are named, and left
+out.
 """
 
 import argparse
-import contextlib
-import importlib.util
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 
 import cv2
 import numpy as np
 from bench_common import verdict
+from peer_loops import CLASSES, SIDE
+from stream_rate import runner
 
 from fedge.classifier import Classifier, load
+from fedge.quiet import quiet_stderr
 from pictures_for_tests import write_video
 
-SIDE = 28
+LOOPS = Path(__file__).with_name("peer_loops.py")
+# Of yolov8-cls' channels: 167,826 parameters with ten classes, where the default model has 219,034.
+ULTRALYTICS_WIDTH = "0.0625"
 
 
-def fedge_runner(video: str, classifier: Classifier) -> float:
-    """The library's own loop, with JSON lines to nowhere."""
-    from stream_rate import runner
+@dataclass(frozen=True)
+class Peer:
+    """A loop of `peer_loops`, what it needs, and the interpreter that has it."""
 
-    return runner(video, classifier, 1e9)
+    title: str
+    loop: str
+    module: str
+    model: str
+    python: str
 
+    @property
+    def installed(self) -> bool:
+        return subprocess.run([self.python, "-c", f"import {self.module}"], capture_output=True).returncode == 0
 
-def plain_loop(video: str, classifier: Classifier) -> float:
-    """`cap.read()`, `cvtColor`, `resize`, `tf.lite.Interpreter`."""
-    import tensorflow as tf
-
-    interpreter = tf.lite.Interpreter(model_content=classifier.model.flatbuffer)
-    interpreter.allocate_tensors()
-    source, sink = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-
-    def answer(picture: np.ndarray) -> int:
-        interpreter.set_tensor(source, _small(picture)[np.newaxis, :, :, np.newaxis])
-        interpreter.invoke()
-        return int(interpreter.get_tensor(sink)[0].argmax())
-
-    return _rate(map(answer, _pictures(video)))
+    def rate(self, video: str) -> float:
+        return _printed_rate([self.python, str(LOOPS), self.loop, video, self.model])
 
 
-def keras_predict(video: str, classifier: Classifier) -> float:
-    """`model.predict` on each frame."""
-    os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    from fedge_train.architectures import build
-
-    model = build(classifier.model.manifest.training.architecture, (SIDE, SIDE, 1), len(classifier.labels))
-
-    def answer(picture: np.ndarray) -> int:
-        return int(model.predict(_small(picture)[np.newaxis, :, :, np.newaxis] / 255.0, verbose=0).argmax())
-
-    return _rate(map(answer, _pictures(video)))
-
-
-def ultralytics_predict(video: str, classifier: Classifier) -> float:
-    """`YOLO("yolov8n-cls.yaml").predict(stream=True)`: the architecture without downloaded weights."""
-    from ultralytics import YOLO
-
-    model = YOLO("yolov8n-cls.yaml")
-    return _rate(iter(model.predict(video, stream=True, imgsz=32, verbose=False)))
+def peers(classifier: Classifier, folder: Path, foreign: str) -> list[Peer]:
+    architecture = classifier.model.manifest.training.architecture
+    same, three_channels = folder / "same.tflite", folder / "three_channels.tflite"
+    same.write_bytes(classifier.model.flatbuffer)
+    three_channels.write_bytes(_three_channels(architecture))
+    here = sys.executable
+    return [
+        Peer("plain tf.lite loop", "plain", "tensorflow", str(same), here),
+        Peer("Keras model.predict", "keras", "tf_keras", architecture, here),
+        Peer("Ultralytics predict", "ultralytics", "ultralytics", ULTRALYTICS_WIDTH, foreign),
+        Peer("MediaPipe ImageClassifier", "mediapipe", "mediapipe", str(three_channels), foreign),
+    ]
 
 
-def mediapipe_classify(video: str, classifier: Classifier) -> float:
-    """`ImageClassifier` in video mode, with the model that $MEDIAPIPE_MODEL names."""
-    import mediapipe as mp
-    from mediapipe.tasks.python import BaseOptions, vision
+def _three_channels(architecture: str) -> bytes:
+    """An int8 network of red, green and blue, with the uint8 answers that MediaPipe takes."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    with quiet_stderr():
+        import tensorflow as tf
 
-    options = vision.ImageClassifierOptions(
-        base_options=BaseOptions(model_asset_path=os.environ["MEDIAPIPE_MODEL"]), running_mode=vision.RunningMode.VIDEO
-    )
-    with vision.ImageClassifier.create_from_options(options) as peer:
+        from fedge_train.architectures import build
 
-        def answer(numbered: tuple[int, np.ndarray]) -> object:
-            number, picture = numbered
-            image = mp.Image(image_format=mp.ImageFormat.SRGB, data=cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
-            return peer.classify_for_video(image, 40 * number)
-
-        return _rate(map(answer, enumerate(_pictures(video))))
-
-
-PEERS: dict[str, tuple[str, Callable[[str, Classifier], float]]] = {
-    "plain tf.lite loop": ("tensorflow", plain_loop),
-    "Keras model.predict": ("tf_keras", keras_predict),
-    "Ultralytics predict": ("ultralytics", ultralytics_predict),
-    "MediaPipe ImageClassifier": ("mediapipe", mediapipe_classify),
-}
+    noise = np.random.default_rng(0).random((20, 1, SIDE, SIDE, 3), dtype=np.float32)
+    converter = tf.lite.TFLiteConverter.from_keras_model(build(architecture, (SIDE, SIDE, 3), CLASSES))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([picture] for picture in noise)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.uint8
+    with quiet_stderr(), warnings.catch_warnings():
+        # TensorFlow warns that it goes on without what it does not need.
+        warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
+        return bytes(converter.convert())
 
 
-def _pictures(video: str) -> Iterator[np.ndarray]:
-    capture = cv2.VideoCapture(video)
-    while True:
-        ok, picture = capture.read()
-        if not ok:
-            return
-        yield picture
-
-
-def _small(picture: np.ndarray) -> np.ndarray:
-    return np.asarray(cv2.resize(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), (SIDE, SIDE), interpolation=cv2.INTER_AREA))
-
-
-def _rate(answers: Iterator[object]) -> float:
-    next(answers)
-    began, count = perf_counter(), 0
-    for _ in answers:
-        count += 1
-    return count / (perf_counter() - began)
-
-
-def in_a_process(name: str, video: str) -> float:
+def _printed_rate(command: Sequence[str]) -> float:
     """One measurement in a process of its own, so that no library slows down another."""
-    done = subprocess.run([sys.executable, __file__, "--only", name, "--video", video], capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"{name}: {done.stderr.strip().splitlines()[-1]}")
+        raise SystemExit(f"{' '.join(command)}: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
     return float(done.stdout.splitlines()[-1])
 
 
-def _measure(name: str, video: str) -> None:
-    cv2.setNumThreads(1) if name == "fedge" else None
-    work = fedge_runner if name == "fedge" else PEERS[name][1]
-    with contextlib.redirect_stdout(sys.stderr):
-        rate = work(video, load(None))
-    print(rate)
-
-
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--frames", type=int, default=200)
-    parser.add_argument("--only", help=argparse.SUPPRESS)
-    parser.add_argument("--video", help=argparse.SUPPRESS)
+    parser.add_argument("--peers-python", default=sys.executable, help="the interpreter with Ultralytics and MediaPipe")
+    parser.add_argument("--fedge", metavar="VIDEO", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.only:
-        _measure(arguments.only, arguments.video)
+    if arguments.fedge:
+        cv2.setNumThreads(1)
+        print(runner(arguments.fedge, load(None), float("inf")))
         return 0
     passed = True
     with tempfile.TemporaryDirectory() as folder:
         video = str(write_video(Path(folder) / "video.mp4", arguments.frames, "mp4v"))
-        for name, (module, _) in PEERS.items():
-            if importlib.util.find_spec(module) is None:
-                print(f"{name}: left out, {module} is not installed")
+        for peer in peers(load(None), Path(folder), arguments.peers_python):
+            if not peer.installed:
+                print(f"{peer.title}: left out, {peer.module} is not installed in {peer.python}")
                 continue
-            if module == "mediapipe" and "MEDIAPIPE_MODEL" not in os.environ:
-                print(f"{name}: left out, $MEDIAPIPE_MODEL names no model")
-                continue
-            pairs = [(in_a_process("fedge", video), in_a_process(name, video)) for _ in range(arguments.rounds)]
+            ourselves = [sys.executable, __file__, "--fedge", video]
+            pairs = [(_printed_rate(ourselves), peer.rate(video)) for _ in range(arguments.rounds)]
             ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-            print(f"fedge {ours:.0f}, {name} {theirs:.0f} frames/s")
+            print(f"fedge {ours:.0f}, {peer.title} {theirs:.0f} frames/s")
             passed &= verdict("  ratio", statistics.median(a / b for a, b in pairs), 1.0, above=True)
     return 0 if passed else 1
 

@@ -92,7 +92,7 @@ def main() -> int:
     classifier = load(None)
     passed = True
     with tempfile.TemporaryDirectory() as folder:
-        for name, codec in (("motion.avi", "MJPG"), ("video.mp4", "mp4v")):
+        for name, codec in (("motion.avi", "MJPG"), ("video.webm", "VP90"), ("video.mp4", "mp4v")):
             video = write_video(Path(folder) / name, FRAMES, codec)
             passed &= compare(f"{name} (640x480)", str(video), classifier, arguments.rounds, arguments.seconds)
     for name, interval in (("MJPEG stream, 30 frames/s", 1 / 30), ("MJPEG stream, as fast as it comes", 0.0)):

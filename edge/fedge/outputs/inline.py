@@ -21,13 +21,14 @@ class Inline:
         if not self._output.wants(result):
             return
         if self._call(lambda: self._output.show(result)):
-            self._standing.recover()
+            self._standing.succeed()
         else:
             self._standing.count_dropped()
 
     def health(self, snapshot: HealthSnapshot) -> None:
         """Gives the health; raises BrokenPipeError only."""
-        self._call(lambda: self._output.health(snapshot))
+        if self._call(lambda: self._output.health(snapshot)) and self._output.heeds_health():
+            self._standing.succeed()
 
     def stop(self) -> None:
         """Ends the output."""

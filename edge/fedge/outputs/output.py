@@ -25,6 +25,11 @@ class Output:
     wants_pictures = False
     longest_pause_s = 30.0
 
+    @classmethod
+    def heeds_health(cls) -> bool:
+        """Whether taking the health shows that it works: one that ignores it always does."""
+        return cls.health is not Output.health
+
     def wants(self, result: Result) -> bool:
         """Whether `show` is to be called for this result; decided before it is queued. Called in the loop's thread."""
         return True

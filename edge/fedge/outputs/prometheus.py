@@ -63,7 +63,7 @@ class Metrics(Output):
             *single("fedge_recoveries_total", "counter", "How often frames came again.", now.recoveries),
             *single("fedge_running", "gauge", "1 while frames come, 0 otherwise.", int(now.state == "running")),
             *labelled("fedge_faults_total", "counter", "Faults of the source.", "kind", now.faults),
-            *labelled("fedge_output_ok", "gauge", "1 for an output that works.", "output", _working(now.outputs)),
+            *labelled("fedge_output_ok", "gauge", "0 for an output that fails.", "output", _not_failing(now.outputs)),
         ]
         if now.last_frame_age_s is not None:
             lines += single("fedge_last_frame_age_seconds", "gauge", "The newest frame's age.", now.last_frame_age_s)
@@ -80,8 +80,8 @@ class Metrics(Output):
         self._server.server_close()
 
 
-def _working(outputs: dict[str, str]) -> dict[str, float]:
-    return {name: int(text.startswith("ok")) for name, text in outputs.items()}
+def _not_failing(outputs: dict[str, str]) -> dict[str, float]:
+    return {name: int(not text.startswith("failing")) for name, text in outputs.items()}
 
 
 class _Server(HTTPServer):

@@ -8,12 +8,16 @@ from fedge.health import Health
 
 
 class Standing:
-    """Tells the health, and once per failure standard error, how an output is doing; safe to use from any thread."""
+    """Tells the health, and once per failure standard error, how an output is doing; safe to use from any thread.
+
+    It is `idle` until it has had something to do: before that nobody knows whether it works.
+    """
 
     def __init__(self, name: str, health: Health) -> None:
         self._name, self._health = name, health
         self._lock = Lock()
         self._problem: str | None = None
+        self._used = False
         self._dropped = 0
         self._tell()
 
@@ -27,22 +31,25 @@ class Standing:
             if changed:
                 self._tell()
 
-    def recover(self) -> None:
+    def succeed(self) -> None:
         """The output took what it was given."""
         with self._lock:
             if self._problem is not None:
-                self._problem = None
                 print(f"fedge: the output {self._name} works again, {self._losses()}", file=sys.stderr)
+            if self._problem is not None or not self._used:
+                self._problem, self._used = None, True
                 self._tell()
 
     def count_dropped(self) -> None:
         """A result was lost to this output."""
         with self._lock:
             self._dropped += 1
+            self._used = True
             self._tell()
 
     def _tell(self) -> None:
-        text = "ok" if self._problem is None else f"failing: {self._problem}"
+        working = "ok" if self._used else "idle"
+        text = working if self._problem is None else f"failing: {self._problem}"
         self._health.set_output(self._name, f"{text}, {self._losses()}" if self._dropped else text)
 
     def _losses(self) -> str:

@@ -99,7 +99,8 @@ class Worker:
                 self._fail(error, result)
             else:
                 pause = 0.0
-                self._succeed()
+                if result is not None or self._output.heeds_health():
+                    self._succeed()
         with suppress(Exception):  # there is nothing left to degrade
             self._output.close()
 
@@ -114,7 +115,7 @@ class Worker:
             self._changed.notify_all()
 
     def _succeed(self) -> None:
-        self._standing.recover()
+        self._standing.succeed()
         with self._changed:
             self._failing = False
             self._changed.notify_all()

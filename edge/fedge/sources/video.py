@@ -10,6 +10,7 @@ import numpy as np
 
 from fedge.errors import SourceError
 from fedge.preprocess import Picture
+from fedge.sources.brightness import Levels, ask_for_brightness, brightness_levels
 from fedge.sources.frame import Fault, Frame
 from fedge.sources.jpeg import decode_jpeg
 from fedge.sources.view import View
@@ -37,7 +38,10 @@ class CaptureOptions:
 
 
 class VideoSource:
-    """Frames of anything that OpenCV opens. JPEG frames are taken as they are and decoded here, as the view allows.
+    """Frames of anything that OpenCV opens.
+
+    JPEG frames are taken as they are and decoded here, as the view allows; of other files only the brightness is
+    decoded where the view needs no more.
 
     Args:
         target: a path, a URL, or a camera's index.
@@ -64,7 +68,13 @@ class VideoSource:
             raise SourceError(f"{self.name} cannot be opened", _mend(target))
         if isinstance(target, int):
             _configure(self._capture, options)
-        _ask_for_jpegs(self._capture, camera=isinstance(target, int))
+        self._levels: Levels | None = None
+        if int(self._capture.get(cv2.CAP_PROP_FOURCC)) == _MJPEG:
+            _ask_for_jpegs(self._capture, camera=isinstance(target, int))
+        elif isinstance(target, str) and Path(target).exists() and options.view.gray:
+            self._levels = brightness_levels(target)
+            if self._levels is not None:
+                ask_for_brightness(self._capture)
 
     def frames(self) -> Iterator[Frame | Fault]:
         """The frames in order; raises SourceError where there is not even one, or a live source ends."""
@@ -104,9 +114,10 @@ class VideoSource:
         if data.ndim == 2 and 1 in data.shape:
             return decode_jpeg(data.tobytes(), self._view)
         try:
-            return self._view.reduce(data)
+            reduced = self._view.reduce(data)
         except SourceError as error:
             return Fault("region", error.what)
+        return reduced if self._levels is None else np.asarray(cv2.LUT(reduced, self._levels), dtype=np.uint8)
 
 
 def _open(target: str | int, open_seconds: float) -> cv2.VideoCapture:
@@ -134,8 +145,7 @@ def _configure(capture: cv2.VideoCapture, options: CaptureOptions) -> None:
 
 
 def _ask_for_jpegs(capture: cv2.VideoCapture, camera: bool) -> None:
-    if int(capture.get(cv2.CAP_PROP_FOURCC)) == _MJPEG:
-        capture.set(*((cv2.CAP_PROP_CONVERT_RGB, 0) if camera else (cv2.CAP_PROP_FORMAT, _ENCODED)))
+    capture.set(*((cv2.CAP_PROP_CONVERT_RGB, 0) if camera else (cv2.CAP_PROP_FORMAT, _ENCODED)))
 
 
 def _mend(target: str | int) -> str:

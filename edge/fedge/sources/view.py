@@ -65,6 +65,12 @@ class View:
     region: Region | None = None
     recipe: Recipe | None = None
 
+    @property
+    def gray(self) -> bool:
+        """Whether a picture's colours may be left out."""
+        # An object is found by its colour, also for a network that sees it in gray.
+        return self.recipe is not None and self.recipe.color == "gray" and self.recipe.cut_out is None
+
     def apply(self, picture: Picture) -> Picture:
         """Turns and cuts: uint8, [h, w, 3] or [h, w]; raises SourceError where the region is outside."""
         return self._cut(self._turn(picture), 1)
@@ -96,8 +102,7 @@ class View:
 
     def reduction(self, width: int, height: int) -> int:
         """By how much a picture of this size may be reduced in gray, 1 to 8; 0: it must stay in colour."""
-        # An object is found by its colour, also for a network that sees it in gray.
-        if self.recipe is None or self.recipe.color != "gray" or self.recipe.cut_out is not None:
+        if self.recipe is None or not self.gray:
             return 0
         if self.rotate in (90, 270):
             width, height = height, width
