@@ -87,6 +87,9 @@ def train(
     dtype: Annotated[
         Literal["float32", "mixed_bfloat16"] | None, typer.Option(help="Chosen by the processor if left out.")
     ] = None,
+    variants: Annotated[
+        int | None, typer.Option(help="How often each photograph is taken again, changed, to be learned.", min=0)
+    ] = None,
     outliers: Annotated[
         float | None, typer.Option(help="The share of pictures of nothing known, to be unsure of.", min=0, max=0.5)
     ] = None,
@@ -121,6 +124,7 @@ def train(
         fit=fit,
         subject=subject,
         camera_like=camera_like,
+        variants=variants,
         outliers=outliers,
         weights=tuple(weight or ()),
         test_share=test_share,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 
-SHARE = 0.5
+SHARE = 0.3
 EMPTY = 4
 WIDE = 0.75
 PAIR_PROBABILITY = 0.4

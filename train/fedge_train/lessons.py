@@ -15,6 +15,7 @@ from fedge_train.outliers import draw_outliers
 from fedge_train.plan import Plan
 from fedge_train.predict import predictor
 from fedge_train.run import RunConfig, load_float_model, read_config
+from fedge_train.variants import with_variants
 
 # Pictures uint8 [n, height, width, channels], the right classes bool [n, classes], soft answers float32 [n, classes].
 Batch = tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.float32]]
@@ -87,12 +88,13 @@ class Lessons:
 
 def lessons_of(config: RunConfig, dataset: Dataset) -> Lessons:
     """The lessons of a run. Raises RunError where a teacher has other classes or pictures."""
+    split = with_variants(dataset, config.plan.variants, config.seed)
     weights = config.weights or (1.0,) * len(config.data)
     if not config.teachers:
-        return Lessons(dataset.train, config.plan, weights)
-    answers = np.stack([_answers(Path(teacher), config, dataset.train) for teacher in config.teachers])
+        return Lessons(split, config.plan, weights)
+    answers = np.stack([_answers(Path(teacher), config, split) for teacher in config.teachers])
     known = np.maximum(1, answers.any(axis=2).sum(axis=0))
-    return Lessons(dataset.train, config.plan, weights, answers.sum(axis=0) / known[:, np.newaxis].astype(np.float32))
+    return Lessons(split, config.plan, weights, answers.sum(axis=0) / known[:, np.newaxis].astype(np.float32))
 
 
 def source_weights(weights: Sequence[float], sources: int) -> tuple[float, ...]:

@@ -18,6 +18,7 @@ class Plan:
         flip, shift, erase: whether pictures are mirrored, moved by up to a seventh, and partly covered by noise.
         camera: whether pictures on black are changed to look as if a camera had taken them.
         taught: the share of a picture's target that a teacher's answers have, where there is a teacher who knows it.
+        variants: how often each photograph is taken again, in another way, before its object is cut out.
         outliers: the share of each batch that are pictures of nothing known, to be unsure of.
     """
 
@@ -34,6 +35,7 @@ class Plan:
     erase: bool = False
     camera: bool = False
     taught: float = 0.7
+    variants: int = 0
     outliers: float = 0.0
 
     def __post_init__(self) -> None:
@@ -45,6 +47,8 @@ class Plan:
             raise ValueError("learning_rate must be above 0")
         if not 0 <= self.taught + self.label_smoothing <= 1:
             raise ValueError("taught and label_smoothing must be shares of one target")
+        if not 0 <= self.variants <= 100:
+            raise ValueError("variants must be from 0 to 100")
         if not 0 <= self.outliers <= 0.5:
             raise ValueError("outliers must be from 0 to 0.5")
 

@@ -60,6 +60,7 @@ class TrainOptions:
     fit: Fit | None = None
     subject: Subject | None = None
     camera_like: bool | None = None
+    variants: int | None = None
     outliers: float | None = None
     weights: tuple[float, ...] = ()
     test_share: float | None = None
@@ -155,6 +156,7 @@ def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
             batch=options.batch or plan.batch,
             learning_rate=options.learning_rate or plan.learning_rate,
             camera=plan.camera if options.camera_like is None else options.camera_like,
+            variants=plan.variants if options.variants is None else options.variants,
             outliers=plan.outliers if options.outliers is None else options.outliers,
         ),
     )
@@ -190,6 +192,7 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
             batch=plan.batch if options.batch is None else options.batch,
             learning_rate=plan.learning_rate if options.learning_rate is None else options.learning_rate,
             camera=plan.camera if options.camera_like is None else options.camera_like,
+            variants=plan.variants if options.variants is None else options.variants,
             outliers=plan.outliers if options.outliers is None else options.outliers,
         )
     except ValueError as error:

@@ -58,8 +58,11 @@ class Split:
 
     def raw_picture(self, index: int) -> Picture:
         """The picture before preprocessing: its file read again, or the image where it came from a packaged set."""
-        path = Path(self.names[index])
-        return read_picture(path) if path.is_file() else self.images[index].squeeze()
+        return read_picture(Path(self.names[index])) if self.is_file(index) else self.images[index].squeeze()
+
+    def is_file(self, index: int) -> bool:
+        """Whether the picture is a file of its own, not one of a packaged set."""
+        return Path(self.names[index]).is_file()
 
 
 @dataclass(frozen=True)
