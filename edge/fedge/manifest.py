@@ -105,8 +105,8 @@ class TrainingFacts:
     """How the network was trained: data and its SHA-256, architecture, seed, epochs, and the versions of the tools.
 
     `camera_like` says whether the pictures were changed to look as if a camera had taken them; `seconds` is how long
-    the float network took on the machine that trained it, None where that is not known. `looks` is what the preprocessed training pictures look
-    like.
+    the float network took on the machine that trained it, None where that is not known; `looks` is what the
+    preprocessed training pictures look like.
     """
 
     data: str
