@@ -21,7 +21,15 @@ def split(labels: list[int], sources: list[int], classes: int = 3) -> Split:
     n = len(labels)
     truth = np.array(labels)
     images = np.arange(n, dtype=np.uint8).reshape(n, 1, 1, 1)
-    return Split(images, truth, np.eye(classes, dtype=bool)[truth], np.array(sources), ("",) * n, (b"",) * n)
+    return Split(
+        images,
+        truth,
+        np.eye(classes, dtype=bool)[truth],
+        np.array(sources),
+        np.zeros(n, dtype=bool),
+        ("",) * n,
+        (b"",) * n,
+    )
 
 
 def test_a_weight_is_how_often_an_epoch_shows_a_picture() -> None:

@@ -193,6 +193,11 @@ REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError],
         errors.ManifestError,
         "input.height must be a whole number",
     ),
+    "a strict mode that is laxer": (
+        lambda c: with_manifest(c, lambda m: m["confidence"]["reject_below"].__setitem__("normal", 0.999)),
+        errors.ManifestError,
+        "confidence.reject_below.normal must be in 0..strict",
+    ),
     "a temperature of zero": (
         lambda c: with_manifest(c, lambda m: m["confidence"].__setitem__("temperature", 0)),
         errors.ManifestError,
@@ -338,8 +343,8 @@ def test_writing_checks_first_and_leaves_the_old_file(content: bytes, tmp_path: 
 
 
 def test_the_manifest_refuses_what_its_classes_refuse(model: ModelFile) -> None:
-    with pytest.raises(ValueError, match="reject_below"):
-        dataclasses.replace(model.manifest.confidence, reject_below=1.0)
+    with pytest.raises(ValueError, match="strict below 1"):
+        dataclasses.replace(model.manifest.confidence.reject_below, strict=1.0)
     with pytest.raises(ValueError, match="logit_tolerance must be from 1 to 16"):
         dataclasses.replace(model.manifest.self_test, logit_tolerance=17)
     with pytest.raises(ValueError, match="at least 2"):

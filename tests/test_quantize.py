@@ -131,8 +131,8 @@ def test_calibration_comes_from_train_alone_stratified_and_seeded() -> None:
     generator = np.random.default_rng(0)
     labels = np.repeat([0, 1], [900, 100])
     images = generator.integers(0, 256, (1000, 4, 4, 1), dtype=np.uint8)
-    right, sources = np.eye(2, dtype=bool)[labels], np.zeros(1000, dtype=np.int64)
-    train = Split(images, labels, right, sources, tuple(map(str, range(1000))), (b"",) * 1000)
+    right, sources, empty = np.eye(2, dtype=bool)[labels], np.zeros(1000, dtype=np.int64), np.zeros(1000, dtype=bool)
+    train = Split(images, labels, right, sources, empty, tuple(map(str, range(1000))), (b"",) * 1000)
     chosen = calibration_set(train, 5)
     assert chosen.sha256 == calibration_set(train, 5).sha256 != calibration_set(train, 6).sha256
     members = {image.tobytes(): label for image, label in zip(images, labels, strict=True)}
@@ -146,10 +146,66 @@ def test_the_temperature_is_found_again() -> None:
     generator = np.random.default_rng(0)
     logits = generator.normal(0, 3, (20_000, 5))
     truth = np.array([generator.choice(5, p=p) for p in softmax(logits)])
-    confidence = fit_confidence(logits * 2.5, np.eye(5, dtype=bool)[truth])
+    confidence = fit_confidence(logits * 2.5, np.eye(5, dtype=bool)[truth], np.zeros(20_000, dtype=np.int64))
     # The logits were stretched by 2.5; 20,000 draws fix the temperature to about 1%, ECE to 15 bins' noise.
     assert confidence.temperature == pytest.approx(2.5, rel=0.05)
     assert confidence.ece is not None and confidence.ece < 0.01
+
+
+def test_each_source_counts_alike_for_temperature_and_thresholds() -> None:
+    """Many pictures that the network is too modest about, and few of another source that it is too sure of."""
+    generator = np.random.default_rng(0)
+
+    def draw(count: int, stretch: float) -> tuple[np.ndarray, np.ndarray]:
+        logits = generator.normal(0, 3, (count, 5))
+        truth = np.array([generator.choice(5, p=p) for p in softmax(logits)])
+        return logits * stretch, np.eye(5, dtype=bool)[truth]
+
+    (many, many_right), (few, few_right) = draw(20_000, 0.5), draw(1_000, 4.0)
+    logits, right = np.concatenate([many, few]), np.concatenate([many_right, few_right])
+    sources = np.repeat([0, 1], [20_000, 1_000])
+    apart = fit_confidence(logits, right, sources)
+    pooled = fit_confidence(logits, right, np.zeros_like(sources))
+    assert pooled.temperature < 1 < apart.temperature < 4
+    # The few are copied until there are as many: that must be the same, up to the search's and the copies' rounding.
+    copies = np.tile(np.arange(20_000, 21_000), 20)
+    repeated = fit_confidence(
+        np.concatenate([many, logits[copies]]), np.concatenate([many_right, right[copies]]), np.zeros(40_000, np.int64)
+    )
+    assert apart.temperature == pytest.approx(repeated.temperature, rel=1e-3)
+    assert apart.ece == pytest.approx(repeated.ece, rel=1e-2)
+
+
+def test_any_of_several_right_classes_is_right() -> None:
+    generator = np.random.default_rng(0)
+    logits = generator.normal(0, 3, (5_000, 3))
+    truth = np.array([generator.choice(3, p=p) for p in softmax(logits)])
+    right = np.eye(3, dtype=bool)[truth]
+    right[truth > 0, 1:] = True
+    confidence = fit_confidence(logits * 2.5, right, np.zeros(5_000, dtype=np.int64))
+    # 5,000 draws, some of which say less, fix the temperature to about 2%.
+    assert confidence.temperature == pytest.approx(2.5, rel=0.08)
+
+
+def test_the_report_says_what_the_doubt_is_worth(trained: Path, quantized: Quantized) -> None:
+    path, report = quantized
+    (doubt,) = report["doubt"]
+    assert doubt["source"] == "fashion-mnist" and doubt["n"] == 10_000 and doubt["ece"] < 0.05
+    off, normal, strict = (doubt["by_mode"][mode] for mode in ("off", "normal", "strict"))
+    assert off["coverage"] == 1 and off["accuracy"] == pytest.approx(report["int8_accuracy"])
+    assert 1 > normal["coverage"] > strict["coverage"] > 0.5
+    assert off["accuracy"] < normal["accuracy"] < strict["accuracy"]
+    # Fitted to give up 2% and 10% of the right answers on 5,000 held-out pictures; two splits of 5,000 and 10,000
+    # differ by a standard deviation of 0.25 and 0.53 points, four of which are allowed.
+    for counts, loss, margin in ((normal, 0.02, 0.010), (strict, 0.10, 0.021)):
+        kept = counts["accuracy"] * counts["coverage"] / off["accuracy"]
+        assert kept == pytest.approx(1 - loss, abs=margin)
+    assert doubt["curve"][-1]["error"] == pytest.approx(1 - report["int8_accuracy"])
+    assert doubt["curve"][9]["error"] < doubt["curve"][-1]["error"] / 2
+    assert (trained / "quantize" / "doubt.png").read_bytes().startswith(b"\x89PNG")
+    manifest = modelfile.read(path).manifest
+    assert report["confidence"]["reject_below"]["normal"] == manifest.confidence.reject_below.normal
+    assert manifest.training.looks.brightness.deviation > 0
 
 
 def test_the_files_scores_are_the_softmax_of_its_logits(quantized: Quantized) -> None:

@@ -15,6 +15,7 @@ from fedge.classifier import Classifier, load
 from fedge.decisions import Decider
 from fedge.errors import DataError, ReplayDiffers, SourceError
 from fedge.health import Health
+from fedge.options import DEFAULT_REJECT, REJECT_MODES, RejectMode
 from fedge.recording import FACTS, LINES, Recorder, recorded, segments
 from fedge.replay import describe_replay, replay, require_same
 from fedge.runner import Result, classify_frames
@@ -44,6 +45,7 @@ def record(
     facts = {
         "model": str(model_path),
         "network": classifier.model.manifest.flatbuffer.sha256,
+        "reject": classifier.reject,
         "decisions": decider.options(),
     }
     recorder = Recorder(folder, limit_bytes, facts, decider.state(), health, wait=True)
@@ -83,6 +85,28 @@ def test_a_replay_gives_the_same_answers_and_decisions(
     assert report["max_score_difference"] == 0
     # A recording in which nothing is ever decided would prove nothing.
     assert sum(result.decision.changed for result in results) >= 3
+
+
+@pytest.mark.parametrize("mode", REJECT_MODES)
+def test_the_mode_of_refusing_is_recorded(
+    model_path: Path, classifier: Classifier, tmp_path: Path, mode: RejectMode
+) -> None:
+    classifier.reject = mode
+    record(classifier, model_path, tmp_path)
+    classifier.reject = DEFAULT_REJECT
+    (segment,) = segments(tmp_path)
+    refused = [json.loads(line)["label"] for line in (segment / LINES).read_text().splitlines()].count(None)
+    # The two things that are shown score about 0.3 and 0.75; the shipped model's thresholds are 0.64 and 0.93.
+    assert (refused > 0) == (mode != "off")
+    assert replay(tmp_path, None)["differing"] == 0
+    facts = json.loads((segment / FACTS).read_text())
+    assert facts["reject"] == mode
+    # Told that nothing was refused, a replay of what was must notice.
+    (segment / FACTS).write_text(json.dumps(facts | {"reject": "off"}))
+    assert replay(tmp_path, None)["differing"] >= refused
+    (segment / FACTS).write_text(json.dumps(facts | {"reject": "perhaps"}))
+    with pytest.raises(DataError):
+        replay(tmp_path, None)
 
 
 def test_what_is_kept_is_what_the_classifier_saw(recording: Path) -> None:
@@ -208,7 +232,10 @@ def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
             replay(folder, None)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"model": "base", "network": "", "decisions": {}, "state": {}}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"model": "base", "network": "", "reject": "off", "decisions": {}, "state": {}}'],
+)
 def test_a_damaged_recording_is_refused(recording: Path, content: str) -> None:
     (segments(recording)[0] / FACTS).write_text(content)
     with pytest.raises(DataError):

@@ -11,7 +11,9 @@ from fedge import modelfile, runtime
 from fedge.arithmetic import Floats, dequantize, softmax
 from fedge.background import Background
 from fedge.modelfile import ModelFile
+from fedge.options import DEFAULT_REJECT, RejectMode
 from fedge.preprocess import Picture, prepare
+from fedge.rejection import answered, certainty
 from fedge.shipped import find_model, is_shipped
 
 TOP = 3
@@ -22,7 +24,7 @@ class Answer:
     """What the classifier says of one picture.
 
     Attributes:
-        label: the class, or None where the best score is below the model's threshold or no object is in the picture.
+        label: the class, or None where the score is too low for the classifier's mode or no object is in the picture.
         score: the best class's calibrated probability, 0..1.
         top: the best classes and their probabilities, best first.
         preprocess_ms, infer_ms: milliseconds spent on each.
@@ -46,17 +48,25 @@ class Answer:
         """Whether the answer is "unknown"."""
         return self.label is None
 
+    @property
+    def evidence(self) -> tuple[float, ...]:
+        """What this answer says for a decision over time: its probabilities; all alike where it is rejected."""
+        count = len(self.probabilities)
+        return (1 / count,) * count if self.rejected else self.probabilities
+
 
 class Classifier:
     """A model file ready to classify; not for use from several threads at once.
 
     Attributes:
         background: the empty scene before a still camera; of use to a recipe that cuts the object out.
+        reject: how certain an answer must be; `off` gives a label to everything that has an object in it.
     """
 
     def __init__(self, model: ModelFile) -> None:
         self.model = model
         self.background: Background | None = None
+        self.reject: RejectMode = DEFAULT_REJECT
         self.labels = model.labels
         self._network = runtime.Network(model.flatbuffer)
 
@@ -78,11 +88,11 @@ class Classifier:
         inferred = perf_counter()
         scores = np.full(len(self.labels), 1 / len(self.labels)) if seen.empty else self.probabilities(logits)
         best = np.argsort(scores)[::-1][:TOP]
-        score = float(scores[best[0]])
-        known = not seen.empty and score >= self.model.manifest.confidence.reject_below
+        score = certainty(scores)
+        known = answered(self.model.manifest.confidence, self.reject, score, seen.empty)
         return Answer(
             label=self.labels[best[0]] if known else None,
-            score=score,
+            score=float(score),
             top=tuple((self.labels[i], float(scores[i])) for i in best),
             preprocess_ms=(prepared - started) * 1e3,
             infer_ms=(inferred - prepared) * 1e3,

@@ -16,6 +16,7 @@ from fedge.optional import OptionalAddresses
 from fedge.options import (
     CSV_FILES,
     CSV_MEGABYTES,
+    DEFAULT_REJECT,
     ENTER,
     LEAVE,
     SQLITE_ROWS,
@@ -26,6 +27,7 @@ from fedge.options import (
     FaultLimits,
     OutputOptions,
     RecordOptions,
+    RejectMode,
     RunOptions,
 )
 
@@ -176,16 +178,20 @@ def evaluate(
     ] = None,
     map: Map = None,
     as_json: Json = False,
+    page: Annotated[Path | None, typer.Option(help="Write an HTML page of the worst pictures here.")] = None,
 ) -> None:
-    """Measure accuracy: per class, and what is taken for what."""
-    from fedge.evaluation import describe_evaluation, evaluate_model
+    """Measure accuracy: per class, with rejection, and whether the model is fit for the camera."""
+    from fedge.evaluation import evaluate_model
+    from fedge.evaluation_text import describe_evaluation
 
     if Path(model_or_run).is_dir():
+        if page is not None:
+            raise typer.BadParameter("--page goes with a model file, not a run folder")
         with needs_extra("train", "`fedge eval RUN`"):
             from fedge_train.evaluate import evaluate_run
         report = evaluate_run(Path(model_or_run), data, map)
     else:
-        report = evaluate_model(model_or_run, data, map)
+        report = evaluate_model(model_or_run, data, map, page)
     for name in report["skipped"]:
         print(f"fedge: skipped: {name}", file=sys.stderr)
     _show(report, describe_evaluation(report), as_json)
@@ -246,6 +252,9 @@ def run(
     show_input: Annotated[
         bool, typer.Option("--show-input", help="Show what the network sees, in the window or the terminal.")
     ] = False,
+    reject: Annotated[
+        RejectMode, typer.Option(help="How certain an answer must be; off answers wherever an object is.")
+    ] = DEFAULT_REJECT,
 ) -> RunOptions:
     """Classify frames from a camera, or pictures and videos."""
     require_one(camera, source, device)
@@ -285,6 +294,7 @@ def run(
             show_input=show_input,
         ),
         background,
+        reject,
     )
 
 

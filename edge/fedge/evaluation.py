@@ -1,25 +1,61 @@
 """`fedge eval` on a model file: the emitted network on labelled pictures."""
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fedge.arithmetic import Floats
 from fedge.classifier import Classifier, load
 from fedge.data.dataset import Split
 from fedge.data.fashion_mnist import NAME
 from fedge.data.labelmap import read_label_map
 from fedge.data.load import load_for_evaluation
 from fedge.errors import DataError
-from fedge.metrics import Evaluation, evaluate, expected_calibration_error
+from fedge.evaluation_text import describe_doubt
+from fedge.files import write_bytes
+from fedge.looks import describe_shift, looks, shift
+from fedge.metrics import Classes, evaluate, expected_calibration_error
+from fedge.options import DEFAULT_REJECT, REJECT_MODES
 from fedge.progress import Progress
+from fedge.rejection import Flags, answered, by_mode, certainty, coverage_curve
+from fedge.verdict import judge
+from fedge.worst import NO_OBJECT, UNSURE, WRONG, Worst, page, worst_first
 
 
-def evaluate_model(model: str, data: str | None, label_map: Path | None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Answers:
+    """What a classifier says of the pictures of a split.
+
+    Attributes:
+        probabilities: calibrated, [n, classes].
+        scores: the largest of each, [n].
+        predicted: the class of that, int64 [n].
+        truth: what to count it against, int64 [n]: the predicted class wherever it is a right one.
+    """
+
+    probabilities: Floats
+    scores: Floats
+    predicted: Classes
+    truth: Classes
+
+    @property
+    def right(self) -> Flags:
+        """Whether the likeliest class is a right one, [n]."""
+        return np.asarray(self.predicted == self.truth)
+
+
+def evaluate_model(
+    model: str, data: str | None, label_map: Path | None, worst_page: Path | None = None
+) -> dict[str, Any]:
     """Evaluates a model file on `data`, or on what it was trained on where that can be found by its name.
 
-    Raises DataError where it cannot, or the data has classes that the model does not have.
+    Where the pictures are not those of a packaged data set, the report says whether the model is fit for the camera
+    that took them. With `worst_page`, a page of the worst pictures is written there.
+
+    Raises DataError where the data cannot be found, or has classes that the model does not have.
     """
     classifier = load(model)
     trained_on = classifier.model.manifest.training.data
@@ -29,41 +65,89 @@ def evaluate_model(model: str, data: str | None, label_map: Path | None) -> dict
     split, skipped = load_for_evaluation(
         chosen, classifier.model.manifest.preprocessing, read_label_map(label_map), classifier.labels
     )
-    report = evaluate_classifier(classifier, split)
-    return report | {"model": classifier.model.manifest.name, "data": chosen, "skipped": skipped}
+    if not len(split):
+        raise DataError(f"no picture of {chosen} can be read", "give pictures that are whole")
+    answers = answer(classifier, split)
+    report = evaluate_answers(classifier, split, answers)
+    report |= {"model": classifier.model.manifest.name, "data": chosen, "skipped": skipped, "verdict": None}
+    if chosen != NAME:
+        report["verdict"] = _verdict(report)
+    if worst_page is not None:
+        write_bytes(worst_page, _page(classifier, split, answers, report).encode())
+    return report
 
 
-def evaluate_classifier(classifier: Classifier, split: Split) -> dict[str, Any]:
-    """Runs the network over a split: accuracy, n, per_class, confusion, ece, and the share rejected as unknown."""
+def answer(classifier: Classifier, split: Split) -> Answers:
+    """Runs the network over a split."""
     logits = np.empty((len(split), len(classifier.labels)), dtype=np.int8)
     with Progress("evaluating", len(split)) as progress:
         for i, image in enumerate(split.images):
             logits[i] = classifier.logits(image)
             progress.advance(1)
     probabilities = classifier.probabilities(logits)
-    rejected = probabilities.max(axis=1) < classifier.model.manifest.confidence.reject_below
     predicted = logits.argmax(axis=1).astype(np.int64)
-    truth = split.truth(predicted)
-    report = dataclasses.asdict(evaluate(truth, predicted, classifier.labels))
+    return Answers(probabilities, certainty(probabilities), predicted, split.truth(predicted))
+
+
+def evaluate_answers(classifier: Classifier, split: Split, answers: Answers) -> dict[str, Any]:
+    """The figures of an evaluation.
+
+    `accuracy`, `n`, `per_class` and `confusion` count each picture's likeliest class; `ece`; `rejected`, the share that
+    `fedge run` refuses; `by_mode`, coverage and accuracy of what is answered, over all and by true class; `curve`,
+    error against coverage; `no_object`, in how many pictures none was found; `looks` of the pictures, and by how many
+    standard deviations of the training pictures they are off, as `shift` and in words as `shift_text`.
+    """
+    manifest = classifier.model.manifest
+    confidence, recipe = manifest.confidence, manifest.preprocessing
+    report = dataclasses.asdict(evaluate(answers.truth, answers.predicted, classifier.labels))
+    modes = by_mode(confidence, answers.scores, answers.right, split.empty)
+    for mode in REJECT_MODES:
+        given = answered(confidence, mode, answers.scores, split.empty)
+        modes[mode]["per_class"] = {
+            label: _given(given[answers.truth == i], answers.right[answers.truth == i])
+            for i, label in enumerate(classifier.labels)
+            if np.any(answers.truth == i)
+        }
+    seen = looks(recipe, split.images)
+    shifts = shift(seen, manifest.training.looks)
     return report | {
         "labels": list(classifier.labels),
-        "ece": expected_calibration_error(probabilities, truth),
-        "rejected": float(rejected.mean()),
+        "ece": expected_calibration_error(answers.probabilities, answers.truth),
+        "rejected": 1 - modes[DEFAULT_REJECT]["coverage"],
+        "by_mode": modes,
+        "curve": coverage_curve(np.where(split.empty, 0.0, answers.scores), answers.right),
+        "no_object": int(split.empty.sum()),
+        "looks": dataclasses.asdict(seen),
+        "shift": shifts,
+        "shift_text": describe_shift(shifts),
     }
 
 
-def describe_evaluation(report: dict[str, Any]) -> str:
-    """An evaluation as text: accuracy, a line per class, and the confusion matrix."""
-    evaluation = Evaluation(**{field.name: report[field.name] for field in dataclasses.fields(Evaluation)})
-    width = max(map(len, evaluation.per_class))
-    lines = [f"accuracy {evaluation.accuracy:.2%} on {evaluation.n:,} pictures", ""]
-    lines.append(f"{'':{width}}  precision  recall     f1  pictures")
-    for label, row in evaluation.per_class.items():
-        lines.append(
-            f"{label:{width}}  {row['precision']:9.2%}  {row['recall']:6.2%} {row['f1']:6.2%}  {row['support']:8,.0f}"
+def _given(given: Flags, right: Flags) -> dict[str, float | None]:
+    return {"coverage": float(given.mean()), "accuracy": float(right[given].mean()) if given.any() else None}
+
+
+def _verdict(report: dict[str, Any]) -> dict[str, Any]:
+    counts = report["by_mode"][DEFAULT_REJECT]
+    recall = {label: (row["recall"], row["support"]) for label, row in report["per_class"].items()}
+    return dataclasses.asdict(judge(report["n"], counts["answered"], counts["right"], recall))
+
+
+def _page(classifier: Classifier, split: Split, answers: Answers, report: dict[str, Any]) -> str:
+    labels = classifier.labels
+    given = answered(classifier.model.manifest.confidence, DEFAULT_REJECT, answers.scores, split.empty)
+    shown = [
+        Worst(
+            split.names[i],
+            split.raw_picture(i),
+            split.images[i],
+            " or ".join(label for label, right in zip(labels, split.right[i], strict=True) if right),
+            labels[answers.predicted[i]],
+            float(answers.scores[i]),
+            WRONG if given[i] else NO_OBJECT if split.empty[i] else UNSURE,
         )
-    cell = max(6, *(len(str(count)) + 2 for row in evaluation.confusion for count in row))
-    lines += ["", "confusion (rows: true, columns: predicted, in the same order)"]
-    for label, counts in zip(evaluation.per_class, evaluation.confusion, strict=True):
-        lines.append(f"{label:{width}}" + "".join(f"{count:{cell}}" for count in counts))
-    return "\n".join(lines)
+        for i in worst_first(answers.scores, answers.right, given)
+    ]
+    summary = [f"accuracy {report['accuracy']:.2%} on {report['n']:,} pictures of {report['data']}"]
+    summary += describe_doubt(report)
+    return page(f"The worst pictures of {report['model']}", summary, shown)

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from fedge import __version__
 from fedge.errors import ManifestError, TooNew
+from fedge.looks import Looks
+from fedge.options import RejectMode
 from fedge.preprocess import Recipe
 from fedge.schema import SchemaError, from_json
 
@@ -52,6 +54,18 @@ class OutputFacts:
 
 
 @dataclass(frozen=True)
+class RejectBelow:
+    """The scores below which an answer is refused, by mode, each in 0..1 without 1; `off` refuses none for doubt."""
+
+    normal: float = 0.0
+    strict: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.normal <= self.strict < 1:
+            raise ValueError("normal must be in 0..strict, and strict below 1")
+
+
+@dataclass(frozen=True)
 class Confidence:
     """How logits become a decision: softmax of logits / temperature; unknown where the best is below `reject_below`.
 
@@ -59,14 +73,16 @@ class Confidence:
     """
 
     temperature: float = 1.0
-    reject_below: float = 0.0
+    reject_below: RejectBelow = field(default_factory=RejectBelow)
     ece: float | None = None
 
     def __post_init__(self) -> None:
         if self.temperature <= 0:
             raise ValueError("temperature must be above 0")
-        if not 0 <= self.reject_below < 1:
-            raise ValueError("reject_below must be in 0..1, without 1")
+
+    def threshold(self, mode: RejectMode) -> float:
+        """The least score that is an answer in this mode, 0..1."""
+        return {"off": 0.0, "normal": self.reject_below.normal, "strict": self.reject_below.strict}[mode]
 
 
 @dataclass(frozen=True)
@@ -89,7 +105,8 @@ class TrainingFacts:
     """How the network was trained: data and its SHA-256, architecture, seed, epochs, and the versions of the tools.
 
     `camera_like` says whether the pictures were changed to look as if a camera had taken them; `seconds` is how long
-    the float network took on the machine that trained it, None where that is not known.
+    the float network took on the machine that trained it, None where that is not known; `looks` is what the
+    preprocessed training pictures look like.
     """
 
     data: str
@@ -98,6 +115,7 @@ class TrainingFacts:
     parameters: int
     seed: int
     epochs: int
+    looks: Looks
     versions: dict[str, str] = field(default_factory=dict)
     camera_like: bool = False
     seconds: float | None = None

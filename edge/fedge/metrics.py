@@ -53,16 +53,25 @@ def confusion_matrix(truth: Classes, predicted: Classes, classes: int) -> NDArra
     return flat.reshape(classes, classes).astype(np.int64)
 
 
-def expected_calibration_error(probabilities: NDArray[Any], truth: Classes, bins: int = 15) -> float:
+def expected_calibration_error(
+    probabilities: NDArray[Any], truth: Classes, weights: NDArray[np.float64] | None = None, bins: int = 15
+) -> float:
     """The mean gap between confidence and accuracy, 0..1, over equal-width bins of confidence weighted by their size.
 
     Args:
         probabilities: [n, classes], rows summing to 1.
         truth: int64 [n].
+        weights: how much each picture counts, [n]; alike if left out.
         bins: how many bins; 15 as in Guo et al., "On Calibration of Modern Neural Networks" (2017).
     """
     confidence = probabilities.max(axis=1)
-    hits = probabilities.argmax(axis=1) == truth
+    excess = (probabilities.argmax(axis=1) == truth) - confidence
+    counts = np.ones(len(truth)) if weights is None else weights
     which = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs(hits[which == b].sum() - confidence[which == b].sum()) for b in range(bins)]
-    return float(sum(gaps) / len(truth))
+    return float(np.abs(np.bincount(which, counts * excess, minlength=bins)).sum() / counts.sum())
+
+
+def equal_weights(groups: Classes) -> NDArray[np.float64]:
+    """How much each picture counts, [n], so that each group of pictures, int64 [n], counts alike; their mean is 1."""
+    _, which, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    return np.asarray(len(groups) / len(sizes) / sizes[which], dtype=np.float64)

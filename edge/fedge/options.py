@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+RejectMode = Literal["off", "normal", "strict"]
+REJECT_MODES: tuple[RejectMode, ...] = ("off", "normal", "strict")
+DEFAULT_REJECT: RejectMode = "normal"
 WINDOW_SECONDS, ENTER, LEAVE = 1.0, 0.6, 0.4
 CSV_MEGABYTES, CSV_FILES, SQLITE_ROWS = 10, 5, 1_000_000
 UNSURE_MEGABYTES, UNSURE_SECONDS = 200, 5.0
@@ -110,7 +113,8 @@ class OutputOptions:
 class RunOptions:
     """What the user asked for: a `source`, or without one the camera `device` (None: the first that works).
 
-    `background` is the file of the empty scene, or `learn`; None: there is none.
+    `background` is the file of the empty scene, or `learn`; None: there is none. `reject` says how much certainty an
+    answer needs.
     """
 
     model: str | None
@@ -124,6 +128,7 @@ class RunOptions:
     record: RecordOptions | None = None
     outputs: OutputOptions = field(default_factory=OutputOptions)
     background: str | None = None
+    reject: RejectMode = DEFAULT_REJECT
 
 
 @dataclass(frozen=True)

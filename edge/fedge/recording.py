@@ -95,7 +95,7 @@ class Recorder:
         content = result.to_json() | {
             "picture": None if picture is None else f"{result.number:08}.png",
             "moment": result.frame.moment,
-            "probabilities": list(result.answer.probabilities),
+            "evidence": list(result.answer.evidence),
         }
         try:
             self._queue.put(_Line(content, picture), block=self._wait)

@@ -94,17 +94,18 @@ def _replay_segment(part: Path, facts: dict[str, Any], classifier: Classifier, t
     try:
         decider = Decider(classifier.labels, **facts["decisions"])
         decider.restore(facts["state"])
+        classifier.reject = facts["reject"]
         for line in _lines(part):
             tally.frames += 1
             recorded = {name: line[name] for name in ("label", "score", "decision", "changed")}
             replayed = dict(recorded)
-            probabilities = line["probabilities"]
+            evidence = line["evidence"]
             if line["picture"]:
                 tally.pictures += 1
                 answer = classifier.classify(_picture(part / line["picture"]))
                 replayed |= {"label": answer.label, "score": round(answer.score, 6)}
-                probabilities = answer.probabilities
-            decision = decider.update(probabilities, line["moment"], datetime.fromisoformat(line["time"]))
+                evidence = answer.evidence
+            decision = decider.update(evidence, line["moment"], datetime.fromisoformat(line["time"]))
             replayed |= {"decision": decision.label, "changed": decision.changed}
             _compare(part.name, line["frame"], recorded, replayed, tolerance, tally)
     except (KeyError, TypeError, ValueError) as error:
@@ -133,7 +134,7 @@ def _compare(
 def _facts(part: Path) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads((part / FACTS).read_text(encoding="utf-8"))
-        missing = {"model", "network", "decisions", "state"} - set(facts)
+        missing = {"model", "network", "reject", "decisions", "state"} - set(facts)
     except (OSError, ValueError) as error:
         raise DataError(f"{part / FACTS} cannot be read ({error})", "remove this segment") from error
     if missing:

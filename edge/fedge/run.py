@@ -37,6 +37,7 @@ def run(options: RunOptions) -> int:
         # On pictures of a camera's size, handing work to a second thread takes longer than the work.
         cv2.setNumThreads(1)
         classifier = load(options.model)
+        classifier.reject = options.reject
         health = Health()
         source = _open(options, classifier, health)
         if options.background is not None:
@@ -105,6 +106,7 @@ def _recorder(
     facts = {
         "model": str(Path(model).resolve()) if Path(model).is_file() else model,
         "network": classifier.model.manifest.flatbuffer.sha256,
+        "reject": classifier.reject,
         "decisions": decider.options(),
     }
     return Recorder(record.folder, record.limit_bytes, facts, decider.state(), health, wait)

@@ -80,7 +80,7 @@ def classify_frames(
         for item in source.frames():
             if isinstance(item, Frame):
                 answer = classifier.classify(item.picture)
-                decision = decider.update(answer.probabilities, item.moment, item.time)
+                decision = decider.update(answer.evidence, item.moment, item.time)
                 health.count_frame(item.captured)
                 yield Result(number, item, answer, (monotonic() - item.captured) * 1e3, decision)
                 number += 1

@@ -10,7 +10,8 @@ from fedge.arithmetic import softmax
 from fedge.data.dataset import Split, stratified_sample
 from fedge.files import sha256
 from fedge.manifest import Confidence
-from fedge.metrics import expected_calibration_error
+from fedge.metrics import equal_weights, expected_calibration_error
+from fedge.rejection import certainty, fit_reject_below
 
 PICTURES = 500
 _LOG_TEMPERATURE_RANGE = (np.log(0.05), np.log(20.0))
@@ -32,20 +33,30 @@ def calibration_set(train: Split, seed: int) -> CalibrationSet:
     return CalibrationSet(images, sha256(images.tobytes()))
 
 
-def fit_confidence(logits: NDArray[np.float64], right: NDArray[np.bool_]) -> Confidence:
-    """Fits the temperature that makes held-out pictures most likely.
+def fit_confidence(logits: NDArray[np.float64], right: NDArray[np.bool_], sources: NDArray[np.int64]) -> Confidence:
+    """Fits the temperature that makes held-out pictures most likely, and the scores below which answers are refused.
+
+    Each source of pictures counts alike: a few photographs are not outvoted by thousands of easier pictures.
 
     Args:
-        logits: the int8 model's dequantized logits, [n, classes].
+        logits: the int8 model's dequantized logits on held-out pictures, [n, classes].
         right: the right classes, bool [n, classes].
+        sources: where each picture came from, int64 [n].
     """
+    weights = equal_weights(sources)
 
     def negative_log_likelihood(log_temperature: float) -> float:
-        probabilities = softmax(logits, float(np.exp(log_temperature)))
-        return float(-np.mean(np.log(np.maximum((probabilities * right).sum(axis=1), 1e-12))))
+        likelihood = (softmax(logits, float(np.exp(log_temperature))) * right).sum(axis=1)
+        return float(-np.average(np.log(np.maximum(likelihood, 1e-12)), weights=weights))
 
     found = minimize_scalar(negative_log_likelihood, bounds=_LOG_TEMPERATURE_RANGE, method="bounded")
     temperature = float(np.exp(found.x))
-    best = logits.argmax(axis=1)
-    truth = np.where(right[np.arange(len(right)), best], best, right.argmax(axis=1))
-    return Confidence(temperature, ece=expected_calibration_error(softmax(logits, temperature), truth))
+    probabilities = softmax(logits, temperature)
+    best = probabilities.argmax(axis=1)
+    hits = right[np.arange(len(right)), best]
+    truth = np.where(hits, best, right.argmax(axis=1))
+    return Confidence(
+        temperature,
+        fit_reject_below(certainty(probabilities[hits]), equal_weights(sources[hits])),
+        expected_calibration_error(probabilities, truth, weights),
+    )

@@ -7,6 +7,7 @@ from fedge.manifest import Manifest
 def model_card(manifest: Manifest, labels: tuple[str, ...]) -> str:
     """Markdown for people: what the model is, what it was measured at, and what it does not know."""
     training, parity, recipe = manifest.training, manifest.parity, manifest.preprocessing
+    below = manifest.confidence.reject_below
     return f"""# {manifest.name}
 
 An int8 image classifier made by fedge: {training.architecture}, {training.parameters:,} parameters, trained on
@@ -24,8 +25,9 @@ Classes: {", ".join(labels)}.
 | quantized by | {parity.method} |
 
 The figures hold for pictures like the test pictures. In front of a camera, light, background and distance differ:
-measure with `fedge eval` on photographs from the camera before relying on it. It answers with one of its classes for
-any picture, also one that shows none of them.
+measure with `fedge eval` on photographs from the camera before relying on it. An answer with a score below
+{below.normal:.2f} is refused as unknown, below {below.strict:.2f} with `--reject strict`; a picture of something else
+can still score higher.
 
 Check this file on a device with `fedge verify`; classify with `fedge run`.
 """

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from tf_keras import Model
 
 from fedge import __version__, golden, modelfile
-from fedge.arithmetic import dequantize
+from fedge.arithmetic import Floats, dequantize
 from fedge.data.dataset import Dataset, Split, stratified_sample
 from fedge.errors import FedgeError, ParityRefused
 from fedge.files import sha256, write_json
 from fedge.flatbuffer import read_graph
+from fedge.looks import looks
 from fedge.manifest import (
     FORMAT,
     MAX_LOGIT_TOLERANCE,
@@ -29,12 +30,14 @@ from fedge.manifest import (
     SelfTestFacts,
     TrainingFacts,
 )
+from fedge.metrics import equal_weights
 from fedge.progress import Progress
 from fedge.runtime import Network
 from fedge.shrink import shrink
 from fedge_quantize.calibration import CalibrationSet, calibration_set, fit_confidence
 from fedge_quantize.card import model_card
 from fedge_quantize.convert import convert
+from fedge_quantize.doubt import doubt_report, plot_doubt
 from fedge_quantize.flips import plot_flips
 from fedge_quantize.folding import fold
 from fedge_quantize.parity import Parity, compare, require
@@ -66,11 +69,12 @@ class QuantizeOptions:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An emitted flatbuffer and its logits, int8 [n, classes], on the held-out pictures."""
+    """An emitted flatbuffer, its answers, int64 [n], on the held-out pictures, and what was fitted to these."""
 
     method: Method
     flatbuffer: bytes
-    held_out_logits: NDArray[np.int8]
+    by_held_out: NDArray[np.int64]
+    confidence: Confidence
 
 
 def quantize(options: QuantizeOptions) -> dict[str, Any]:
@@ -88,12 +92,15 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
     for method in methods:
         candidate = work.candidate(method)
         _say(f"running the emitted {method} file over {len(dataset.test):,} test pictures")
-        int8_test = int8_logits(candidate.flatbuffer, dataset.test).argmax(-1)
+        logits = emitted_logits(candidate.flatbuffer, dataset.test)
+        int8_test = logits.argmax(-1)
         parity = compare(dataset.test.right, float_test, int8_test, dataset.labels)
-        report = _report(work, candidate, parity, methods, out)
+        doubt = doubt_report(candidate.confidence, logits, dataset.test, config.data)
+        report = _report(work, candidate, parity, methods, out) | {"doubt": doubt}
         folder = options.run / "quantize"
         write_json(folder / REPORT, report)
         plot_flips(folder / "flips.png", dataset, float_test, int8_test)
+        plot_doubt(folder / "doubt.png", doubt)
         try:
             require(parity, options.max_drop_pp)
         except ParityRefused as refusal:
@@ -106,10 +113,11 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
     return report
 
 
-def int8_logits(flatbuffer: bytes, split: Split) -> NDArray[np.int8]:
-    """The emitted file's logits, int8 [n, classes], from the interpreter that devices use."""
-    network = Network(flatbuffer)
-    return np.stack([network.logits(image) for image in split.images])
+def emitted_logits(flatbuffer: bytes, split: Split) -> Floats:
+    """What the emitted file's int8 logits stand for, [n, classes], from the interpreter that devices use."""
+    network, output = Network(flatbuffer), read_graph(flatbuffer).outputs[0]
+    logits = np.stack([network.logits(image) for image in split.images])
+    return dequantize(logits, output.scales[0], output.zero_points[0])
 
 
 class _Work:
@@ -136,8 +144,11 @@ class _Work:
                 flatbuffer = convert(self._folded, images)
             else:
                 flatbuffer = convert(self._trained_on(), None)
-            logits = int8_logits(flatbuffer, self.dataset.held_out)
-            self._candidates[method] = Candidate(method, flatbuffer, logits)
+            held_out = self.dataset.held_out
+            logits = emitted_logits(flatbuffer, held_out)
+            seen = np.flatnonzero(~held_out.empty)
+            confidence = fit_confidence(logits[seen], held_out.right[seen], held_out.sources[seen])
+            self._candidates[method] = Candidate(method, flatbuffer, logits.argmax(-1), confidence)
         return self._candidates[method]
 
     def _trained_on(self) -> Model:
@@ -177,7 +188,7 @@ def _methods(work: _Work) -> tuple[Method, ...]:
         return (work.options.method,)
     held_out = work.dataset.held_out
     by_float = predictor(work.float_model)(held_out.images).argmax(-1)
-    by_int8 = work.candidate("ptq").held_out_logits.argmax(-1)
+    by_int8 = work.candidate("ptq").by_held_out
     parity = compare(held_out.right, by_float, by_int8, work.dataset.labels)
     _say(
         f"ptq on {parity.n:,} held-out pictures: drop {parity.drop_pp:.2f}, at most {parity.drop_upper95_pp:.2f} points"
@@ -198,15 +209,9 @@ def _report(
         "methods_before_the_gate": list(methods[: methods.index(candidate.method) + 1]),
         "bytes": len(candidate.flatbuffer),
         "calibration": {"pictures": len(work.calibration.images), "sha256": work.calibration.sha256},
-        "confidence": dataclasses.asdict(_confidence(work, candidate)),
+        "confidence": dataclasses.asdict(candidate.confidence),
         "model": str(out) if accepted else None,
     }
-
-
-def _confidence(work: _Work, candidate: Candidate) -> Confidence:
-    output = read_graph(candidate.flatbuffer).outputs[0]
-    logits = dequantize(candidate.held_out_logits, output.scales[0], output.zero_points[0])
-    return fit_confidence(logits, work.dataset.held_out.right)
 
 
 def _pack(work: _Work, candidate: Candidate, parity: Parity, name: str) -> bytes:
@@ -221,7 +226,7 @@ def _pack(work: _Work, candidate: Candidate, parity: Parity, name: str) -> bytes
         input=InputFacts(recipe.height, recipe.width, recipe.channels, recipe.color),
         preprocessing=recipe,
         output=OutputFacts(len(dataset.labels), output.scales[0], output.zero_points[0]),
-        confidence=_confidence(work, candidate),
+        confidence=candidate.confidence,
         self_test=SelfTestFacts(_logit_tolerance(candidate.flatbuffer, dataset.held_out)),
         training=TrainingFacts(
             data=dataset.name,
@@ -230,6 +235,7 @@ def _pack(work: _Work, candidate: Candidate, parity: Parity, name: str) -> bytes
             parameters=int(work.float_model.count_params()),
             seed=config.seed,
             epochs=config.plan.epochs + (work.options.qat_epochs if candidate.method == "qat" else 0),
+            looks=looks(recipe, dataset.train.images, equal_weights(dataset.train.sources)),
             versions=config.versions,
             camera_like=config.plan.camera,
             seconds=training_seconds(work.options.run),

@@ -67,7 +67,7 @@ def _frame(show: Callable[[Result], None], classifier: Classifier, decider: Deci
     frame = Frame(picture, "noise")
     started = perf_counter()
     answer = classifier.classify(picture)
-    decision = decider.update(answer.probabilities, frame.moment, frame.time)
+    decision = decider.update(answer.evidence, frame.moment, frame.time)
     show(Result(0, frame, answer, (monotonic() - frame.captured) * 1e3, decision))
     taken = perf_counter() - started
     sleep(max(0.0, FRAME_SECONDS - taken))

@@ -1,6 +1,6 @@
 """The pictures in a run folder: curves, confusion matrix, and pages of samples."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -63,6 +63,25 @@ def plot_samples(
     for ax, image, caption, is_wrong in zip(axes.ravel(), images, captions, wrong, strict=False):
         ax.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
         ax.set_title(caption, fontsize=7, color="firebrick" if is_wrong else "black")
+    _save(figure, path)
+
+
+def plot_lines(
+    path: Path,
+    lines: Mapping[str, Sequence[tuple[float, float]]],
+    marks: Mapping[str, Mapping[str, tuple[float, float]]],
+    axes: tuple[str, str],
+) -> None:
+    """Lines through points by name, with named marks on each, over two axes of shares from 0."""
+    figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
+    for name, points in lines.items():
+        (line,) = ax.plot(*zip(*points, strict=True), label=name)
+        for mark, point in marks.get(name, {}).items():
+            ax.plot(*point, marker="o", color=line.get_color())
+            ax.annotate(mark, point, xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8)
+    ax.set(xlabel=axes[0], ylabel=axes[1], xlim=(0, 1.02))
+    ax.set_ylim(bottom=0)
+    ax.legend()
     _save(figure, path)
 
 

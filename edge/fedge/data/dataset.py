@@ -27,6 +27,7 @@ class Split:
         labels: int64, [n], indices into the data set's labels; the first right one where several are.
         right: bool, [n, classes]: the classes that are right answers.
         sources: int64, [n]: from which of the data set's sources each picture came, the first being 0.
+        empty: bool, [n]: whether the cut-out found no object; never where the recipe leaves pictures whole.
         names: where each picture came from: a path, or a place within a packaged data set.
         digests: SHA-256 of each raw picture's pixels.
     """
@@ -35,6 +36,7 @@ class Split:
     labels: NDArray[np.int64]
     right: NDArray[np.bool_]
     sources: NDArray[np.int64]
+    empty: NDArray[np.bool_]
     names: tuple[str, ...]
     digests: tuple[bytes, ...]
 
@@ -48,6 +50,7 @@ class Split:
             self.labels[indices],
             self.right[indices],
             self.sources[indices],
+            self.empty[indices],
             tuple(self.names[i] for i in indices),
             tuple(self.digests[i] for i in indices),
         )
@@ -110,6 +113,7 @@ def join(splits: Sequence[Split]) -> Split:
         np.concatenate([s.labels for s in splits]),
         np.concatenate([s.right for s in splits]),
         np.concatenate([s.sources for s in splits]),
+        np.concatenate([s.empty for s in splits]),
         tuple(name for s in splits for name in s.names),
         tuple(digest for s in splits for digest in s.digests),
     )

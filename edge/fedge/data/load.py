@@ -21,7 +21,7 @@ from fedge.data.folders import list_folder
 from fedge.data.labelmap import Classes, LabelMap
 from fedge.errors import DataError
 from fedge.pictures import read_picture
-from fedge.preprocess import Picture, Recipe, apply
+from fedge.preprocess import Picture, Recipe, prepare
 from fedge.progress import Progress
 
 Reader = Callable[[], Picture]
@@ -126,6 +126,7 @@ def _label_order(data: tuple[str, ...], names: list[str]) -> tuple[str, ...]:
 def _read(items: list[_Item], labels: tuple[str, ...], recipe: Recipe, skipped: list[str], source: int = 0) -> Split:
     images = np.empty((len(items), *recipe.shape), dtype=np.uint8)
     index = {label: i for i, label in enumerate(labels)}
+    empty = np.zeros(len(items), dtype=bool)
     kept: list[_Item] = []
     digests: list[bytes] = []
     with Progress("reading pictures", len(items)) as progress:
@@ -136,7 +137,8 @@ def _read(items: list[_Item], labels: tuple[str, ...], recipe: Recipe, skipped: 
             except DataError as error:
                 skipped.append(error.what)
                 continue
-            images[len(kept)] = apply(recipe, picture)
+            prepared = prepare(recipe, picture)
+            images[len(kept)], empty[len(kept)] = prepared.image, prepared.empty
             digests.append(digest_picture(picture))
             kept.append(item)
     classes = np.array([index[item.right[0]] for item in kept], dtype=np.int64)
@@ -146,6 +148,7 @@ def _read(items: list[_Item], labels: tuple[str, ...], recipe: Recipe, skipped: 
         classes,
         right.reshape(len(kept), len(labels)),
         np.full(len(kept), source),
+        empty[: len(kept)],
         tuple(item.name for item in kept),
         tuple(digests),
     )
