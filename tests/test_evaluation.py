@@ -147,3 +147,14 @@ def test_a_packaged_data_set_gets_no_verdict_and_a_run_no_page(model_path: Path,
     assert all(abs(value) < 0.1 for value in report["shift"].values())
     refused = fedge("eval", tmp_path, "--page", tmp_path / "page.html")
     assert refused.code == 2 and "--page" in one_line_error(refused)
+
+
+def test_of_two_equal_scores_run_and_eval_take_the_same() -> None:
+    classifier = load("base")
+    pictures, _ = fashion_mnist.load("test")
+    logits = np.array([classifier.logits(picture[:, :, np.newaxis]) for picture in pictures[:3000]])
+    ordered = np.sort(logits, axis=1)
+    tied = np.flatnonzero(ordered[:, -1] == ordered[:, -2])
+    assert len(tied)
+    for i in tied:
+        assert classifier.classify(pictures[i]).top[0][0] == classifier.labels[logits[i].argmax()]

@@ -87,7 +87,8 @@ class Classifier:
         logits = self._network.logits(seen.image)
         inferred = perf_counter()
         scores = np.full(len(self.labels), 1 / len(self.labels)) if seen.empty else self.probabilities(logits)
-        best = np.argsort(scores)[::-1][:TOP]
+        # The first of equals, as argmax has it, so that `fedge run` and `fedge eval` say the same.
+        best = np.argsort(-scores, kind="stable")[:TOP]
         score = certainty(scores)
         known = answered(self.model.manifest.confidence, self.reject, score, seen.empty)
         return Answer(

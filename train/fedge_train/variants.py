@@ -1,4 +1,4 @@
-"""Other photographs of the same thing: changed before the object is cut out, so that its mask errs in other ways too."""
+"""Photographs taken again: changed before their object is cut out, so that its mask errs in other ways too."""
 
 import math
 from dataclasses import replace
