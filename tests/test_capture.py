@@ -100,7 +100,7 @@ def test_the_folder_trains_as_it_is_and_has_the_cut_outs_beside_it(
         gather(InMemoryCamera([room(i) for i in numbers]), options(tmp_path, label=label), CUTTING)
     told = lines(capsys.readouterr().out)
     listed = list_folder(tmp_path, LabelMap()).splits["all"]
-    assert [(str(path), label) for path, label in listed] == [
+    assert [(str(path), *right) for path, right in listed] == [
         (line["file"], Path(line["file"]).parent.name) for line in told
     ]
     for number, line in enumerate(told):
@@ -248,7 +248,7 @@ def test_a_video_gives_json_lines_and_a_summary(video: Path, tmp_path: Path) -> 
     assert code == 0
     # A frame every half second of five: the second of each room is like the first.
     assert len(pictures) == summary["looked_at"] == 10
-    assert summary["kept"] == summary["in_folder"] == len(files(tmp_path)) == 4
+    assert summary["kept"] == summary["in_folder"] == len(files(tmp_path / "cup")) == 4
     assert summary["refusals"] == {"like one before": 4, "too dark": 2}
     assert err.splitlines()[-1] == f"4 kept, 6 refused (4 like one before, 2 too dark); {tmp_path}/cup has 4 pictures"
     again, out, _ = finish("capture", "cup", "--source", video, "--out", tmp_path)

@@ -185,12 +185,15 @@ def _margin(line: dict[str, Any]) -> float:
     return float(line["top"][0][1] - line["top"][1][1])
 
 
-def test_what_is_kept_to_be_labelled_is_neither_gray_nor_reduced(model_path: Path, tmp_path: Path) -> None:
+def test_what_is_kept_to_be_labelled_is_neither_gray_nor_reduced(
+    quantized: tuple[Path, object], tmp_path: Path
+) -> None:
     video = write_video(tmp_path / "a.avi", 3)
-    classifier = load(model_path)
+    model, _ = quantized
+    classifier = load(model)
 
     def shape(outputs: OutputOptions) -> tuple[int, ...]:
-        asked = RunOptions(str(model_path), None, str(video), None, False, outputs=outputs)
+        asked = RunOptions(str(model), None, str(video), None, False, outputs=outputs)
         frames = collect(_open(asked, classifier, Health()), lambda seen: False).frames
         return frames[0].picture.shape
 

@@ -26,7 +26,8 @@ def test_a_line_has_the_answer_and_the_decision(tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     line = json.loads(out)
     answer = ["frame", "source", "time", "label", "score", "top", "age_ms", "preprocess_ms", "infer_ms"]
-    assert list(line) == [*answer, "decision", "changed"]
+    rejected = ["rejected"] if line["label"] is None else []
+    assert list(line) == [*answer, "decision", "changed", "quality", *rejected]
     assert line["changed"] == (line["decision"] is not None)
 
 

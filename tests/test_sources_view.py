@@ -76,8 +76,8 @@ def test_gray_reduced_decoding_gives_the_models_input_of_colour_decoding(rotate:
     assert np.mean(differences) <= 0.5
 
 
-def test_gray_reduced_decoding_gives_the_answer_of_colour_decoding(model_path: Path) -> None:
-    classifier = load(model_path)
+def test_gray_reduced_decoding_gives_the_answer_of_colour_decoding(quantized: tuple[Path, object]) -> None:
+    classifier = load(quantized[0])
     plain, reduced = View(), View(recipe=classifier.model.manifest.preprocessing)
     assert reduced.reduction(640, 480) == 2
     for number in range(20):
