@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from tf_keras import Model, layers
 
-from fedge_train.architectures import build
+from fedge_train.architectures import SECOND, SKIP, build
 
 
 def fold(model: Model) -> Model:
@@ -18,14 +18,19 @@ def fold(model: Model) -> Model:
     norms = {layer.name: layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)}
     sources = [layer for layer in model.layers if layer.weights and layer.name not in norms]
     targets = [layer for layer in folded.layers if layer.weights]
+    weights = {source.name: _folded_weights(source, norms.get(f"{source.name}_norm")) for source in sources}
+    for name in weights:
+        if name.endswith(SKIP):
+            weights[name.removesuffix(SKIP) + SECOND][1] += weights[name][1]
     for source, target in zip(sources, targets, strict=True):
-        weights = source.get_weights()
-        norm = norms.get(f"{source.name}_norm")
-        target.set_weights(_folded_weights(weights[0], norm) if norm else weights)
+        target.set_weights(weights[source.name][: len(target.weights)])
     return folded
 
 
-def _folded_weights(kernel: "np.ndarray[Any, Any]", norm: layers.BatchNormalization) -> list["np.ndarray[Any, Any]"]:
+def _folded_weights(layer: layers.Layer, norm: layers.BatchNormalization | None) -> list["np.ndarray[Any, Any]"]:
+    weights: list[np.ndarray[Any, Any]] = layer.get_weights()
+    if norm is None:
+        return weights
     gamma, beta, mean, variance = norm.get_weights()
     gain = gamma / np.sqrt(variance + norm.epsilon)
-    return [kernel * gain, beta - mean * gain]
+    return [weights[0] * gain, beta - mean * gain]

@@ -16,6 +16,10 @@ from fedge.errors import FedgeError
 
 Shape = tuple[int, int, int]
 
+# What a block's convolutions are called. The one that skips has no bias of its own on the device: what it would add is
+# added by the second one.
+SECOND, SKIP = "c2", "skip"
+
 
 @dataclass(frozen=True)
 class Residual:
@@ -102,31 +106,31 @@ def build(name: str, shape: Shape, classes: int, norm: bool = True) -> Model:
 
 def _residual(name: str, plan: Residual, shape: Shape, classes: int, norm: bool) -> Model:
     inputs = kl.Input(shape)
-    x = kl.ReLU()(_convolution(inputs, plan.widths[0], 3, 1, "stem", norm))
+    x = kl.ReLU(name="r")(_convolution(inputs, plan.widths[0], 3, 1, "stem", norm))
     for stage, (width, blocks) in enumerate(zip(plan.widths, plan.blocks, strict=True)):
         for block in range(blocks):
             stride = 2 if stage > 0 and block == 0 else 1
-            x = _block(x, width, stride, f"stage{stage}_block{block}", norm)
+            # Layers' names stand in the flatbuffer many times over: long ones would cost nano a twentieth of its bytes.
+            x = _block(x, width, stride, f"{stage}{block}", norm)
     x = kl.GlobalAveragePooling2D(name="pool")(x)
     return Model(inputs, kl.Dense(classes, dtype="float32", name="logits")(x), name=name)
 
 
 def _block(x: Any, width: int, stride: int, name: str, norm: bool) -> Any:
-    y = kl.ReLU(name=f"{name}_relu1")(_convolution(x, width, 3, stride, f"{name}_conv1", norm))
-    y = _convolution(y, width, 3, 1, f"{name}_conv2", norm)
+    y = kl.ReLU(name=f"{name}r1")(_convolution(x, width, 3, stride, f"{name}c1", norm))
+    y = _convolution(y, width, 3, 1, f"{name}{SECOND}", norm)
     if stride != 1:
         # What a strided 1x1 convolution would skip is left out first: TensorFlow's kernel for the gradient of that one
         # writes outside its memory for some batch sizes.
-        x = kl.MaxPooling2D(1, stride, name=f"{name}_subsample")(x)
+        x = kl.MaxPooling2D(1, stride, name=f"{name}sub")(x)
     if stride != 1 or x.shape[-1] != width:
-        x = _convolution(x, width, 1, 1, f"{name}_skip", norm)
-    return kl.ReLU(name=f"{name}_relu2")(kl.Add(name=f"{name}_add")([y, x]))
+        x = _convolution(x, width, 1, 1, f"{name}{SKIP}", norm, bias=False)
+    return kl.ReLU(name=f"{name}r2")(kl.Add(name=f"{name}add")([y, x]))
 
 
-def _convolution(x: Any, filters: int, size: int, stride: int, name: str, norm: bool) -> Any:
-    x = kl.Conv2D(filters, size, stride, padding="same", use_bias=not norm, kernel_initializer="he_normal", name=name)(
-        x
-    )
+def _convolution(x: Any, filters: int, size: int, stride: int, name: str, norm: bool, bias: bool = True) -> Any:
+    bias = bias and not norm
+    x = kl.Conv2D(filters, size, stride, padding="same", use_bias=bias, kernel_initializer="he_normal", name=name)(x)
     return kl.BatchNormalization(momentum=0.95, name=f"{name}_norm")(x) if norm else x
 
 
