@@ -22,11 +22,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from bench_common import verdict
+from bench_common import verdict, whole_picture_classifier
 from peer_loops import CLASSES, SIDE
 from stream_rate import runner
 
-from fedge.classifier import Classifier, load
+from fedge.classifier import Classifier
 from fedge.quiet import quiet_stderr
 from pictures_for_tests import write_video
 
@@ -104,12 +104,12 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.fedge:
         cv2.setNumThreads(1)
-        print(runner(arguments.fedge, load(None), float("inf")))
+        print(runner(arguments.fedge, whole_picture_classifier(), float("inf")))
         return 0
     passed = True
     with tempfile.TemporaryDirectory() as folder:
         video = str(write_video(Path(folder) / "video.mp4", arguments.frames, "mp4v"))
-        for peer in peers(load(None), Path(folder), arguments.peers_python):
+        for peer in peers(whole_picture_classifier(), Path(folder), arguments.peers_python):
             if not peer.installed:
                 print(f"{peer.title}: left out, {peer.module} is not installed in {peer.python}")
                 continue

@@ -1,5 +1,6 @@
 """What the benchmark scripts share; importing it makes the tests' helpers importable too."""
 
+import dataclasses
 import multiprocessing
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,18 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 # Before anything imports cv2: fedge's limits and OpenCV's silence are set by its package.
 import fedge  # noqa: F401
+from fedge import modelfile
+from fedge.classifier import Classifier
+from fedge.shipped import find_model
+
+
+def whole_picture_classifier() -> Classifier:
+    """The network of `base`, shown the whole picture as other tools show it, not the object cut out."""
+    content = modelfile.read(find_model("base"))
+    recipe = dataclasses.replace(content.manifest.preprocessing, cut_out=None)
+    return Classifier(
+        dataclasses.replace(content, manifest=dataclasses.replace(content.manifest, preprocessing=recipe))
+    )
 
 
 def _serve(pipe: Connection, interval: float) -> None:

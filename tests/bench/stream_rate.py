@@ -13,9 +13,9 @@ from pathlib import Path
 from time import perf_counter
 
 import cv2
-from bench_common import stream_in_a_process, verdict
+from bench_common import stream_in_a_process, verdict, whole_picture_classifier
 
-from fedge.classifier import Classifier, load
+from fedge.classifier import Classifier
 from fedge.decisions import Decider
 from fedge.health import Health, HealthSnapshot
 from fedge.options import FaultLimits
@@ -89,7 +89,7 @@ def main() -> int:
     arguments = parser.parse_args()
     # As `fedge run` does; the bare loop needs none.
     cv2.setNumThreads(1)
-    classifier = load(None)
+    classifier = whole_picture_classifier()
     passed = True
     with tempfile.TemporaryDirectory() as folder:
         for name, codec in (("motion.avi", "MJPG"), ("video.webm", "VP90"), ("video.mp4", "mp4v")):
