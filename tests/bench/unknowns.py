@@ -3,7 +3,8 @@
     python tests/bench/unknowns.py PHOTOGRAPHS --map CLASSES.json MODEL [MODEL ...]
 
 PHOTOGRAPHS holds a folder per class. CLASSES.json says which of the model's classes are right for each folder, for
-example {"shoes": ["Sandal", "Sneaker", "Ankle boot"]}; the folders that it leaves out are garments of no known class.
+example {"shoes": ["Sandal", "Sneaker", "Ankle boot"]}; the folders that it leaves out, or gives null, are garments of no
+known class.
 A model that sees whole pictures is given cut-out ones. Needs scikit-learn and scikit-image.
 
 Printed are the AUROC per score and kind of unknown, once against the known photographs and once against Fashion-MNIST's
@@ -12,7 +13,6 @@ found count as refused, unknown ones as well.
 """
 
 import argparse
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from fedge.classifier import Classifier, load
 from fedge.cutout import CutOut
 from fedge.data import fashion_mnist
 from fedge.data.dataset import SPLIT_SEED, held_out_count, stratified_sample
+from fedge.data.labelmap import Classes, read_label_map
 from fedge.metrics import expected_calibration_error
 from fedge.pictures import read_picture
 from fedge.preprocess import Picture, prepare
@@ -80,7 +81,7 @@ def scored(score: Score, seen: Seen) -> Floats:
 
 
 def known_pictures(
-    folder: Path, classes: dict[str, list[str]], labels: tuple[str, ...]
+    folder: Path, classes: dict[str, Classes], labels: tuple[str, ...]
 ) -> dict[str, tuple[list[Picture], np.ndarray]]:
     """The known pictures by source, and which classes are right for each, bool [n, classes]."""
     files = [(name, path) for name in classes for path in sorted((folder / name).iterdir())]
@@ -94,7 +95,7 @@ def known_pictures(
     }
 
 
-def unknown_pictures(folder: Path, classes: dict[str, list[str]]) -> dict[str, list[Picture]]:
+def unknown_pictures(folder: Path, classes: dict[str, Classes]) -> dict[str, list[Picture]]:
     """Pictures of nothing known, by kind."""
     others = sorted(path for path in folder.iterdir() if path.is_dir() and path.name not in classes)
     kinds = {"garments": [read_picture(path) for other in others for path in sorted(other.iterdir())]}
@@ -129,7 +130,7 @@ def main() -> None:
     parser.add_argument("--map", type=Path, required=True)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    classes: dict[str, list[str]] = json.loads(arguments.map.read_text())
+    classes = {folder: right for folder, right in read_label_map(arguments.map).classes.items() if right}
     unknown = unknown_pictures(arguments.photographs, classes)
     for model in arguments.models:
         classifier = load(model)
