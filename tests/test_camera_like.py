@@ -12,14 +12,14 @@ def pictures(count: int) -> np.ndarray:
     return fashion_mnist.load("test")[0][:count, :, :, np.newaxis]
 
 
-def test_shape_and_type_stay_and_most_pictures_change_but_not_all() -> None:
+def test_shape_and_type_stay_and_some_pictures_change_but_not_all() -> None:
     generator = np.random.default_rng(0)
     originals = pictures(400)
     changed = [camera_like(image, generator) for image in originals]
     assert all(image.shape == (28, 28, 1) and image.dtype == np.uint8 for image in changed)
     same = sum(np.array_equal(a, b) for a, b in zip(originals, changed, strict=True))
-    # 15% of 400 are left alone: 60, with a standard deviation of 7.1; five of them are 36.
-    assert 24 <= same <= 96
+    # 70% of 400 are left alone: 280, with a standard deviation of 9.2; five of them are 46.
+    assert 234 <= same <= 326
 
 
 def test_the_object_stays_in_the_picture_and_large() -> None:

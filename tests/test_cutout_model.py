@@ -61,8 +61,10 @@ def test_with_a_learned_background_the_empty_scene_is_no_object(model: Path, vid
     assert len(loaded) == 80 and [line["label"] for line in loaded[30:]] == [line["label"] for line in lines]
 
 
-def test_a_background_is_refused_where_it_would_do_nothing(model_path: Path, model: Path, video: Path) -> None:
-    whole = fedge("run", model_path, "--source", video, "--background", "learn")
+def test_a_background_is_refused_where_it_would_do_nothing(
+    quantized: tuple[Path, object], model: Path, video: Path
+) -> None:
+    whole = fedge("run", quantized[0], "--source", video, "--background", "learn")
     assert whole.code == 1 and "does not cut objects out" in one_line_error(whole)
     both = fedge("run", model, "--source", video, "--background", "learn", "--record", "somewhere")
     assert both.code == 2 and not Path("somewhere").exists()

@@ -58,14 +58,14 @@ def test_any_class_of_a_list_is_right(evaluated: tuple[Finished, Path]) -> None:
 def test_the_modes_trade_coverage_for_accuracy(evaluated: tuple[Finished, Path]) -> None:
     report = evaluated[0].json()
     off, normal, strict = (report["by_mode"][mode] for mode in ("off", "normal", "strict"))
-    assert off["coverage"] == 1 and off["answered"] == report["n"] and off["accuracy"] == report["accuracy"]
+    # What is no object gets no answer in any mode; everything else gets one where nothing is refused.
+    assert off["answered"] == report["n"] - report["no_object"] and off["right"] <= report["accuracy"] * report["n"]
     assert off["coverage"] >= normal["coverage"] > strict["coverage"]
     assert strict["accuracy"] >= off["accuracy"]
     assert report["rejected"] == pytest.approx(1 - normal["coverage"])
     assert normal["per_class"].keys() == {label for label, row in report["per_class"].items() if row["support"]}
     assert len(report["curve"]) == 20 and report["curve"][-1]["error"] == pytest.approx(1 - report["accuracy"])
-    # `base` leaves pictures whole, so that it never says that there is nothing.
-    assert report["no_object"] == 0
+    assert 0 <= report["no_object"] <= report["n"] - 2 * PER_CLASS
 
 
 def test_run_refuses_as_many_as_eval_says(

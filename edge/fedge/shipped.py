@@ -5,7 +5,7 @@ from pathlib import Path
 from fedge.errors import NotAModelFile
 
 MODELS = Path(__file__).parent / "models"
-DEFAULT = "base"
+DEFAULT = "camera"
 
 
 def shipped_models() -> dict[str, Path]:

@@ -3,9 +3,8 @@
     python tests/bench/unknowns.py PHOTOGRAPHS --map CLASSES.json MODEL [MODEL ...]
 
 PHOTOGRAPHS holds a folder per class. CLASSES.json says which of the model's classes are right for each folder, for
-example {"shoes": ["Sandal", "Sneaker", "Ankle boot"]}; the folders that it leaves out, or gives null, are garments of no
-known class.
-A model that sees whole pictures is given cut-out ones. Needs scikit-learn and scikit-image.
+example {"shoes": ["Sandal", "Sneaker", "Ankle boot"]}; the folders that it leaves out, or gives null, are garments of
+no known class. A model that sees whole pictures is given cut-out ones. Needs scikit-learn and scikit-image.
 
 Printed are the AUROC per score and kind of unknown, once against the known photographs and once against Fashion-MNIST's
 held-out pictures; the expected calibration error; and the error at 90% coverage. Known pictures in which no object is
