@@ -104,7 +104,8 @@ def test_a_refusal_leaves_an_older_model_file_alone(trained: Path, tmp_path: Pat
 def test_small_photographs_in_color_go_all_the_way(tmp_path: Path) -> None:
     """A folder trains, quantizes by quantization-aware training, verifies and runs by the same commands."""
     data = write_class_folders(tmp_path / "data", ["Bag", "Sneaker", "Trouser"], 200)
-    options = ("--arch", "nano", "--size", 32, "--epochs", 12, "--batch", 16, "--out", tmp_path / "run")
+    options = ("--arch", "nano", "--size", 32, "--epochs", 12, "--batch", 16)
+    options += ("--learning-rate", 0.05, "--out", tmp_path / "run")
     trained = fedge("train", "--data", data, *options, "--json")
     assert trained.code == 0, trained.err
     # Three easy classes: trousers against bags against shoes; chance is a third.

@@ -82,9 +82,16 @@ PLANS = {"classic": MANUAL, "leaky": MANUAL, "nano": NANO, "small": SMALL, "base
 
 
 def plan_for(architecture: str, pictures: int) -> Plan:
-    """An architecture's plan, fitted to the number of training pictures: few get more epochs and smaller batches."""
+    """An architecture's plan, fitted to the number of training pictures: few get more epochs, and smaller
+    batches at a lower rate."""
     plan = PLANS[architecture]
     batch = plan.batch
     while batch > LEAST_BATCH and pictures < batch * LEAST_STEPS_PER_EPOCH:
         batch //= 2
-    return replace(plan, batch=batch, epochs=max(plan.epochs, math.ceil(LEAST_PICTURES_SEEN / pictures)))
+    return replace(
+        plan,
+        batch=batch,
+        # A smaller batch's gradient is noisier, by the root of its share.
+        learning_rate=plan.learning_rate * math.sqrt(batch / plan.batch),
+        epochs=max(plan.epochs, math.ceil(LEAST_PICTURES_SEEN / pictures)),
+    )
