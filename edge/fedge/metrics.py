@@ -71,6 +71,11 @@ def expected_calibration_error(
     return float(np.abs(np.bincount(which, counts * excess, minlength=bins)).sum() / counts.sum())
 
 
+def hits(right: NDArray[np.bool_], predicted: Classes) -> NDArray[np.bool_]:
+    """Which predictions, int64 [n], are among the right classes, bool [n, classes]; bool [n]."""
+    return np.asarray(right[np.arange(len(right)), predicted])
+
+
 def equal_weights(groups: Classes) -> NDArray[np.float64]:
     """How much each picture counts, [n], so that each group of pictures, int64 [n], counts alike; their mean is 1."""
     _, which, sizes = np.unique(groups, return_inverse=True, return_counts=True)

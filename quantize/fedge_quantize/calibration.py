@@ -10,7 +10,7 @@ from fedge.arithmetic import softmax
 from fedge.data.dataset import Split, stratified_sample
 from fedge.files import sha256
 from fedge.manifest import Confidence
-from fedge.metrics import equal_weights, expected_calibration_error
+from fedge.metrics import equal_weights, expected_calibration_error, hits
 from fedge.rejection import certainty, fit_reject_below
 
 PICTURES = 500
@@ -53,10 +53,10 @@ def fit_confidence(logits: NDArray[np.float64], right: NDArray[np.bool_], source
     temperature = float(np.exp(found.x))
     probabilities = softmax(logits, temperature)
     best = probabilities.argmax(axis=1)
-    hits = right[np.arange(len(right)), best]
-    truth = np.where(hits, best, right.argmax(axis=1))
+    found = hits(right, best)
+    truth = np.where(found, best, right.argmax(axis=1))
     return Confidence(
         temperature,
-        fit_reject_below(certainty(probabilities[hits]), equal_weights(sources[hits])),
+        fit_reject_below(certainty(probabilities[found]), equal_weights(sources[found])),
         expected_calibration_error(probabilities, truth, weights),
     )

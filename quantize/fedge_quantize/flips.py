@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedge.data.dataset import Dataset
+from fedge.metrics import hits
 from fedge_train.plots import GRID, plot_samples
 
 
@@ -13,12 +14,11 @@ def plot_flips(path: Path, dataset: Dataset, by_float: NDArray[np.int64], by_int
     """Draws the test pictures whose answer flipped, those that lost the right one first (in red)."""
     test, labels = dataset.test, dataset.labels
     flipped = np.flatnonzero(by_float != by_int8)
-    float_right = test.right[np.arange(len(test)), by_float]
-    int8_right = test.right[np.arange(len(test)), by_int8]
-    lost = (float_right & ~int8_right)[flipped]
+    from_right_to_wrong = hits(test.right, by_float) & ~hits(test.right, by_int8)
+    lost = from_right_to_wrong[flipped]
     flipped = flipped[np.argsort(~lost, kind="stable")]
     shown = flipped[: GRID[0] * GRID[1]]
     captions = [f"{labels[by_float[i]]}\nto {labels[by_int8[i]]}" for i in shown]
-    wrong = (float_right & ~int8_right)[shown].tolist()
+    wrong = from_right_to_wrong[shown].tolist()
     title = f"{len(flipped)} of {len(test)} answers flipped, {int(lost.sum())} from right to wrong (red)"
     plot_samples(path, test.images[shown], captions, wrong, title)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from fedge.errors import ParityRefused
+from fedge.metrics import hits
 
 Z_95 = 1.6448536269514722
 
@@ -39,7 +40,7 @@ class Parity:
 def compare(right: NDArray[np.bool_], by_float: Classes, by_int8: Classes, labels: tuple[str, ...]) -> Parity:
     """Compares the float and the int8 model's classes, both int64 [n], against the right ones, bool [n, classes]."""
     n = len(right)
-    float_right, int8_right = right[np.arange(n), by_float], right[np.arange(n), by_int8]
+    float_right, int8_right = hits(right, by_float), hits(right, by_int8)
     lost, gained = int(np.sum(float_right & ~int8_right)), int(np.sum(~float_right & int8_right))
     per_class = {}
     for i, label in enumerate(labels):

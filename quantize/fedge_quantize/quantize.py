@@ -152,10 +152,10 @@ class _Work:
         return self._candidates[method]
 
     def _trained_on(self) -> Model:
-        epochs, plan = self.options.qat_epochs, self.config.plan
+        epochs = self.options.qat_epochs
         _say(f"quantization-aware training for {epochs} epochs")
         lessons = lessons_of(self.config, self.dataset)
-        steps = lessons.steps(min(plan.batch, len(lessons)))
+        steps = lessons.steps
         with tempfile.TemporaryDirectory() as scratch, Progress("quantizing", steps * epochs) as progress:
             watcher = Watcher(
                 step=lambda epoch, step, loss, accuracy: progress.reach(

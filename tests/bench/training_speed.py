@@ -49,7 +49,7 @@ def fedges(architecture: str, plan: Plan, split: Split, dtype: str, steps: int) 
     trainer = Trainer(build(architecture, split.images.shape[1:], len(fashion_mnist.LABELS)), plan, 0, steps)
     keras.mixed_precision.set_global_policy("float32")
     lessons = Lessons(split, plan, (1.0,))
-    return lambda turn: void(trainer.train_epoch(lessons, turn, plan.batch, Watcher()))
+    return lambda turn: void(trainer.train_epoch(lessons, turn, Watcher()))
 
 
 def plain(architecture: str, plan: Plan, split: Split, steps: int) -> Turn:

@@ -55,15 +55,21 @@ class Lessons:
             shown.append(np.concatenate([np.tile(members, whole), rest]))
         return generator.permutation(np.concatenate(shown))
 
-    def steps(self, batch: int) -> int:
-        """How many whole batches an epoch has."""
-        return len(self) // (batch - self._outliers(batch))
+    @property
+    def batch(self) -> int:
+        """How many pictures a batch has, those of nothing known among them."""
+        return min(self.plan.batch, len(self))
 
-    def batches(self, generator: np.random.Generator, batch: int) -> Iterator[Batch]:
-        """One epoch's batches, all of `batch` pictures, those of nothing known among them."""
-        outliers = self._outliers(batch)
-        known, order, classes = batch - outliers, self.order(generator), self.split.right.shape[1]
-        for step in range(self.steps(batch)):
+    @property
+    def steps(self) -> int:
+        """How many whole batches an epoch has."""
+        return len(self) // (self.batch - self._outliers)
+
+    def batches(self, generator: np.random.Generator) -> Iterator[Batch]:
+        """One epoch's batches."""
+        outliers = self._outliers
+        known, order, classes = self.batch - outliers, self.order(generator), self.split.right.shape[1]
+        for step in range(self.steps):
             chosen = order[step * known : (step + 1) * known]
             images = augment(self.split.images[chosen], self.plan, generator)
             right, soft = self.split.right[chosen], self.soft(chosen)
@@ -79,8 +85,9 @@ class Lessons:
         soft = np.full((len(chosen), classes), self.plan.label_smoothing / classes, dtype=np.float32)
         return soft if self.taught is None else soft + np.float32(self.plan.taught) * self.taught[chosen]
 
-    def _outliers(self, batch: int) -> int:
-        return round(self.plan.outliers * batch)
+    @property
+    def _outliers(self) -> int:
+        return round(self.plan.outliers * self.batch)
 
     def _counts(self) -> list[tuple[float, int]]:
         return [(weight, int((self.split.sources == source).sum())) for source, weight in enumerate(self.weights)]

@@ -85,7 +85,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
         file=sys.stderr,
     )
     try:
-        with _Bar(config, lessons.steps(min(config.plan.batch, len(lessons)))) as bar:
+        with _Bar(config, lessons.steps) as bar:
             best, history = fit(
                 model, config.plan, lessons, dataset.held_out, config.seed, folder / CHECKPOINTS, bar.watcher()
             )

@@ -15,6 +15,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from fedge.data.dataset import Split
+from fedge.metrics import hits
 from fedge_train import checkpoints
 from fedge_train.ahead import one_ahead
 from fedge_train.lessons import Lessons
@@ -77,14 +78,14 @@ class Trainer:
         self._kernels = [v.name.split("/")[-1].startswith("kernel") for v in model.trainable_variables]
         self._step = tf.function(self._train_step, reduce_retracing=True)
 
-    def train_epoch(self, lessons: Lessons, epoch: int, batch: int, watcher: Watcher) -> tuple[float, float]:
+    def train_epoch(self, lessons: Lessons, epoch: int, watcher: Watcher) -> tuple[float, float]:
         """One pass in an order and with changes drawn from (seed, epoch); gives mean loss and accuracy."""
         generator = np.random.default_rng([self.seed, epoch])
         self._seed_dropout(epoch)
         loss_sum, correct, known = 0.0, 0, 0
-        for step, (images, right, soft) in enumerate(one_ahead(lessons.batches(generator, batch))):
-            loss, hits = self._step(images, right, soft)
-            loss_sum, correct = loss_sum + float(loss), correct + int(hits)
+        for step, (images, right, soft) in enumerate(one_ahead(lessons.batches(generator))):
+            loss, found = self._step(images, right, soft)
+            loss_sum, correct = loss_sum + float(loss), correct + int(found)
             known += int(right.any(axis=1).sum())
             watcher.step(epoch, step, loss_sum / (step + 1), correct / known)
         return loss_sum / (step + 1), correct / known
@@ -116,8 +117,8 @@ class Trainer:
             gradients = [g + decay * v if k else g for g, v, k in zip(gradients, variables, self._kernels, strict=True)]
         self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
         self._average_weights()
-        hits = tf.gather(right, tf.argmax(logits, -1), batch_dims=1)
-        return loss, tf.reduce_sum(tf.cast(hits, tf.int32))
+        found = tf.gather(right, tf.argmax(logits, -1), batch_dims=1)
+        return loss, tf.reduce_sum(tf.cast(found, tf.int32))
 
     def _average_weights(self) -> None:
         # Early on the average must forget the random start faster than its final decay does.
@@ -143,8 +144,7 @@ def fit(
 
     Returns the best epoch's weights by held-out accuracy, and every epoch's figures.
     """
-    batch = min(plan.batch, len(lessons))
-    trainer = Trainer(model, plan, seed, lessons.steps(batch))
+    trainer = Trainer(model, plan, seed, lessons.steps)
     predict = predictor(model)
     history: list[Epoch] = []
     best = Best(0, -1.0, float("inf"), [])
@@ -156,7 +156,7 @@ def fit(
         best = Best(**facts["best"], weights=[arrays[f"best_{i:04d}"] for i in range(len(model.weights))])
     for epoch in range(len(history) + 1, plan.epochs + 1):
         started = perf_counter()
-        loss, accuracy = trainer.train_epoch(lessons, epoch, batch, watcher)
+        loss, accuracy = trainer.train_epoch(lessons, epoch, watcher)
         weights, going_on = trainer.kept_weights(), weights_of(model)
         model.set_weights(weights)
         held_out_loss, held_out_accuracy = evaluate(predict, held_out)
@@ -176,9 +176,9 @@ def evaluate(predict: Predictor, split: Split) -> tuple[float, float]:
     """Mean cross-entropy and accuracy of a float network on a split; each of its sources counts alike."""
     logits = predict(split.images)
     loss = answer_loss(logits, split.right, np.zeros_like(logits)).numpy()
-    hits = split.right[np.arange(len(split)), logits.argmax(-1)]
+    found = hits(split.right, logits.argmax(-1))
     each = [split.sources == source for source in np.unique(split.sources)]
-    return float(np.mean([loss[s].mean() for s in each])), float(np.mean([hits[s].mean() for s in each]))
+    return float(np.mean([loss[s].mean() for s in each])), float(np.mean([found[s].mean() for s in each]))
 
 
 def answer_loss(logits: tf.Tensor, right: tf.Tensor, soft: tf.Tensor) -> tf.Tensor:

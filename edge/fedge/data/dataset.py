@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fedge.metrics import hits
 from fedge.pictures import read_picture
 from fedge.preprocess import Picture, Recipe
 
@@ -57,7 +58,7 @@ class Split:
 
     def truth(self, predicted: NDArray[np.int64]) -> NDArray[np.int64]:
         """The true classes to count predictions, int64 [n], against: the predicted one wherever it is a right one."""
-        return np.where(self.right[np.arange(len(self)), predicted], predicted, self.labels)
+        return np.where(hits(self.right, predicted), predicted, self.labels)
 
     def raw_picture(self, index: int) -> Picture:
         """The picture before preprocessing: its file read again, or the image where it came from a packaged set."""
