@@ -69,14 +69,20 @@ def test_a_blocked_output_neither_holds_up_the_loop_nor_another() -> None:
     hub.close()
 
 
-def test_a_full_queue_drops_the_oldest_and_counts_them() -> None:
-    output, health = Recording(backlog=10), Health()
+def held_up(output: Recording, health: Health) -> Hub:
+    """A hub whose one output is at its first result while thirty more were shown."""
     output.open.clear()
     hub = Hub([output], health)
     hub.show(result(0))
     eventually(lambda: output.calls == 1)
     for number in range(1, 31):
         hub.show(result(number))
+    return hub
+
+
+def test_a_full_queue_drops_the_oldest_and_counts_them() -> None:
+    output, health = Recording(backlog=10), Health()
+    hub = held_up(output, health)
     assert health.snapshot().outputs == {"recording": "ok, 20 results dropped"}
     output.open.set()
     eventually(lambda: len(output.taken) == 11)
@@ -86,12 +92,7 @@ def test_a_full_queue_drops_the_oldest_and_counts_them() -> None:
 
 def test_an_output_with_room_for_one_only_gets_the_newest_and_counts_no_loss() -> None:
     output, health = Recording(backlog=1), Health()
-    output.open.clear()
-    hub = Hub([output], health)
-    hub.show(result(0))
-    eventually(lambda: output.calls == 1)
-    for number in range(1, 31):
-        hub.show(result(number))
+    hub = held_up(output, health)
     output.open.set()
     eventually(lambda: len(output.taken) == 2)
     hub.close()
