@@ -13,7 +13,7 @@ from fedge_train.plan import PLANS, plan_for
 from fedge_train.predict import predictor
 from support import fedge, write_class_folders
 
-BUDGETS = {"nano": 32_000, "small": 100_000, "base": 250_000}
+BUDGETS = {"nano": 32_000, "small": 100_000, "base": 250_000, "camera": 250_000}
 
 
 @pytest.fixture(scope="module")

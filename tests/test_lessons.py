@@ -59,14 +59,20 @@ def test_the_loss_is_cross_entropy_where_one_answer_is_right() -> None:
     np.testing.assert_allclose(answer_loss(logits, np.eye(3, dtype=bool)[labels], smooth), expected, rtol=1e-5)
 
 
-def test_any_right_answer_will_do_and_nothing_known_asks_for_doubt() -> None:
+def test_any_right_answer_will_do() -> None:
     logits = np.array([[9.0, -9.0, -9.0], [-9.0, 9.0, -9.0], [-9.0, -9.0, 9.0]], np.float32)
     either = np.tile([True, True, False], (3, 1))
     loss = np.asarray(answer_loss(logits, either, np.zeros((3, 3), np.float32)))
     assert loss[0] == pytest.approx(0, abs=1e-5) and loss[1] == pytest.approx(0, abs=1e-5) and loss[2] > 10
-    nothing, uniform = np.zeros((2, 3), bool), np.full((2, 3), 1 / 3, np.float32)
-    sure, unsure = np.asarray(answer_loss(np.array([[9, 0, 0], [0, 0, 0]], np.float32), nothing, uniform))
-    assert unsure == pytest.approx(np.log(3)) and sure > 5
+
+
+def test_nothing_known_asks_for_low_logits_and_something_known_for_a_high_one() -> None:
+    logits = np.array([[9, 0, 0], [0, 0, 0], [-9, -9, -9]], np.float32)
+    none = np.zeros((3, 3), np.float32)
+    sure, unsure, nothing = np.asarray(answer_loss(logits, np.zeros((3, 3), bool), none, open_set=True))
+    assert sure > 8 and unsure == pytest.approx(np.log(4)) and nothing < 1e-3
+    known = np.asarray(answer_loss(logits, np.tile([True, False, False], (3, 1)), none, open_set=True))
+    assert known[0] < 1e-3 and known[1] == pytest.approx(np.log(4)) and known[2] == pytest.approx(9, abs=1e-3)
 
 
 def test_each_source_counts_alike_when_the_best_epoch_is_chosen() -> None:
@@ -85,14 +91,21 @@ def test_a_teacher_leaves_its_share_of_the_target() -> None:
 
 
 def test_outliers_are_pictures_of_their_own() -> None:
-    drawn = draw_outliers(200, (28, 28, 1), np.random.default_rng(0))
+    blocks = np.random.default_rng(1).integers(1, 256, (4, 7, 7, 1), dtype=np.uint8)
+    known = blocks.repeat(4, axis=1).repeat(4, axis=2)
+    drawn = draw_outliers(200, known, np.random.default_rng(0))
     assert drawn.shape == (200, 28, 28, 1) and drawn.dtype == np.uint8
-    assert np.array_equal(drawn, draw_outliers(200, (28, 28, 1), np.random.default_rng(0)))
-    assert len({picture.tobytes() for picture in drawn}) == 200
+    assert np.array_equal(drawn, draw_outliers(200, known, np.random.default_rng(0)))
+    # Four pictures have but a few orders of four tiles each.
+    assert len({picture.tobytes() for picture in drawn}) > 180
     # Of 200, some fill the picture and some are thin strokes on black.
     lit = (drawn > 8).mean(axis=(1, 2, 3))
     assert lit.max() > 0.9 and lit.min() < 0.2
-    assert draw_outliers(3, (20, 30, 3), np.random.default_rng(0)).shape == (3, 20, 30, 3)
+    # A known picture is never among them, whole, even where all that is drawn comes from one.
+    off = np.abs(drawn[:, None].astype(int) - known).mean(axis=(2, 3, 4))
+    assert off.min() > 10
+    for shape in ((20, 30, 3), (8, 8, 1)):
+        assert draw_outliers(30, np.full((1, *shape), 200, np.uint8), np.random.default_rng(0)).shape == (30, *shape)
 
 
 @pytest.fixture(scope="module")

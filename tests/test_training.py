@@ -181,7 +181,7 @@ def test_the_changes_to_pictures_are_what_they_say() -> None:
     kept = [np.array_equal(f, i) for f, i in zip(flipped, images, strict=True)]
     # 64 tosses of a coin: fewer than 12 or more than 52 heads happen once in a million.
     assert all(m or k for m, k in zip(mirrored, kept, strict=True)) and 12 <= sum(mirrored) <= 52
-    shifted = augment(images, Plan(epochs=1, shift=True), generator)
+    shifted = augment(images, Plan(epochs=1, shift=1 / 7), generator)
     # A shift by at most 4 of 28 leaves at least (24/28)^2 of a picture, and what comes in is black.
     assert all((s > 0).mean() >= (24 / 28) ** 2 for s in shifted)
     assert not np.array_equal(shifted, images)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fedge.errors import SourceError
 from fedge.files import write_bytes
+from fedge.lab import to_lab
 from fedge.shrink import shrink
 
 SIDE = 96
@@ -29,7 +30,7 @@ class Background:
     """An empty scene.
 
     Attributes:
-        lab: float64, [h, w, 3], each pixel's median colour, in OpenCV's 8-bit Lab, 0..255.
+        lab: float64, [h, w, 3], each pixel's median colour, in 8-bit Lab, 0..255.
         spread: float64, [h, w], how far its frames were from that, in the same steps.
     """
 
@@ -44,7 +45,7 @@ def learn_background(frames: Iterable[NDArray[np.uint8]]) -> Background:
     """
     small = []
     for _, frame in zip(range(MOST_FRAMES), frames, strict=False):
-        small.append(np.asarray(cv2.cvtColor(shrink(frame, SIDE), cv2.COLOR_BGR2LAB), dtype=np.float64))
+        small.append(to_lab(shrink(frame, SIDE)).astype(np.float64))
     if len(small) < FEWEST_FRAMES:
         raise SourceError(f"only {len(small)} frames show the empty scene", f"give {FEWEST_FRAMES} or more")
     if len({frame.shape for frame in small}) > 1:
@@ -59,7 +60,7 @@ def evidence(background: Background, lab: NDArray[np.uint8]) -> NDArray[np.float
 
     Args:
         background: the empty scene; it is scaled where its size differs.
-        lab: uint8, [h, w, 3], in OpenCV's Lab.
+        lab: uint8, [h, w, 3], in 8-bit Lab.
     """
     height, width = lab.shape[:2]
     empty, spread = background.lab, background.spread

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedge import modelfile, runtime
-from fedge.arithmetic import Floats, dequantize, softmax
+from fedge.arithmetic import Floats, dequantize
 from fedge.background import Background
 from fedge.modelfile import ModelFile
 from fedge.options import DEFAULT_REJECT, RejectMode
@@ -77,7 +77,7 @@ class Classifier:
     def probabilities(self, logits: NDArray[np.int8]) -> Floats:
         """Calibrated probabilities over the last axis of int8 logits, any number of pictures."""
         output = self.model.manifest.output
-        return softmax(dequantize(logits, output.scale, output.zero_point), self.model.manifest.confidence.temperature)
+        return self.model.manifest.confidence.probabilities(dequantize(logits, output.scale, output.zero_point))
 
     def classify(self, picture: Picture) -> Answer:
         """Classifies a picture: uint8, [h, w] or [h, w, 3] blue-green-red, any size."""

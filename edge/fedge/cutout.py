@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fedge.background import Background, evidence
 from fedge.guided import GuidedFilter
+from fedge.lab import to_lab
 from fedge.shrink import shrink
 
 Pixels = NDArray[np.uint8]
@@ -115,7 +116,7 @@ def find(parameters: CutOut, picture: Pixels, background: Background | None = No
         return studio
     if picture.ndim == 2:
         picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
-    lab = np.asarray(cv2.cvtColor(shrink(picture, parameters.side), cv2.COLOR_BGR2LAB), dtype=np.uint8)
+    lab = to_lab(shrink(picture, parameters.side))
     height, width = lab.shape[:2]
     if min(height, width) < 4 * parameters.radius:
         return Found(np.zeros((height, width), dtype=np.uint8), 0.0)

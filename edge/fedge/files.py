@@ -1,13 +1,16 @@
 """Writing files whole or not at all, and hashing them."""
 
-import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+_BLOCK = 1 << 20
 
 
 @contextmanager
@@ -45,13 +48,23 @@ def write_json(path: Path, value: Any) -> None:
 
 def sha256(data: bytes | memoryview) -> str:
     """The SHA-256 of `data`, in lower-case hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
+    return str(_sha256()(data).hexdigest())
 
 
 def sha256_file(path: Path) -> str:
     """The SHA-256 of a file's content, in lower-case hexadecimal."""
+    digest = _sha256()()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return str(digest.hexdigest())
+
+
+def _sha256() -> Callable[..., Any]:
+    # Python's own, where it was built with it, as the standard library's `random` takes its SHA-512: hashlib's comes
+    # with OpenSSL, 3.5 MB that the runner needs for nothing else.
+    own = next((name for name in ("_sha2", "_sha256") if find_spec(name)), "hashlib")
+    return import_module(own).sha256  # type: ignore[no-any-return]
 
 
 def _umask() -> int:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fedge import cutout
 from fedge.background import Background
 from fedge.cutout import CutOut, Found
+from fedge.shrink import halve
 
 Picture = NDArray[np.uint8]
 
@@ -106,6 +107,7 @@ def prepare(recipe: Recipe, picture: Picture, background: Background | None = No
     if picture.ndim == 3 and picture.shape[2] == 1:
         picture = picture[:, :, 0]
     if recipe.cut_out is not None:
+        picture = halve(picture, max(recipe.cut_out.side, recipe.height, recipe.width))
         subject = cutout.find(recipe.cut_out, picture, background)
         empty = subject.quality < recipe.cut_out.least_quality
         return Prepared(_cut(recipe, picture, subject).reshape(recipe.shape), subject.quality, empty)

@@ -9,6 +9,7 @@ from types import FrameType
 
 import cv2
 
+from fedge.allocator import return_freed_memory
 from fedge.background import Background, load_background, save_background
 from fedge.classifier import Classifier, load
 from fedge.decisions import Decider
@@ -33,6 +34,7 @@ LEARN = "learn"
 
 def run(options: RunOptions) -> int:
     """Classifies until the source ends, `frames` are done, or SIGTERM; Ctrl-C closes the source and goes on up."""
+    return_freed_memory()
     with _until_terminated(), contextlib.ExitStack() as stack:
         # On pictures of a camera's size, handing work to a second thread takes longer than the work.
         cv2.setNumThreads(1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fedge.arithmetic import Floats, softmax
+from fedge.arithmetic import Floats
 from fedge.data.dataset import Split
 from fedge.manifest import Confidence
 from fedge.metrics import expected_calibration_error
@@ -24,7 +24,7 @@ def doubt_report(confidence: Confidence, logits: Floats, split: Split, sources: 
         sources: the sources' names, which `split.sources` counts from 0.
     """
     report = []
-    probabilities = softmax(logits, confidence.temperature)
+    probabilities = confidence.probabilities(logits)
     predicted = probabilities.argmax(axis=1)
     truth = split.truth(predicted)
     for number, name in enumerate(sources):

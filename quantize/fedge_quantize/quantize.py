@@ -147,7 +147,9 @@ class _Work:
             held_out = self.dataset.held_out
             logits = emitted_logits(flatbuffer, held_out)
             seen = np.flatnonzero(~held_out.empty)
-            confidence = fit_confidence(logits[seen], held_out.right[seen], held_out.sources[seen])
+            confidence = fit_confidence(
+                logits[seen], held_out.right[seen], held_out.sources[seen], self.config.plan.open_set
+            )
             self._candidates[method] = Candidate(method, flatbuffer, logits.argmax(-1), confidence)
         return self._candidates[method]
 

@@ -36,7 +36,8 @@ class Residual:
 # because on a CPU the time goes into the full-size ones.
 NANO = Residual(widths=(8, 16, 32), blocks=(1, 1, 1))
 SMALL = Residual(widths=(16, 32, 64), blocks=(1, 1, 1))
-BASE = Residual(widths=(16, 48, 64), blocks=(1, 2, 2))
+BASE = Residual(widths=(16, 32, 64), blocks=(2, 4, 2))
+CAMERA = Residual(widths=(16, 48, 64), blocks=(1, 2, 2))
 
 
 def classic(shape: Shape, classes: int, norm: bool = True) -> Model:
@@ -82,12 +83,19 @@ def base(shape: Shape, classes: int, norm: bool = True) -> Model:
     return _residual("base", BASE, shape, classes, norm)
 
 
+def camera(shape: Shape, classes: int, norm: bool = True) -> Model:
+    """A residual network for at most 250 KB of int8, wider and less deep than base: what is cut out of photographs
+    has fewer details at full size."""
+    return _residual("camera", CAMERA, shape, classes, norm)
+
+
 ARCHITECTURES: dict[str, Callable[[Shape, int, bool], Model]] = {
     "classic": classic,
     "leaky": leaky,
     "nano": nano,
     "small": small,
     "base": base,
+    "camera": camera,
 }
 
 

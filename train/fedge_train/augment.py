@@ -8,7 +8,6 @@ from fedge_train.plan import Plan
 
 Images = NDArray[np.uint8]
 
-SHIFT_SHARE = 1 / 7
 ERASE_PROBABILITY = 0.5
 ERASE_AREA = (0.02, 0.4)
 ERASE_RATIO = (0.3, 1 / 0.3)
@@ -21,7 +20,7 @@ def augment(images: Images, plan: Plan, generator: np.random.Generator) -> Image
     if plan.flip:
         images = _flip(images, generator)
     if plan.shift:
-        images = _shift(images, generator)
+        images = _shift(images, plan.shift, generator)
     if plan.erase:
         images = _erase(images, generator)
     return images
@@ -32,9 +31,9 @@ def _flip(images: Images, generator: np.random.Generator) -> Images:
     return np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
 
 
-def _shift(images: Images, generator: np.random.Generator) -> Images:
+def _shift(images: Images, share: float, generator: np.random.Generator) -> Images:
     n, height, width, _ = images.shape
-    reach = max(1, round(min(height, width) * SHIFT_SHARE))
+    reach = max(1, round(min(height, width) * share))
     padded = np.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
     rows = generator.integers(0, 2 * reach + 1, n)[:, None] + np.arange(height)
     columns = generator.integers(0, 2 * reach + 1, n)[:, None] + np.arange(width)

@@ -16,7 +16,7 @@ SHARE = 0.3
 EMPTY = 4
 WIDE = 0.75
 PAIR_PROBABILITY = 0.4
-TURN = 12.0
+TURN = 20.0
 ANY_TURN_PROBABILITY = 0.3
 STRETCH = (0.85, 1.45)
 SLANT = 0.07
@@ -26,7 +26,7 @@ NEGATIVE_PROBABILITY = 0.15
 PRINT_PROBABILITY = 0.3
 BITE_PROBABILITY = 0.3
 BLOB_PROBABILITY = 0.3
-MOST_BLUR = 1.0
+MOST_BLUR = 2.2
 MOST_NOISE = 12.0
 
 
@@ -44,7 +44,9 @@ def camera_like(image: Image, generator: np.random.Generator) -> Image:
         light[_ellipse(size, 0.04, 0.12, generator)] = 0
     if generator.random() < BLOB_PROBABILITY:
         light[_ellipse(size, 0.04, 0.15, generator) & ~inside] = generator.uniform(20, 230)
-    soft = cv2.GaussianBlur(light, (0, 0), generator.uniform(0.1, MOST_BLUR)).reshape(image.shape)
+    # Squared: most cameras are a little out of focus, few are far.
+    blur = 0.1 + generator.random() ** 2 * MOST_BLUR
+    soft = cv2.GaussianBlur(light, (0, 0), blur).reshape(image.shape)
     noise = generator.standard_normal(image.shape, dtype=np.float32) * generator.uniform(0, MOST_NOISE)
     return np.clip(np.rint(soft + noise * (soft > EMPTY)), 0, 255).astype(np.uint8)
 

@@ -74,9 +74,9 @@ class Lessons:
             images = augment(self.split.images[chosen], self.plan, generator)
             right, soft = self.split.right[chosen], self.soft(chosen)
             if outliers:
-                images = np.concatenate([images, draw_outliers(outliers, images.shape[1:], generator)])
+                images = np.concatenate([images, draw_outliers(outliers, images, generator)])
                 right = np.concatenate([right, np.zeros((outliers, classes), dtype=bool)])
-                soft = np.concatenate([soft, np.full((outliers, classes), 1 / classes, dtype=np.float32)])
+                soft = np.concatenate([soft, np.zeros((outliers, classes), dtype=np.float32)])
             yield images, right, soft
 
     def soft(self, chosen: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -15,11 +15,12 @@ class Plan:
         weight_decay: L2 on kernels, added to their gradient.
         label_smoothing: the share of the target spread over all classes.
         ema: decay per step of the running average of the weights, which is what is evaluated and kept; 0 turns it off.
-        flip, shift, erase: whether pictures are mirrored, moved by up to a seventh, and partly covered by noise.
+        flip, erase: whether pictures are mirrored, and partly covered by noise.
+        shift: how far pictures are moved at most, as a share of their smaller side.
         camera: whether pictures on black are changed to look as if a camera had taken them.
         taught: the share of a picture's target that a teacher's answers have, where there is a teacher who knows it.
         variants: how often each photograph is taken again, in another way, before its object is cut out.
-        outliers: the share of each batch that are pictures of nothing known, to be unsure of.
+        outliers: the share of each batch that are pictures of nothing known, to be told from the classes.
     """
 
     epochs: int
@@ -31,12 +32,17 @@ class Plan:
     label_smoothing: float = 0.0
     ema: float = 0.0
     flip: bool = False
-    shift: bool = False
+    shift: float = 0.0
     erase: bool = False
     camera: bool = False
     taught: float = 0.7
     variants: int = 0
     outliers: float = 0.0
+
+    @property
+    def open_set(self) -> bool:
+        """Whether the network learns that there is more than its classes."""
+        return self.outliers > 0
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -47,6 +53,8 @@ class Plan:
             raise ValueError("learning_rate must be above 0")
         if not 0 <= self.taught + self.label_smoothing <= 1:
             raise ValueError("taught and label_smoothing must be shares of one target")
+        if not 0 <= self.shift <= 0.5:
+            raise ValueError("shift must be from 0 to 0.5")
         if not 0 <= self.variants <= 100:
             raise ValueError("variants must be from 0 to 100")
         if not 0 <= self.outliers <= 0.5:
@@ -61,24 +69,30 @@ MANUAL = Plan(epochs=20, optimizer="adam", learning_rate=1e-3, warmup_epochs=0)
 RESIDUAL = Plan(
     epochs=24,
     learning_rate=0.1,
-    weight_decay=5e-4,
-    label_smoothing=0.1,
+    weight_decay=2e-4,
     ema=0.999,
     flip=True,
-    shift=True,
+    shift=1 / 14,
     erase=True,
 )
 
 # So few weights learn too little rather than too much by heart: whatever makes pictures harder costs them accuracy.
-NANO = replace(RESIDUAL, epochs=40, learning_rate=0.2, weight_decay=2e-5, label_smoothing=0.0, shift=False, erase=False)
-SMALL = replace(RESIDUAL, epochs=30, weight_decay=1e-4, label_smoothing=0.0, erase=False)
+NANO = replace(RESIDUAL, epochs=40, learning_rate=0.2, weight_decay=4e-5, shift=1 / 28, erase=False)
+SMALL = replace(RESIDUAL, epochs=30, weight_decay=1e-4, erase=False)
+
+# A teacher as large as the student is followed half-way, so that the student can become the better one.
+BASE = replace(RESIDUAL, taught=0.5)
+
+# The changes that make pictures look photographed cover enough of them.
+CAMERA = replace(RESIDUAL, label_smoothing=0.1, erase=False)
+
 
 # What a small set of photographs takes to be learned; a plan of tens of thousands of pictures has more of its own.
 LEAST_PICTURES_SEEN = 200_000
 LEAST_BATCH = 16
 LEAST_STEPS_PER_EPOCH = 32
 
-PLANS = {"classic": MANUAL, "leaky": MANUAL, "nano": NANO, "small": SMALL, "base": RESIDUAL}
+PLANS = {"classic": MANUAL, "leaky": MANUAL, "nano": NANO, "small": SMALL, "base": BASE, "camera": CAMERA}
 
 
 def plan_for(architecture: str, pictures: int) -> Plan:

@@ -110,7 +110,7 @@ class Trainer:
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             logits = tf.cast(self.model(to_input(images), training=True), tf.float32)
-            loss = tf.reduce_mean(answer_loss(logits, right, soft))
+            loss = tf.reduce_mean(answer_loss(logits, right, soft, self.plan.open_set))
         gradients = tape.gradient(loss, variables)
         if self.plan.weight_decay:
             decay = self.plan.weight_decay
@@ -181,7 +181,7 @@ def evaluate(predict: Predictor, split: Split) -> tuple[float, float]:
     return float(np.mean([loss[s].mean() for s in each])), float(np.mean([found[s].mean() for s in each]))
 
 
-def answer_loss(logits: tf.Tensor, right: tf.Tensor, soft: tf.Tensor) -> tf.Tensor:
+def answer_loss(logits: tf.Tensor, right: tf.Tensor, soft: tf.Tensor, open_set: bool = False) -> tf.Tensor:
     """The loss of each picture, float32 [n]: it asks for any of the right answers, and for the soft ones.
 
     Args:
@@ -189,12 +189,16 @@ def answer_loss(logits: tf.Tensor, right: tf.Tensor, soft: tf.Tensor) -> tf.Tens
         right: bool, [n, classes]; the share of the loss that `soft` leaves is the negative logarithm of their joint
             probability, so where several are right the network is free to choose.
         soft: float32, [n, classes]: probabilities to come near to, each row times its weight in 0..1.
+        open_set: whether "none of these" is an answer too, its logit fixed at 0: the right one where `right` has none.
     """
+    if open_set:
+        logits = tf.pad(logits, [[0, 0], [0, 1]])
+        right = tf.concat([right, tf.logical_not(tf.reduce_any(right, -1, keepdims=True))], -1)
+        soft = tf.pad(soft, [[0, 0], [0, 1]])
     log_p = tf.nn.log_softmax(logits)
     any_right = tf.reduce_logsumexp(tf.where(right, log_p, log_p.dtype.min), axis=-1)
     by_soft = tf.reduce_sum(soft * log_p, axis=-1)
-    # A row of nothing known has no right answer, and a soft weight of 1.
-    return -tf.where(tf.reduce_any(right, -1), (1 - tf.reduce_sum(soft, -1)) * any_right, 0.0) - by_soft
+    return (tf.reduce_sum(soft, -1) - 1) * any_right - by_soft
 
 
 def _optimizer(plan: Plan, steps_per_epoch: int) -> keras.optimizers.Optimizer:
