@@ -42,7 +42,7 @@ def small_fit(architecture: str, dataset: Dataset, saved: Path, epochs: int = 4,
     model = build(architecture, dataset.recipe.shape, len(dataset.labels))
     plan = replace(PLANS[architecture], epochs=epochs, batch=32)
     lessons = Lessons(dataset.train, plan, (1.0,))
-    best, history = fit(model, plan, lessons, dataset.held_out, seed, saved, Watcher())
+    best, history = fit(model, lessons, dataset.held_out, seed, saved, Watcher())
     assert len(history) == epochs
     return [*best.weights, *model.get_weights()]
 

@@ -43,7 +43,7 @@ def quantization_aware(
         warmup_epochs=0.0,
         weight_decay=0.0,
     )
-    best, _ = fit(model, fine, dataclasses.replace(lessons, plan=fine), held_out, seed, scratch, watcher)
+    best, _ = fit(model, dataclasses.replace(lessons, plan=fine), held_out, seed, scratch, watcher)
     model.set_weights(best.weights)
     return model
 

@@ -22,7 +22,7 @@ from fedge.progress import Progress
 from fedge_train.architectures import ARCHITECTURES, build
 from fedge_train.device import training_dtype
 from fedge_train.lessons import lessons_of, require_same_task, source_weights
-from fedge_train.plan import plan_for
+from fedge_train.plan import Plan, plan_for
 from fedge_train.report import write_report
 from fedge_train.run import (
     CHECKPOINTS,
@@ -86,9 +86,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
     )
     try:
         with _Bar(config, lessons.steps) as bar:
-            best, history = fit(
-                model, config.plan, lessons, dataset.held_out, config.seed, folder / CHECKPOINTS, bar.watcher()
-            )
+            best, history = fit(model, lessons, dataset.held_out, config.seed, folder / CHECKPOINTS, bar.watcher())
     except KeyboardInterrupt:
         print(f"fedge: go on with `fedge train --resume --out {folder}`", file=sys.stderr)
         raise
@@ -130,7 +128,7 @@ def _resumed(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
 
 def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
     """The run's configuration with what the user gave on `--resume` in its place; all of it must be as it was."""
-    recipe, plan = old.recipe, old.plan
+    recipe = old.recipe
     return dataclasses.replace(
         old,
         data=_resolved(options.data) or old.data,
@@ -150,16 +148,23 @@ def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
             fit=options.fit or recipe.fit,
             cut_out=recipe.cut_out if options.subject is None else _cut_out(options.subject, recipe),
         ),
-        plan=dataclasses.replace(
-            plan,
-            epochs=options.epochs or plan.epochs,
-            batch=options.batch or plan.batch,
-            learning_rate=options.learning_rate or plan.learning_rate,
-            camera=plan.camera if options.camera_like is None else options.camera_like,
-            variants=plan.variants if options.variants is None else options.variants,
-            outliers=plan.outliers if options.outliers is None else options.outliers,
-        ),
+        plan=_with_options(old.plan, options),
     )
+
+
+def _with_options(plan: Plan, options: TrainOptions) -> Plan:
+    given: dict[str, Any] = {
+        "epochs": options.epochs,
+        "batch": options.batch,
+        "learning_rate": options.learning_rate,
+        "camera": options.camera_like,
+        "variants": options.variants,
+        "outliers": options.outliers,
+    }
+    try:
+        return dataclasses.replace(plan, **{name: value for name, value in given.items() if value is not None})
+    except ValueError as error:
+        raise FedgeError(str(error), "choose another value") from error
 
 
 def _cut_out(subject: Subject, recipe: Recipe) -> CutOut | None:
@@ -184,26 +189,13 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
     architecture = options.architecture or DEFAULT_ARCHITECTURE
     if architecture not in ARCHITECTURES:
         raise FedgeError(f"there is no architecture {architecture!r}", f"choose one of {', '.join(ARCHITECTURES)}")
-    plan = plan_for(architecture, len(dataset.train))
-    try:
-        plan = dataclasses.replace(
-            plan,
-            epochs=plan.epochs if options.epochs is None else options.epochs,
-            batch=plan.batch if options.batch is None else options.batch,
-            learning_rate=plan.learning_rate if options.learning_rate is None else options.learning_rate,
-            camera=plan.camera if options.camera_like is None else options.camera_like,
-            variants=plan.variants if options.variants is None else options.variants,
-            outliers=plan.outliers if options.outliers is None else options.outliers,
-        )
-    except ValueError as error:
-        raise FedgeError(str(error), "choose another value") from error
     return RunConfig(
         architecture=architecture,
         data=_resolved(options.data),
         data_sha256=dataset.sha256(),
         labels=dataset.labels,
         recipe=dataset.recipe,
-        plan=plan,
+        plan=_with_options(plan_for(architecture, len(dataset.train)), options),
         seed=options.seed or 0,
         dtype=options.dtype or training_dtype(),
         label_map=read_label_map(options.label_map).classes,

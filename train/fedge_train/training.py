@@ -138,12 +138,13 @@ class Trainer:
 
 
 def fit(
-    model: keras.Model, plan: Plan, lessons: Lessons, held_out: Split, seed: int, folder: Path, watcher: Watcher
+    model: keras.Model, lessons: Lessons, held_out: Split, seed: int, folder: Path, watcher: Watcher
 ) -> tuple[Best, list[Epoch]]:
-    """Trains to the plan's last epoch, going on from the newest sound checkpoint in `folder` if there is one.
+    """Trains to the last epoch of the lessons' plan, going on from the newest sound checkpoint in `folder`, if any.
 
     Returns the best epoch's weights by held-out accuracy, and every epoch's figures.
     """
+    plan = lessons.plan
     trainer = Trainer(model, plan, seed, lessons.steps)
     predict = predictor(model)
     history: list[Epoch] = []
