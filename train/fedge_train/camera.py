@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fedge_train.warp import moved_corners, warp
+
 Image = NDArray[np.uint8]
 
 SHARE = 0.3
@@ -65,18 +67,12 @@ def _placed(image: Image, generator: np.random.Generator) -> Image:
     elif wide:
         stretch = 1.0
         turn = generator.uniform(-180, 180) if generator.random() < ANY_TURN_PROBABILITY else turn
-    height, width = cut.shape[:2]
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
-    moved = (corners - (width / 2, height / 2)) * (stretch, 1)
-    moved += generator.uniform(-SLANT, SLANT, (4, 2)) * (width, height)
-    cosine, sine = math.cos(math.radians(turn)), math.sin(math.radians(turn))
-    moved = moved @ np.array([[cosine, sine], [-sine, cosine]])
-    low, high = moved.min(axis=0), moved.max(axis=0)
-    full = np.array([image.shape[1], image.shape[0]])
-    moved = (moved - (low + high) / 2) * (full / (high - low)).min() * generator.uniform(*FILL) + full / 2
-    matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), moved.astype(np.float32))
-    drawn = cv2.warpPerspective(np.ascontiguousarray(cut), matrix, (int(full[0]), int(full[1])), flags=cv2.INTER_LINEAR)
-    return np.asarray(drawn, dtype=np.uint8).reshape(image.shape)
+    size = image.shape[1], image.shape[0]
+    corners = moved_corners((cut.shape[1], cut.shape[0]), (stretch, 1), SLANT, turn, generator)
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    scale = (size / (high - low)).min() * generator.uniform(*FILL)
+    corners = (corners - (low + high) / 2) * scale + np.array(size) / 2
+    return warp(cut, corners, size, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT).reshape(image.shape)
 
 
 def _lit(image: Image, generator: np.random.Generator) -> NDArray[np.float32]:

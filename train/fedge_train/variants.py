@@ -11,6 +11,7 @@ from fedge.data.dataset import Dataset, Split, join
 from fedge.preprocess import apply
 from fedge.progress import Progress
 from fedge.shrink import shrink
+from fedge_train.warp import moved_corners, warp
 
 Picture = NDArray[np.uint8]
 
@@ -45,15 +46,13 @@ def with_variants(dataset: Dataset, count: int, seed: int) -> Split:
 def vary(picture: Picture, generator: np.random.Generator) -> Picture:
     """Takes a photograph again: uint8, [h, w] or [h, w, 3]; turned, nearer or farther, in another light, less sharp."""
     height, width = picture.shape[:2]
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
-    turn = math.radians(generator.normal(0, TURN))
+    size = width, height
+    turn = generator.normal(0, TURN)
     zoom = math.exp(generator.uniform(*np.log(ZOOM)))
-    moved = (corners - (width / 2, height / 2)) * zoom + generator.uniform(-SLANT, SLANT, (4, 2)) * (width, height)
-    moved = moved @ np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
-    moved += (width / 2, height / 2) + generator.uniform(-SHIFT, SHIFT, 2) * (width, height)
-    matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), moved.astype(np.float32))
-    again = cv2.warpPerspective(picture, matrix, (width, height), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
-    light = (np.asarray(again, dtype=np.float32) / 255) ** math.exp(generator.uniform(*np.log(GAMMA)))
+    corners = moved_corners(size, (zoom, zoom), SLANT, turn, generator)
+    corners += (0.5 + generator.uniform(-SHIFT, SHIFT, 2)) * size
+    again = warp(picture, corners, size, cv2.INTER_AREA, cv2.BORDER_REFLECT)
+    light = (again.astype(np.float32) / 255) ** math.exp(generator.uniform(*np.log(GAMMA)))
     light = light * (1 + generator.uniform(-TINT, TINT, picture.shape[2:] or 1).astype(np.float32))
     light = np.asarray(cv2.GaussianBlur(light, (0, 0), generator.uniform(0.1, MOST_BLUR)), dtype=np.float32)
     light += generator.standard_normal(light.shape, dtype=np.float32) * (generator.uniform(0, MOST_NOISE) / 255)
