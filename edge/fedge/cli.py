@@ -71,7 +71,7 @@ def fedge(
 def train(
     data: Data = None,
     map: Map = None,
-    arch: Annotated[str | None, typer.Option(help="nano, small, base (the default), classic or leaky.")] = None,
+    arch: Annotated[str | None, typer.Option(help="nano, small, base (the default), camera, classic or leaky.")] = None,
     epochs: Annotated[int | None, typer.Option(help="How often to go through the data.", min=1)] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures per step.", min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option(help="The peak learning rate.")] = None,

@@ -57,7 +57,7 @@ def _frame(hub: Hub, classifier: Classifier, decider: Decider, picture: Picture)
     frame = Frame(picture, "a room")
     started = perf_counter()
     answer = replace(classifier.classify(picture), label=None)
-    decision = decider.update(answer.probabilities, frame.moment, frame.time)
+    decision = decider.update(answer.evidence, frame.moment, frame.time)
     hub.show(Result(0, frame, answer, (monotonic() - frame.captured) * 1e3, decision))
     taken = perf_counter() - started
     sleep(max(0.0, FRAME_SECONDS - taken))
