@@ -17,7 +17,10 @@ TILES = (2, 3, 4)
 PIECE = (0.3, 0.6)
 MOST_STROKES = 6
 MOST_CORNERS = 9
-EXPOSED = {"whole": 0.2, "polygon": 0.45, "strokes": 0.35}
+ROUND_POINTS = 48
+SOFTNESS = (0.15, 1.3)
+FLATNESS = (0.25, 1.0)
+EXPOSED = {"whole": 0.15, "polygon": 0.3, "strokes": 0.3, "round": 0.25}
 
 
 def draw_outliers(count: int, known: Image, generator: np.random.Generator) -> Image:
@@ -73,6 +76,12 @@ def _mask(height: int, width: int, generator: np.random.Generator) -> Image:
         radii = generator.uniform(0.15, 0.6, count)
         points = np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=1)
         cv2.fillPoly(mask, [_filling(points, height, width)], 1)
+    elif kind == "round":
+        # From a lens to a rectangle with soft corners, which is what is cut out of a wall that is lit from one side.
+        angles = np.linspace(0, 2 * np.pi, ROUND_POINTS, endpoint=False)
+        waves = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        outline = np.sign(waves) * np.abs(waves) ** generator.uniform(*SOFTNESS) * (1, generator.uniform(*FLATNESS))
+        cv2.fillPoly(mask, [_filling(outline @ _turned(generator.uniform(0, np.pi)), height, width)], 1)
     elif kind == "strokes":
         lengths = generator.integers(2, 5, generator.integers(1, MOST_STROKES + 1))
         corners = _filling(generator.uniform(0, 1, (lengths.sum(), 2)), height, width)
@@ -80,6 +89,10 @@ def _mask(height: int, width: int, generator: np.random.Generator) -> Image:
             thickness = int(generator.integers(1, max(2, height // 7) + 1))
             cv2.polylines(mask, [stroke], bool(generator.random() < 0.3), 1, thickness)
     return mask
+
+
+def _turned(angle: float) -> NDArray[np.float64]:
+    return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
 
 
 def _filling(points: NDArray[np.float64], height: int, width: int) -> NDArray[np.int32]:
