@@ -147,7 +147,7 @@ def test_the_temperature_is_found_again() -> None:
     generator = np.random.default_rng(0)
     logits = generator.normal(0, 3, (20_000, 5))
     truth = np.array([generator.choice(5, p=p) for p in softmax(logits)])
-    confidence = fit_confidence(logits * 2.5, np.eye(5, dtype=bool)[truth], np.zeros(20_000, dtype=np.int64), False)
+    confidence = fit_confidence(logits * 2.5, np.eye(5, dtype=bool)[truth], np.zeros(20_000, dtype=np.int64), None)
     # The logits were stretched by 2.5; 20,000 draws fix the temperature to about 1%, ECE to 15 bins' noise.
     assert confidence.temperature == pytest.approx(2.5, rel=0.05)
     assert confidence.ece is not None and confidence.ece < 0.01
@@ -165,8 +165,8 @@ def test_each_source_counts_alike_for_temperature_and_thresholds() -> None:
     (many, many_right), (few, few_right) = draw(20_000, 0.5), draw(1_000, 4.0)
     logits, right = np.concatenate([many, few]), np.concatenate([many_right, few_right])
     sources = np.repeat([0, 1], [20_000, 1_000])
-    apart = fit_confidence(logits, right, sources, False)
-    pooled = fit_confidence(logits, right, np.zeros_like(sources), False)
+    apart = fit_confidence(logits, right, sources, None)
+    pooled = fit_confidence(logits, right, np.zeros_like(sources), None)
     assert pooled.temperature < 1 < apart.temperature < 4
     # The few are copied until there are as many: that must be the same, up to the search's and the copies' rounding.
     copies = np.tile(np.arange(20_000, 21_000), 20)
@@ -174,7 +174,7 @@ def test_each_source_counts_alike_for_temperature_and_thresholds() -> None:
         np.concatenate([many, logits[copies]]),
         np.concatenate([many_right, right[copies]]),
         np.zeros(40_000, np.int64),
-        False,
+        None,
     )
     assert apart.temperature == pytest.approx(repeated.temperature, rel=1e-3)
     assert apart.ece == pytest.approx(repeated.ece, rel=1e-2)
@@ -190,12 +190,12 @@ def test_the_temperature_of_a_network_that_knows_of_more_is_found_again() -> Non
     # Pictures of nothing known are never among those that the temperature is fitted to.
     stretched, right = logits[known] * 2.5, np.eye(5, dtype=bool)[truth[known]]
     sources = np.zeros(known.sum(), dtype=np.int64)
-    confidence = fit_confidence(stretched, right, sources, True)
-    assert confidence.open_set
+    confidence = fit_confidence(stretched, right, sources, 0.0)
+    assert confidence.unknown == 0
     sums = confidence.probabilities(stretched).sum(axis=1)
     assert (sums < 1).all() and sums.min() < 0.5 < sums.max()
     assert confidence.temperature != pytest.approx(
-        fit_confidence(stretched, right, sources, False).temperature, rel=0.02
+        fit_confidence(stretched, right, sources, None).temperature, rel=0.02
     )
 
 
@@ -205,7 +205,7 @@ def test_any_of_several_right_classes_is_right() -> None:
     truth = np.array([generator.choice(3, p=p) for p in softmax(logits)])
     right = np.eye(3, dtype=bool)[truth]
     right[truth > 0, 1:] = True
-    confidence = fit_confidence(logits * 2.5, right, np.zeros(5_000, dtype=np.int64), False)
+    confidence = fit_confidence(logits * 2.5, right, np.zeros(5_000, dtype=np.int64), None)
     # 5,000 draws, some of which say less, fix the temperature to about 2%.
     assert confidence.temperature == pytest.approx(2.5, rel=0.08)
 

@@ -17,15 +17,15 @@ def dequantize(values: NDArray[np.int8], scale: float, zero_point: int) -> Float
     return (values.astype(np.float64) - zero_point) * scale
 
 
-def softmax(logits: Floats, temperature: float = 1.0, open_set: bool = False) -> Floats:
+def softmax(logits: Floats, temperature: float = 1.0, unknown: float | None = None) -> Floats:
     """Probabilities in 0..1 over the last axis, of logits divided by `temperature` (> 0).
 
-    With `open_set` there is one more class, "none of these", of logit 0, whose probability is left out: what is left
+    With `unknown` there is one more class, "none of these", of that logit, whose probability is left out: what is left
     adds up to less than 1.
     """
+    if unknown is not None:
+        logits = np.concatenate([logits, np.full_like(logits[..., :1], unknown)], axis=-1)
+        return softmax(logits, temperature)[..., :-1]
     scaled = logits / temperature
-    if open_set:
-        others = np.zeros_like(scaled[..., :1])
-        return softmax(np.concatenate([scaled, others], axis=-1))[..., :-1]
     exponentials = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=-1, keepdims=True))

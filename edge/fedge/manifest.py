@@ -70,18 +70,18 @@ class RejectBelow:
 class Confidence:
     """How logits become a decision: softmax of logits / temperature; unknown where the best is below `reject_below`.
 
-    With `open_set` the network learned from pictures of nothing known as well: "none of these" has a logit of 0.
+    Where the network learned from pictures of nothing known as well, "none of these" has the logit `unknown`.
     `ece` is the expected calibration error, in 0..1, on the held-out pictures that the temperature was fitted to.
     """
 
     temperature: float = 1.0
     reject_below: RejectBelow = field(default_factory=RejectBelow)
     ece: float | None = None
-    open_set: bool = False
+    unknown: float | None = None
 
     def probabilities(self, logits: Floats) -> Floats:
         """Calibrated probabilities of the classes over the last axis of real logits, any number of pictures."""
-        return softmax(logits, self.temperature, self.open_set)
+        return softmax(logits, self.temperature, self.unknown)
 
     def __post_init__(self) -> None:
         if self.temperature <= 0:

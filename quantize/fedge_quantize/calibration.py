@@ -34,7 +34,7 @@ def calibration_set(train: Split, seed: int) -> CalibrationSet:
 
 
 def fit_confidence(
-    logits: NDArray[np.float64], right: NDArray[np.bool_], sources: NDArray[np.int64], open_set: bool
+    logits: NDArray[np.float64], right: NDArray[np.bool_], sources: NDArray[np.int64], unknown: float | None
 ) -> Confidence:
     """Fits the temperature that makes held-out pictures most likely, and the scores below which answers are refused.
 
@@ -44,17 +44,17 @@ def fit_confidence(
         logits: the int8 model's dequantized logits on held-out pictures, [n, classes].
         right: the right classes, bool [n, classes].
         sources: where each picture came from, int64 [n].
-        open_set: whether the network learned from pictures of nothing known as well.
+        unknown: the logit of "none of these", where the network learned from pictures of nothing known as well.
     """
     weights = equal_weights(sources)
 
     def negative_log_likelihood(log_temperature: float) -> float:
-        likelihood = (softmax(logits, float(np.exp(log_temperature)), open_set) * right).sum(axis=1)
+        likelihood = (softmax(logits, float(np.exp(log_temperature)), unknown) * right).sum(axis=1)
         return float(-np.average(np.log(np.maximum(likelihood, 1e-12)), weights=weights))
 
     found = minimize_scalar(negative_log_likelihood, bounds=_LOG_TEMPERATURE_RANGE, method="bounded")
     temperature = float(np.exp(found.x))
-    probabilities = softmax(logits, temperature, open_set)
+    probabilities = softmax(logits, temperature, unknown)
     best = probabilities.argmax(axis=1)
     found = hits(right, best)
     truth = np.where(found, best, right.argmax(axis=1))
@@ -62,5 +62,5 @@ def fit_confidence(
         temperature,
         fit_reject_below(certainty(probabilities[found]), equal_weights(sources[found])),
         expected_calibration_error(probabilities, truth, weights),
-        open_set,
+        unknown,
     )

@@ -148,7 +148,7 @@ class _Work:
             logits = emitted_logits(flatbuffer, held_out)
             seen = np.flatnonzero(~held_out.empty)
             confidence = fit_confidence(
-                logits[seen], held_out.right[seen], held_out.sources[seen], self.config.plan.open_set
+                logits[seen], held_out.right[seen], held_out.sources[seen], self.config.plan.unknown_logit
             )
             self._candidates[method] = Candidate(method, flatbuffer, logits.argmax(-1), confidence)
         return self._candidates[method]

@@ -44,6 +44,14 @@ class Plan:
         """Whether the network learns that there is more than its classes."""
         return self.outliers > 0
 
+    @property
+    def unknown_logit(self) -> float | None:
+        """The logit of "none of these" where every other picture is of nothing known; None if that was not learned.
+
+        Training fixes it at 0 for as many of them as `outliers` says; a camera sees more (Bayes' rule for their share).
+        """
+        return math.log((1 - self.outliers) / self.outliers) if self.open_set else None
+
     def __post_init__(self) -> None:
         if self.epochs < 1:
             raise ValueError("epochs must be at least 1")
