@@ -85,11 +85,11 @@ RESIDUAL = Plan(
 )
 
 # So few weights learn too little rather than too much by heart: whatever makes pictures harder costs them accuracy.
-NANO = replace(RESIDUAL, epochs=40, learning_rate=0.2, weight_decay=4e-5, shift=1 / 28, erase=False)
+NANO = replace(RESIDUAL, epochs=60, learning_rate=0.2, weight_decay=4e-5, shift=1 / 28, erase=False)
 SMALL = replace(RESIDUAL, epochs=30, weight_decay=1e-4, erase=False)
 
 # A teacher as large as the student is followed half-way, so that the student can become the better one.
-BASE = replace(RESIDUAL, taught=0.5)
+BASE = replace(RESIDUAL, epochs=46, taught=0.5)
 
 # Photographs are few: what they teach must not be learned by heart.
 CAMERA = replace(RESIDUAL, weight_decay=5e-4, label_smoothing=0.1)
