@@ -3,10 +3,10 @@
     python tests/bench/camera_gap.py PHOTOGRAPHS --map CLASSES.json MODEL_OR_RUN [MODEL_OR_RUN ...] [--json]
 
 PHOTOGRAPHS holds a folder per class. CLASSES.json says which of the network's classes are right for each folder, for
-example {"shoes": ["Sandal", "Sneaker", "Ankle boot"]}; folders that it leaves out are not measured. A network is a
-shipped model's name, a model file or a run folder. The first row, `as shipped`, is its own recipe, and of a model file
-its own decision too: a photograph that it answers "unknown" is not right. The other rows show each network the same:
-pictures of its own size and colour by the recipe that the row names, and its best class always counts.
+example {"shoes": ["Sandal", "Sneaker", "Ankle boot"]}; folders that it leaves out or gives null are not measured. A
+network is a shipped model's name, a model file or a run folder. The first row, `as shipped`, is its own recipe, and of
+a model file its own decision too: a photograph that it answers "unknown" is not right. The other rows show each network
+the same: pictures of its own size and colour by the recipe that the row names, and its best class always counts.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedge.cutout import CutOut
+from fedge.data.labelmap import Classes, read_label_map
 from fedge.pictures import read_picture
 from fedge.preprocess import Picture, Recipe, apply, prepare
 from fedge.shrink import shrink
@@ -117,7 +118,7 @@ def _run(folder: Path) -> Network:
 
 
 def measure(
-    network: Network, pictures: list[Picture], folders: NDArray[np.str_], classes: dict[str, list[str]]
+    network: Network, pictures: list[Picture], folders: NDArray[np.str_], classes: dict[str, Classes]
 ) -> dict[str, dict[str, float]]:
     """A network's rows: the accuracy over all photographs and over each folder's, in 0..1, by the way of seeing."""
     answers: dict[str, list[str | None]] = {"as shipped": [network.answer(picture) for picture in pictures]}
@@ -152,7 +153,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    classes: dict[str, list[str]] = json.loads(arguments.map.read_text())
+    classes = {folder: right for folder, right in read_label_map(arguments.map).classes.items() if right}
     files = [(folder, path) for folder in classes for path in sorted((arguments.photographs / folder).iterdir())]
     pictures = [read_picture(path) for _, path in files]
     folders = np.array([folder for folder, _ in files])
