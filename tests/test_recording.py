@@ -97,15 +97,16 @@ def test_the_mode_of_refusing_is_recorded(
     (segment,) = segments(tmp_path)
     lines = [json.loads(line) for line in (segment / LINES).read_text().splitlines()]
     threshold = classifier.model.manifest.confidence.threshold(mode)
-    assert [line["label"] is None for line in lines] == [line["score"] < threshold for line in lines]
+    refused = [line["label"] is None for line in lines]
+    assert refused == [line["score"] < threshold for line in lines]
     # Neither of the two things that are shown is a garment: the strict mode refuses one of them at least.
-    assert mode != "strict" or any(line["label"] is None for line in lines)
+    assert mode != "strict" or any(refused)
     assert replay(tmp_path, None)["differing"] == 0
     facts = json.loads((segment / FACTS).read_text())
     assert facts["reject"] == mode
     # Told that nothing was refused, a replay of what was must notice.
     (segment / FACTS).write_text(json.dumps(facts | {"reject": "off"}))
-    assert replay(tmp_path, None)["differing"] >= refused
+    assert replay(tmp_path, None)["differing"] >= sum(refused)
     (segment / FACTS).write_text(json.dumps(facts | {"reject": "perhaps"}))
     with pytest.raises(DataError):
         replay(tmp_path, None)
