@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,6 +61,7 @@ def sha256_file(path: Path) -> str:
     return str(digest.hexdigest())
 
 
+@cache
 def _sha256() -> Callable[..., Any]:
     # Python's own, where it was built with it, as the standard library's `random` takes its SHA-512: hashlib's comes
     # with OpenSSL, 3.5 MB that the runner needs for nothing else.

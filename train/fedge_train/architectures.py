@@ -84,8 +84,7 @@ def base(shape: Shape, classes: int, norm: bool = True) -> Model:
 
 
 def camera(shape: Shape, classes: int, norm: bool = True) -> Model:
-    """A residual network for at most 250 KB of int8, wider and less deep than base: what is cut out of photographs
-    has fewer details at full size."""
+    """A residual network for at most 250 KB of int8, wider and less deep than base, with a tenth fewer products."""
     return _residual("camera", CAMERA, shape, classes, norm)
 
 

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fedge_train.warp import rotation
+
 Image = NDArray[np.uint8]
 
 TILED_PROBABILITY = 0.25
@@ -81,7 +83,7 @@ def _mask(height: int, width: int, generator: np.random.Generator) -> Image:
         angles = np.linspace(0, 2 * np.pi, ROUND_POINTS, endpoint=False)
         waves = np.stack([np.cos(angles), np.sin(angles)], axis=1)
         outline = np.sign(waves) * np.abs(waves) ** generator.uniform(*SOFTNESS) * (1, generator.uniform(*FLATNESS))
-        cv2.fillPoly(mask, [_filling(outline @ _turned(generator.uniform(0, np.pi)), height, width)], 1)
+        cv2.fillPoly(mask, [_filling(outline @ rotation(generator.uniform(0, np.pi)), height, width)], 1)
     elif kind == "strokes":
         lengths = generator.integers(2, 5, generator.integers(1, MOST_STROKES + 1))
         corners = _filling(generator.uniform(0, 1, (lengths.sum(), 2)), height, width)
@@ -89,10 +91,6 @@ def _mask(height: int, width: int, generator: np.random.Generator) -> Image:
             thickness = int(generator.integers(1, max(2, height // 7) + 1))
             cv2.polylines(mask, [stroke], bool(generator.random() < 0.3), 1, thickness)
     return mask
-
-
-def _turned(angle: float) -> NDArray[np.float64]:
-    return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
 
 
 def _filling(points: NDArray[np.float64], height: int, width: int) -> NDArray[np.int32]:

@@ -22,8 +22,13 @@ def moved_corners(
         turn: degrees, counter-clockwise.
     """
     moved = _corners(size) * scale + generator.uniform(-slant, slant, (4, 2)) * size
-    cosine, sine = math.cos(math.radians(turn)), math.sin(math.radians(turn))
-    return np.asarray(moved @ np.array([[cosine, sine], [-sine, cosine]]))
+    return np.asarray(moved @ rotation(math.radians(turn)))
+
+
+def rotation(angle: float) -> NDArray[np.float64]:
+    """What turns points, [n, 2] across and down, by an angle in radians when they are multiplied by it."""
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return np.array([[cosine, sine], [-sine, cosine]])
 
 
 def warp(picture: Picture, corners: Corners, size: tuple[int, int], flags: int, border: int) -> Picture:
