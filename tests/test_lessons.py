@@ -15,6 +15,7 @@ from support import fedge, one_line_error, write_class_folders
 
 CLASSES = ["Bag", "Sneaker", "Trouser"]
 PLAN = Plan(epochs=1)
+NO_PIECES = np.empty((0, 28, 28, 1), np.uint8)
 
 
 def split(labels: list[int], sources: list[int], classes: int = 3) -> Split:
@@ -38,6 +39,33 @@ def test_a_weight_is_how_often_an_epoch_shows_a_picture() -> None:
     shown = np.bincount(order, minlength=14)
     assert len(lessons) == len(order) == 5 + 10
     assert sorted(shown[:10]) == [0] * 5 + [1] * 5 and sorted(shown[10:]) == [2, 2, 3, 3]
+
+
+def test_only_easy_pictures_are_left_out_and_the_rest_stand_for_them() -> None:
+    lessons = Lessons(split([0] * 100, [0] * 100), PLAN, (1.0,))
+    generator = np.random.default_rng(0)
+    losses = generator.permutation(100).astype(np.float32)
+    order = lessons.order(generator)
+    shown = np.zeros(100)
+    for _ in range(400):
+        kept, counts = lessons.without_easy(order, 0.4, losses, generator)
+        assert len(kept) == 60 and counts.sum() == 100
+        shown[kept] += counts
+    assert np.all(shown[losses >= 80] == 400)
+    # Each easy one is kept in half of the epochs and then counts twice: 400 within five standard deviations of 20.
+    assert np.abs(shown[losses < 80] - 400).max() <= 100
+    everything, counts = lessons.without_easy(order, 0.0, losses, generator)
+    assert np.array_equal(everything, order) and np.all(counts == 1)
+
+
+def test_the_first_and_the_last_epochs_leave_nothing_out() -> None:
+    lessons = Lessons(split([0] * 100, [0] * 100), replace(PLAN, epochs=16, batch=10, skip=0.4), (1.0,))
+    assert [lessons.steps(epoch) for epoch in range(1, 17)] == [10] + [6] * 13 + [10] * 2
+    assert lessons.steps_until(16) == 108
+    shown = [len(list(lessons.batches(np.random.default_rng(0), epoch, np.zeros(100, np.float32)))) for epoch in (1, 2)]
+    assert shown == [10, 6]
+    with pytest.raises(ValueError, match="skip must be"):
+        replace(PLAN, skip=0.6)
 
 
 def test_weights_must_fit_the_sources() -> None:
@@ -93,9 +121,9 @@ def test_a_teacher_leaves_its_share_of_the_target() -> None:
 def test_outliers_are_pictures_of_their_own() -> None:
     blocks = np.random.default_rng(1).integers(1, 256, (4, 7, 7, 1), dtype=np.uint8)
     known = blocks.repeat(4, axis=1).repeat(4, axis=2)
-    drawn = draw_outliers(200, known, np.random.default_rng(0))
+    drawn = draw_outliers(200, known, NO_PIECES, np.random.default_rng(0))
     assert drawn.shape == (200, 28, 28, 1) and drawn.dtype == np.uint8
-    assert np.array_equal(drawn, draw_outliers(200, known, np.random.default_rng(0)))
+    assert np.array_equal(drawn, draw_outliers(200, known, NO_PIECES, np.random.default_rng(0)))
     # Four pictures have but a few orders of four tiles each.
     assert len({picture.tobytes() for picture in drawn}) > 180
     # Of 200, some fill the picture and some are thin strokes on black.
@@ -105,7 +133,19 @@ def test_outliers_are_pictures_of_their_own() -> None:
     off = np.abs(drawn[:, None].astype(int) - known).mean(axis=(2, 3, 4))
     assert off.min() > 10
     for shape in ((20, 30, 3), (8, 8, 1)):
-        assert draw_outliers(30, np.full((1, *shape), 200, np.uint8), np.random.default_rng(0)).shape == (30, *shape)
+        gray = np.full((1, *shape), 200, np.uint8)
+        assert draw_outliers(30, gray, gray[:0], np.random.default_rng(0)).shape == (30, *shape)
+        assert draw_outliers(30, gray, gray, np.random.default_rng(0)).shape == (30, *shape)
+
+
+def test_some_outliers_are_pieces_of_photographs() -> None:
+    piece = np.arange(28 * 28, dtype=np.uint16).reshape(1, 28, 28, 1).astype(np.uint8)
+    drawn = draw_outliers(300, np.zeros_like(piece), piece, np.random.default_rng(0))
+    levels = np.sort(piece.ravel())
+    same = [picture for picture in drawn if np.array_equal(np.sort(picture.ravel()), levels)]
+    # Two fifths of 300, within four standard deviations of 8.5; in each of eight ways, up to one.
+    assert 86 <= len(same) <= 154
+    assert len({picture.tobytes() for picture in same}) == 8
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +185,9 @@ def test_a_run_goes_on_from_another_with_teacher_weights_and_outliers(
     ("arguments", "message"),
     [
         (("--arch", "small", "--from", "RUN"), "is a nano"),
-        (("--size", "20", "--arch", "nano", "--from", "RUN"), "other classes or pictures of another size"),
+        (("--color", "--from", "RUN"), "do not fit pictures of this size or colours"),
         (("--size", "20", "--teacher", "RUN"), "other classes or pictures of another size"),
-        (("--teacher", "nowhere"), "there is no run folder"),
+        (("--teacher", "nowhere"), "/nowhere; give a run, a model file, or one of the shipped"),
         (("--weight", "1", "--weight", "2"), "does not fit 1 --data"),
     ],
 )

@@ -96,15 +96,20 @@ def train(
     outliers: Annotated[
         float | None, typer.Option(help="The share of pictures of nothing known, to be unsure of.", min=0, max=0.5)
     ] = None,
+    skip: Annotated[
+        float | None, typer.Option(help="The share of an epoch, of the easiest pictures, to leave out.", min=0, max=0.5)
+    ] = None,
     weight: Annotated[
         list[float] | None, typer.Option(help="How often an epoch shows each picture of a --data; one for each.")
     ] = None,
     test_share: Annotated[
         float | None, typer.Option(help="What a folder without `test` gives to it; 0.2.", min=0.01, max=0.5)
     ] = None,
-    start: Annotated[Path | None, typer.Option("--from", help="Start with the weights of this run.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="A run, model file or shipped model whose weights to start with.")
+    ] = None,
     teacher: Annotated[
-        list[Path] | None, typer.Option(help="A run whose answers are to be learned too; repeatable.")
+        list[str] | None, typer.Option(help="One whose answers are to be learned too; repeatable.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if left out.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
@@ -129,6 +134,7 @@ def train(
         camera_like=camera_like,
         variants=variants,
         outliers=outliers,
+        skip=skip,
         weights=tuple(weight or ()),
         test_share=test_share,
         start=start,

@@ -17,6 +17,8 @@ LITERT, TFLITE_RUNTIME = "ai_edge_litert", "tflite_runtime"
 CHOICE = "FEDGE_RUNTIME"
 _PROBE_SECONDS = 30
 
+Constant = NDArray[np.float64]
+
 
 class Network:
     """A loaded int8 network.
@@ -44,6 +46,23 @@ class Network:
         self._interpreter.invoke()
         result: NDArray[np.int8] = self._interpreter.get_tensor(self._output)[0]
         return result
+
+
+def constants(flatbuffer: bytes) -> dict[str, Constant]:
+    """The weights and biases of an int8 network as real numbers, by their tensors' names.
+
+    Kernels are int8, biases int32, both with a scale for each output channel, which is the first axis.
+    """
+    with quiet_stderr():
+        interpreter = _interpreter_module().Interpreter(model_content=flatbuffer)
+    found = {}
+    for tensor in interpreter.get_tensor_details():
+        scales = tensor["quantization_parameters"]["scales"]
+        # Activations have one scale; what has no tensor's memory before an inference is none of the constants.
+        if tensor["dtype"] in (np.int8, np.int32) and len(scales) == tensor["shape"][:1].sum() and len(scales) > 1:
+            values = interpreter.get_tensor(tensor["index"]).astype(np.float64)
+            found[tensor["name"]] = values * scales.reshape(-1, *(1,) * (values.ndim - 1))
+    return found
 
 
 def runtime_name() -> str:

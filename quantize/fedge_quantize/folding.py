@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from tf_keras import Model, layers
 
-from fedge_train.architectures import SECOND, SKIP, build
+from fedge_train.architectures import NORM, SECOND, SKIP, build
 
 
 def fold(model: Model) -> Model:
@@ -18,7 +18,7 @@ def fold(model: Model) -> Model:
     norms = {layer.name: layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)}
     sources = [layer for layer in model.layers if layer.weights and layer.name not in norms]
     targets = [layer for layer in folded.layers if layer.weights]
-    weights = {source.name: _folded_weights(source, norms.get(f"{source.name}_norm")) for source in sources}
+    weights = {source.name: _folded_weights(source, norms.get(source.name + NORM)) for source in sources}
     for name in weights:
         if name.endswith(SKIP):
             weights[name.removesuffix(SKIP) + SECOND][1] += weights[name][1]

@@ -42,6 +42,7 @@ def quantization_aware(
         learning_rate=LEARNING_RATE[lessons.plan.optimizer],
         warmup_epochs=0.0,
         weight_decay=0.0,
+        skip=0.0,
     )
     best, _ = fit(model, dataclasses.replace(lessons, plan=fine), held_out, seed, scratch, watcher)
     model.set_weights(best.weights)

@@ -157,7 +157,7 @@ class _Work:
         epochs = self.options.qat_epochs
         _say(f"quantization-aware training for {epochs} epochs")
         lessons = lessons_of(self.config, self.dataset)
-        steps = lessons.steps
+        steps = lessons.steps(1)
         with tempfile.TemporaryDirectory() as scratch, Progress("quantizing", steps * epochs) as progress:
             watcher = Watcher(
                 step=lambda epoch, step, loss, accuracy: progress.reach(

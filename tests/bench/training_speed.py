@@ -46,10 +46,11 @@ def fedges(architecture: str, plan: Plan, split: Split, dtype: str, steps: int) 
     """fedge's loop: call it with a turn's number to train `steps` steps."""
     keras.mixed_precision.set_global_policy(dtype)
     keras.utils.set_random_seed(0)
-    trainer = Trainer(build(architecture, split.images.shape[1:], len(fashion_mnist.LABELS)), plan, 0, steps)
+    # As many pictures as a turn's steps take: one epoch of these is one turn.
+    lessons = Lessons(split.take(np.arange(steps * plan.batch)), plan, (1.0,))
+    trainer = Trainer(build(architecture, split.images.shape[1:], len(fashion_mnist.LABELS)), lessons, 0)
     keras.mixed_precision.set_global_policy("float32")
-    lessons = Lessons(split, plan, (1.0,))
-    return lambda turn: void(trainer.train_epoch(lessons, turn, Watcher()))
+    return lambda turn: void(trainer.train_epoch(turn + 1, Watcher()))
 
 
 def plain(architecture: str, plan: Plan, split: Split, steps: int) -> Turn:

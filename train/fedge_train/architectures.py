@@ -20,6 +20,9 @@ Shape = tuple[int, int, int]
 # added by the second one.
 SECOND, SKIP = "c2", "skip"
 
+# What a convolution's batch normalization is called after it, and what a residual network's last layer is called.
+NORM, LOGITS = "_norm", "logits"
+
 
 @dataclass(frozen=True)
 class Residual:
@@ -35,7 +38,7 @@ class Residual:
 # Chosen so that the flatbuffer stays within 32, 100 and 250 KB of int8; most weights sit in the small, late stages,
 # because on a CPU the time goes into the full-size ones.
 NANO = Residual(widths=(8, 16, 32), blocks=(1, 1, 1))
-SMALL = Residual(widths=(16, 32, 64), blocks=(1, 1, 1))
+SMALL = Residual(widths=(16, 32, 48), blocks=(2, 2, 1))
 BASE = Residual(widths=(16, 32, 64), blocks=(2, 4, 2))
 CAMERA = Residual(widths=(16, 48, 64), blocks=(1, 2, 2))
 
@@ -120,7 +123,7 @@ def _residual(name: str, plan: Residual, shape: Shape, classes: int, norm: bool)
             # Layers' names stand in the flatbuffer many times over: long ones would cost nano a twentieth of its bytes.
             x = _block(x, width, stride, f"{stage}{block}", norm)
     x = kl.GlobalAveragePooling2D(name="pool")(x)
-    return Model(inputs, kl.Dense(classes, dtype="float32", name="logits")(x), name=name)
+    return Model(inputs, kl.Dense(classes, dtype="float32", name=LOGITS)(x), name=name)
 
 
 def _block(x: Any, width: int, stride: int, name: str, norm: bool) -> Any:
@@ -138,7 +141,7 @@ def _block(x: Any, width: int, stride: int, name: str, norm: bool) -> Any:
 def _convolution(x: Any, filters: int, size: int, stride: int, name: str, norm: bool, bias: bool = True) -> Any:
     bias = bias and not norm
     x = kl.Conv2D(filters, size, stride, padding="same", use_bias=bias, kernel_initializer="he_normal", name=name)(x)
-    return kl.BatchNormalization(momentum=0.95, name=f"{name}_norm")(x) if norm else x
+    return kl.BatchNormalization(momentum=0.95, name=name + NORM)(x) if norm else x
 
 
 def _dropout(rate: float) -> kl.Dropout:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,31 @@ from fedge.data.dataset import Dataset, Split
 from fedge.errors import FedgeError, RunError
 from fedge_train.augment import augment
 from fedge_train.outliers import draw_outliers
+from fedge_train.pieces import pieces
 from fedge_train.plan import Plan
-from fedge_train.predict import predictor
-from fedge_train.run import RunConfig, load_float_model, read_config
+from fedge_train.pretrained import Pretrained, pretrained
+from fedge_train.run import RunConfig
 from fedge_train.variants import with_variants
 
-# Pictures uint8 [n, height, width, channels], the right classes bool [n, classes], soft answers float32 [n, classes].
-Batch = tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.float32]]
+Losses = NDArray[np.float32]
+
+
+class Batch(NamedTuple):
+    """What one step learns from; pictures of nothing known come last.
+
+    Attributes:
+        images: uint8, [n, height, width, channels].
+        right: bool, [n, classes]: the right classes.
+        soft: float32, [n, classes]: what to come near to, see `training.answer_loss`.
+        counts: float32, [n]: how many pictures each one stands for.
+        chosen: int64, [known]: where the known ones are in the split.
+    """
+
+    images: NDArray[np.uint8]
+    right: NDArray[np.bool_]
+    soft: NDArray[np.float32]
+    counts: NDArray[np.float32]
+    chosen: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -31,12 +49,14 @@ class Lessons:
         weights: for each of the split's sources, how often an epoch shows one of its pictures on average.
         taught: a teacher's probabilities, float32 [n, classes], or None without a teacher; a row of zeros where it does
             not know the picture's source.
+        pieces: of photographs, uint8 [m, height, width, channels], to make pictures of nothing known of, if any.
     """
 
     split: Split
     plan: Plan
     weights: tuple[float, ...]
     taught: NDArray[np.float32] | None = None
+    pieces: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         """How many pictures an epoch shows."""
@@ -55,29 +75,59 @@ class Lessons:
             shown.append(np.concatenate([np.tile(members, whole), rest]))
         return generator.permutation(np.concatenate(shown))
 
+    def without_easy(
+        self, order: NDArray[np.int64], share: float, losses: Losses, generator: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """An epoch's order with a `share` of it left out, and how many pictures each of the rest stands for.
+
+        Those left out are a random half of the easiest, by their `losses` when last shown, float32 [len(split)]; the
+        other half counts double, so that the gradient expected is that of all (InfoBatch, Qin and others, 2024).
+        """
+        left_out = round(share * len(order))
+        easy = np.argsort(losses[order], kind="stable")[: 2 * left_out]
+        easy = generator.permutation(easy)
+        counts = np.ones(len(order), dtype=np.float32)
+        counts[easy[:left_out]], counts[easy[left_out:]] = 0, 2
+        return order[counts > 0], counts[counts > 0]
+
     @property
     def batch(self) -> int:
         """How many pictures a batch has, those of nothing known among them."""
         return min(self.plan.batch, len(self))
 
-    @property
-    def steps(self) -> int:
-        """How many whole batches an epoch has."""
-        return len(self) // (self.batch - self._outliers)
+    def steps(self, epoch: int) -> int:
+        """How many whole batches an epoch, counted from 1, has."""
+        return max(1, (len(self) - round(self.plan.skipped(epoch) * len(self))) // (self.batch - self._outliers))
 
-    def batches(self, generator: np.random.Generator) -> Iterator[Batch]:
-        """One epoch's batches."""
+    def steps_until(self, epoch: int) -> int:
+        """How many batches the epochs up to and with this one have together."""
+        return sum(self.steps(number) for number in range(1, epoch + 1))
+
+    def batches(self, generator: np.random.Generator, epoch: int, losses: Losses) -> Iterator[Batch]:
+        """One epoch's batches; `losses`, float32 [len(split)], are each picture's when it was last shown."""
         outliers = self._outliers
-        known, order, classes = self.batch - outliers, self.order(generator), self.split.right.shape[1]
-        for step in range(self.steps):
-            chosen = order[step * known : (step + 1) * known]
-            images = augment(self.split.images[chosen], self.plan, generator)
-            right, soft = self.split.right[chosen], self.soft(chosen)
+        known, classes = self.batch - outliers, self.split.right.shape[1]
+        order, counts = self.without_easy(self.order(generator), self.plan.skipped(epoch), losses, generator)
+        for step in range(self.steps(epoch)):
+            here = slice(step * known, (step + 1) * known)
+            chosen = order[here]
+            batch = Batch(
+                augment(self.split.images[chosen], self.plan, generator),
+                self.split.right[chosen],
+                self.soft(chosen),
+                counts[here],
+                chosen,
+            )
             if outliers:
-                images = np.concatenate([images, draw_outliers(outliers, images, generator)])
-                right = np.concatenate([right, np.zeros((outliers, classes), dtype=bool)])
-                soft = np.concatenate([soft, np.zeros((outliers, classes), dtype=np.float32)])
-            yield images, right, soft
+                pieces = self.split.images[:0] if self.pieces is None else self.pieces
+                batch = Batch(
+                    np.concatenate([batch.images, draw_outliers(outliers, batch.images, pieces, generator)]),
+                    np.concatenate([batch.right, np.zeros((outliers, classes), dtype=bool)]),
+                    np.concatenate([batch.soft, np.zeros((outliers, classes), dtype=np.float32)]),
+                    np.concatenate([batch.counts, np.ones(outliers, dtype=np.float32)]),
+                    chosen,
+                )
+            yield batch
 
     def soft(self, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
         """The soft answers of some pictures, float32 [m, classes]: label smoothing, and what the teacher says."""
@@ -97,11 +147,13 @@ def lessons_of(config: RunConfig, dataset: Dataset) -> Lessons:
     """The lessons of a run. Raises RunError where a teacher has other classes or pictures."""
     split = with_variants(dataset, config.plan.variants, config.seed)
     weights = config.weights or (1.0,) * len(config.data)
+    parts = pieces(dataset, config.seed) if config.plan.outliers else None
     if not config.teachers:
-        return Lessons(split, config.plan, weights)
-    answers = np.stack([_answers(Path(teacher), config, split) for teacher in config.teachers])
+        return Lessons(split, config.plan, weights, pieces=parts)
+    answers = np.stack([_answers(pretrained(teacher), config, split) for teacher in config.teachers])
     known = np.maximum(1, answers.any(axis=2).sum(axis=0))
-    return Lessons(split, config.plan, weights, answers.sum(axis=0) / known[:, np.newaxis].astype(np.float32))
+    taught = answers.sum(axis=0) / known[:, np.newaxis].astype(np.float32)
+    return Lessons(split, config.plan, weights, taught, parts)
 
 
 def source_weights(weights: Sequence[float], sources: int) -> tuple[float, ...]:
@@ -114,26 +166,20 @@ def source_weights(weights: Sequence[float], sources: int) -> tuple[float, ...]:
     return tuple(weights)
 
 
-def require_same_task(folder: Path, config: RunConfig, labels: tuple[str, ...], shape: tuple[int, int, int]) -> None:
-    """Raises RunError unless a run's network answers with the same classes to pictures of the same shape."""
-    if config.labels != labels or config.recipe.shape != shape:
-        raise RunError(
-            f"{folder} was trained on other classes or pictures of another size",
-            "give a run with the same classes, size and colours",
-        )
-
-
-def _answers(folder: Path, config: RunConfig, split: Split) -> NDArray[np.float32]:
+def _answers(teacher: Pretrained, config: RunConfig, split: Split) -> NDArray[np.float32]:
     """A teacher's probabilities for pictures, float32 [n, classes]: by the mean logits of a picture and its mirror.
 
     Rows are zeros for pictures of sources that the teacher did not learn from.
     """
-    teacher = read_config(folder)
-    require_same_task(folder, teacher, config.labels, config.recipe.shape)
-    ask = predictor(load_float_model(folder, teacher))
-    known = np.isin(split.sources, [i for i, data in enumerate(config.data) if data in teacher.data])
+    if teacher.labels != config.labels or teacher.recipe.shape != config.recipe.shape:
+        raise RunError(
+            f"the teacher {teacher.name} was trained on other classes or pictures of another size",
+            "give one with the same classes, size and colours",
+        )
+    known = np.isin(split.sources, [i for i, data in enumerate(config.data) if teacher.knows(data)])
     answers = np.zeros(split.right.shape, dtype=np.float32)
     images = split.images[known]
     if len(images):
-        answers[known] = softmax((ask(images) + ask(images[:, :, ::-1])).astype(np.float64) / 2)
+        logits = teacher.logits(images) + teacher.logits(images[:, :, ::-1])
+        answers[known] = softmax(logits.astype(np.float64) / 2)
     return answers

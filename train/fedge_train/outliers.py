@@ -13,6 +13,7 @@ from fedge_train.warp import rotation
 
 Image = NDArray[np.uint8]
 
+PHOTOGRAPHED_PROBABILITY = 0.4
 TILED_PROBABILITY = 0.25
 SURFACE_PROBABILITY = 0.35
 TILES = (2, 3, 4)
@@ -25,12 +26,19 @@ FLATNESS = (0.25, 1.0)
 EXPOSED = {"whole": 0.15, "polygon": 0.3, "strokes": 0.3, "round": 0.25}
 
 
-def draw_outliers(count: int, known: Image, generator: np.random.Generator) -> Image:
-    """Draws `count` pictures, one or more: uint8, [count, height, width, channels], shaped as the `known` pictures."""
-    return np.stack([_outlier(known[generator.integers(len(known))], generator) for _ in range(count)])
+def draw_outliers(count: int, known: Image, pieces: Image, generator: np.random.Generator) -> Image:
+    """Draws `count` pictures, one or more: uint8, [count, height, width, channels], shaped as the `known` pictures.
+
+    `pieces`, if there are any, are pieces of photographs; some of what is drawn is one of these, turned or mirrored.
+    """
+    return np.stack([_outlier(known[generator.integers(len(known))], pieces, generator) for _ in range(count)])
 
 
-def _outlier(known: Image, generator: np.random.Generator) -> Image:
+def _outlier(known: Image, pieces: Image, generator: np.random.Generator) -> Image:
+    if len(pieces) and generator.random() < PHOTOGRAPHED_PROBABILITY:
+        piece = pieces[generator.integers(len(pieces))]
+        quarters = int(generator.integers(4) if piece.shape[0] == piece.shape[1] else 2 * generator.integers(2))
+        return np.asarray(np.rot90(piece[:, :: generator.choice((1, -1))], quarters))
     if generator.random() < TILED_PROBABILITY:
         return _tiled(known, generator)
     height, width, channels = known.shape

@@ -4,6 +4,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+# The share of the epochs, the last ones, that leave nothing out: what a network ends with is to come from all pictures.
+FULL_EPOCHS = 1 / 8
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -21,6 +24,8 @@ class Plan:
         taught: the share of a picture's target that a teacher's answers have, where there is a teacher who knows it.
         variants: how often each photograph is taken again, in another way, before its object is cut out.
         outliers: the share of each batch that are pictures of nothing known, to be told from the classes.
+        skip: the share of an epoch's pictures that is left out because the network knows them; neither in the first
+            epoch nor in the last ones (`FULL_EPOCHS`).
     """
 
     epochs: int
@@ -38,11 +43,16 @@ class Plan:
     taught: float = 0.7
     variants: int = 0
     outliers: float = 0.0
+    skip: float = 0.0
 
     @property
     def open_set(self) -> bool:
         """Whether the network learns that there is more than its classes."""
         return self.outliers > 0
+
+    def skipped(self, epoch: int) -> float:
+        """The share of its pictures that an epoch, counted from 1, leaves out."""
+        return self.skip if 1 < epoch <= self.epochs * (1 - FULL_EPOCHS) else 0.0
 
     @property
     def unknown_logit(self) -> float | None:
@@ -67,13 +77,16 @@ class Plan:
             raise ValueError("variants must be from 0 to 100")
         if not 0 <= self.outliers <= 0.5:
             raise ValueError("outliers must be from 0 to 0.5")
+        if not 0 <= self.skip <= 0.5:
+            raise ValueError("skip must be from 0 to 0.5")
 
 
 # The manual's own recipe; the cosine to zero takes the place of a fixed rate because it never ends on a bad epoch.
 MANUAL = Plan(epochs=20, optimizer="adam", learning_rate=1e-3, warmup_epochs=0)
 
 # Mirrored garments are garments; shifts and covered parts keep a small network from learning single pixels, and the
-# average of the weights saves the epochs that a lower final rate would cost.
+# average of the weights saves the epochs that a lower final rate would cost. Leaving out half of the easier four fifths
+# takes two thirds of the time for the same held-out accuracy (`small`, 8 epochs: 215 s and 91.8%, 342 s and 91.7%).
 RESIDUAL = Plan(
     epochs=24,
     learning_rate=0.1,
@@ -82,14 +95,15 @@ RESIDUAL = Plan(
     flip=True,
     shift=1 / 14,
     erase=True,
+    skip=0.4,
 )
 
 # So few weights learn too little rather than too much by heart: whatever makes pictures harder costs them accuracy.
 NANO = replace(RESIDUAL, epochs=60, learning_rate=0.2, weight_decay=4e-5, shift=1 / 28, erase=False)
-SMALL = replace(RESIDUAL, epochs=30, weight_decay=1e-4, erase=False)
+SMALL = replace(RESIDUAL, epochs=60, weight_decay=1e-4, erase=False)
 
 # A teacher as large as the student is followed half-way, so that the student can become the better one.
-BASE = replace(RESIDUAL, epochs=46, taught=0.5)
+BASE = replace(RESIDUAL, epochs=80, taught=0.5)
 
 # Photographs are few: what they teach must not be learned by heart.
 CAMERA = replace(RESIDUAL, weight_decay=5e-4, label_smoothing=0.1)
@@ -104,8 +118,10 @@ PLANS = {"classic": MANUAL, "leaky": MANUAL, "nano": NANO, "small": SMALL, "base
 
 
 def plan_for(architecture: str, pictures: int) -> Plan:
-    """An architecture's plan, fitted to the number of training pictures: few get more epochs, and smaller
-    batches at a lower rate."""
+    """An architecture's plan, fitted to the number of training pictures.
+
+    Few get more epochs, smaller batches at a lower rate, and are all shown in each epoch.
+    """
     plan = PLANS[architecture]
     batch = plan.batch
     while batch > LEAST_BATCH and pictures < batch * LEAST_STEPS_PER_EPOCH:
@@ -115,5 +131,6 @@ def plan_for(architecture: str, pictures: int) -> Plan:
         batch=batch,
         # A smaller batch's gradient is noisier, by the root of its share.
         learning_rate=plan.learning_rate * math.sqrt(batch / plan.batch),
+        skip=plan.skip if batch == plan.batch else 0.0,
         epochs=max(plan.epochs, math.ceil(LEAST_PICTURES_SEEN / pictures)),
     )

@@ -32,8 +32,8 @@ class RunConfig:
         label_map: as read from `--map`.
         weights: how often an epoch shows a picture of each of `data` on average.
         test_share: what a folder without a test split gives to it.
-        start: the run whose weights are the starting point, or None for random ones.
-        teachers: the runs whose answers are learned too.
+        start: the run or model whose weights are the starting point, or None for random ones.
+        teachers: the runs or models whose answers are learned too.
     """
 
     architecture: str

@@ -21,8 +21,9 @@ from fedge.preprocess import Fit, Recipe, Subject
 from fedge.progress import Progress
 from fedge_train.architectures import ARCHITECTURES, build
 from fedge_train.device import training_dtype
-from fedge_train.lessons import lessons_of, require_same_task, source_weights
+from fedge_train.lessons import Lessons, lessons_of, source_weights
 from fedge_train.plan import Plan, plan_for
+from fedge_train.pretrained import lasting_name, pretrained
 from fedge_train.report import write_report
 from fedge_train.run import (
     CHECKPOINTS,
@@ -62,10 +63,11 @@ class TrainOptions:
     camera_like: bool | None = None
     variants: int | None = None
     outliers: float | None = None
+    skip: float | None = None
     weights: tuple[float, ...] = ()
     test_share: float | None = None
-    start: Path | None = None
-    teachers: tuple[Path, ...] = ()
+    start: str | None = None
+    teachers: tuple[str, ...] = ()
     dtype: str | None = None
     out: Path | None = None
     resume: bool = False
@@ -75,7 +77,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
     """Trains, or goes on training, and gives the run's report. Raises FedgeError."""
     folder, config, dataset = _resumed(options) if options.resume else _started(options)
     _say_what_was_left_out(dataset)
-    model = _new_model(config)
+    model = _new_model(config, dataset)
     lessons = lessons_of(config, dataset)
     if not (folder / CONFIG).is_file():
         write_config(folder, config)
@@ -85,7 +87,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
         file=sys.stderr,
     )
     try:
-        with _Bar(config, lessons.steps) as bar:
+        with _Bar(lessons) as bar:
             best, history = fit(model, lessons, dataset.held_out, config.seed, folder / CHECKPOINTS, bar.watcher())
     except KeyboardInterrupt:
         print(f"fedge: go on with `fedge train --resume --out {folder}`", file=sys.stderr)
@@ -99,10 +101,13 @@ def train(options: TrainOptions) -> dict[str, Any]:
 
 def _started(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
     options = dataclasses.replace(options, data=options.data or (DEFAULT_DATA,))
-    recipe = default_recipe(options.data, options.size, options.color)
-    recipe = dataclasses.replace(
-        recipe, fit=options.fit or recipe.fit, cut_out=_cut_out(options.subject or "whole", recipe)
-    )
+    recipe = default_recipe(options.data)
+    if options.start:
+        # What a network has learned is of use only to pictures that are made as those were that it learned from.
+        start = pretrained(options.start)
+        options = dataclasses.replace(options, architecture=options.architecture or start.architecture)
+        recipe = start.recipe
+    recipe = _with_recipe_options(recipe, options)
     share = TEST_SHARE if options.test_share is None else options.test_share
     dataset = load_dataset(options.data, recipe, read_label_map(options.label_map), share)
     config = _configure(options, dataset)
@@ -128,7 +133,6 @@ def _resumed(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
 
 def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
     """The run's configuration with what the user gave on `--resume` in its place; all of it must be as it was."""
-    recipe = old.recipe
     return dataclasses.replace(
         old,
         data=_resolved(options.data) or old.data,
@@ -138,16 +142,9 @@ def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
         label_map=read_label_map(options.label_map).classes if options.label_map else old.label_map,
         weights=options.weights or old.weights,
         test_share=old.test_share if options.test_share is None else options.test_share,
-        start=_absolute(options.start) or old.start,
-        teachers=_absolute_all(options.teachers) or old.teachers,
-        recipe=dataclasses.replace(
-            recipe,
-            height=options.size or recipe.height,
-            width=options.size or recipe.width,
-            color=recipe.color if options.color is None else ("rgb" if options.color else "gray"),
-            fit=options.fit or recipe.fit,
-            cut_out=recipe.cut_out if options.subject is None else _cut_out(options.subject, recipe),
-        ),
+        start=lasting_name(options.start) if options.start else old.start,
+        teachers=tuple(map(lasting_name, options.teachers)) or old.teachers,
+        recipe=_with_recipe_options(old.recipe, options),
         plan=_with_options(old.plan, options),
     )
 
@@ -160,11 +157,23 @@ def _with_options(plan: Plan, options: TrainOptions) -> Plan:
         "camera": options.camera_like,
         "variants": options.variants,
         "outliers": options.outliers,
+        "skip": options.skip,
     }
     try:
         return dataclasses.replace(plan, **{name: value for name, value in given.items() if value is not None})
     except ValueError as error:
         raise FedgeError(str(error), "choose another value") from error
+
+
+def _with_recipe_options(recipe: Recipe, options: TrainOptions) -> Recipe:
+    return dataclasses.replace(
+        recipe,
+        height=options.size or recipe.height,
+        width=options.size or recipe.width,
+        color=recipe.color if options.color is None else ("rgb" if options.color else "gray"),
+        fit=options.fit or recipe.fit,
+        cut_out=recipe.cut_out if options.subject is None else _cut_out(options.subject, recipe),
+    )
 
 
 def _cut_out(subject: Subject, recipe: Recipe) -> CutOut | None:
@@ -175,14 +184,6 @@ def _cut_out(subject: Subject, recipe: Recipe) -> CutOut | None:
 def _resolved(data: tuple[str, ...]) -> tuple[str, ...]:
     # A run is found again from anywhere, so its data must be too.
     return tuple(name if name == DEFAULT_DATA else str(Path(name).resolve()) for name in data)
-
-
-def _absolute(folder: Path | None) -> str | None:
-    return None if folder is None else str(folder.resolve())
-
-
-def _absolute_all(folders: tuple[Path, ...]) -> tuple[str, ...]:
-    return tuple(str(folder.resolve()) for folder in folders)
 
 
 def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
@@ -201,23 +202,21 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
         label_map=read_label_map(options.label_map).classes,
         weights=source_weights(options.weights, len(options.data)),
         test_share=TEST_SHARE if options.test_share is None else options.test_share,
-        start=_absolute(options.start),
-        teachers=_absolute_all(options.teachers),
+        start=lasting_name(options.start) if options.start else None,
+        teachers=tuple(map(lasting_name, options.teachers)),
         versions=_versions(),
     )
 
 
-def _new_model(config: RunConfig) -> keras.Model:
+def _new_model(config: RunConfig, dataset: Dataset) -> keras.Model:
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.dtype)
     if config.start is None:
         return build(config.architecture, config.recipe.shape, len(config.labels))
-    folder = Path(config.start)
-    start = read_config(folder)
-    require_same_task(folder, start, config.labels, config.recipe.shape)
+    start = pretrained(config.start)
     if start.architecture != config.architecture:
-        raise RunError(f"{folder} is a {start.architecture}", f"give `--arch {start.architecture}`")
-    return load_float_model(folder, start)
+        raise RunError(f"{start.name} is a {start.architecture}", "leave out --arch")
+    return start.network(config.recipe.shape, config.labels, dataset.train.images)
 
 
 def _versions() -> dict[str, str]:
@@ -242,10 +241,10 @@ def _list(what: str, names: Sequence[str]) -> None:
 class _Bar:
     """The training's progress bar: counts steps over all epochs, so that the time left is the whole training's."""
 
-    def __init__(self, config: RunConfig, steps_per_epoch: int) -> None:
-        self._steps = steps_per_epoch
-        self._epochs = config.plan.epochs
-        self._progress = Progress("training", self._steps * self._epochs)
+    def __init__(self, lessons: Lessons) -> None:
+        self._lessons = lessons
+        self._epochs = lessons.plan.epochs
+        self._progress = Progress("training", lessons.steps_until(self._epochs))
         self._epoch: int | None = None
         self._held_out = ""
 
@@ -260,7 +259,7 @@ class _Bar:
         return Watcher(self._step, self._end)
 
     def _step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
-        done = self._steps * (epoch - 1) + step + 1
+        done = self._lessons.steps_until(epoch - 1) + step + 1
         note = f"epoch {epoch}/{self._epochs} loss {loss:.4f} accuracy {accuracy:.4f}{self._held_out}"
         self._progress.reach(done, note)
 

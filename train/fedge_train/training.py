@@ -19,7 +19,6 @@ from fedge.metrics import hits
 from fedge_train import checkpoints
 from fedge_train.ahead import one_ahead
 from fedge_train.lessons import Lessons
-from fedge_train.plan import Plan
 from fedge_train.predict import Predictor, predictor, to_input
 from fedge_train.run import weights_of
 
@@ -61,34 +60,38 @@ class Watcher:
 
 
 class Trainer:
-    """Trains one network by one plan.
+    """Trains one network.
 
     Args:
         model: the network; its weights are the starting point.
-        plan: the hyperparameters.
+        lessons: what it learns, and by which plan.
         seed: of everything random after the initial weights.
-        steps_per_epoch: how many batches an epoch has.
     """
 
-    def __init__(self, model: keras.Model, plan: Plan, seed: int, steps_per_epoch: int) -> None:
-        self.model, self.plan, self.seed = model, plan, seed
-        self._optimizer = _optimizer(plan, steps_per_epoch)
+    def __init__(self, model: keras.Model, lessons: Lessons, seed: int) -> None:
+        plan = lessons.plan
+        self.model, self.lessons, self.plan, self.seed = model, lessons, plan, seed
+        # What has not been shown yet is as hard as can be.
+        self._losses = np.full(len(lessons.split), np.inf, dtype=np.float32)
+        self._optimizer = _optimizer(lessons)
         self._optimizer.build(model.trainable_variables)
         self._averages = [tf.Variable(weight, trainable=False) for weight in model.weights] if plan.ema else []
         self._kernels = [v.name.split("/")[-1].startswith("kernel") for v in model.trainable_variables]
         self._step = tf.function(self._train_step, reduce_retracing=True)
 
-    def train_epoch(self, lessons: Lessons, epoch: int, watcher: Watcher) -> tuple[float, float]:
+    def train_epoch(self, epoch: int, watcher: Watcher) -> tuple[float, float]:
         """One pass in an order and with changes drawn from (seed, epoch); gives mean loss and accuracy."""
         generator = np.random.default_rng([self.seed, epoch])
         self._seed_dropout(epoch)
-        loss_sum, correct, known = 0.0, 0, 0
-        for step, (images, right, soft) in enumerate(one_ahead(lessons.batches(generator))):
-            loss, found = self._step(images, right, soft)
-            loss_sum, correct = loss_sum + float(loss), correct + int(found)
-            known += int(right.any(axis=1).sum())
-            watcher.step(epoch, step, loss_sum / (step + 1), correct / known)
-        return loss_sum / (step + 1), correct / known
+        loss_sum, shown, correct, known = 0.0, 0.0, 0.0, 0.0
+        for step, batch in enumerate(one_ahead(self.lessons.batches(generator, epoch, self._losses))):
+            losses, found = (each.numpy() for each in self._step(batch.images, batch.right, batch.soft, batch.counts))
+            self._losses[batch.chosen] = losses[: len(batch.chosen)]
+            loss_sum, shown = loss_sum + float(losses @ batch.counts), shown + float(batch.counts.sum())
+            correct += float(found @ batch.counts)
+            known += float(batch.right.any(axis=1) @ batch.counts)
+            watcher.step(epoch, step, loss_sum / shown, correct / known)
+        return loss_sum / shown, correct / known
 
     def kept_weights(self) -> Weights:
         """The weights to evaluate and keep: their running average, or the weights themselves without one."""
@@ -96,29 +99,36 @@ class Trainer:
 
     def state(self) -> dict[str, "np.ndarray[Any, Any]"]:
         """Every variable that the next epoch depends on."""
-        groups = {"model": self.model.weights, "optimizer": self._optimizer.variables, "average": self._averages}
-        return {f"{name}_{i:04d}": v.numpy() for name, group in groups.items() for i, v in enumerate(group)}
+        arrays = {
+            f"{name}_{i:04d}": v.numpy() for name, group in self._variables().items() for i, v in enumerate(group)
+        }
+        return arrays | {"losses": self._losses}
 
     def restore(self, arrays: dict[str, "np.ndarray[Any, Any]"]) -> None:
         """Sets every variable as `state` gave it."""
-        groups = {"model": self.model.weights, "optimizer": self._optimizer.variables, "average": self._averages}
-        for name, group in groups.items():
+        for name, group in self._variables().items():
             for i, variable in enumerate(group):
                 variable.assign(arrays[f"{name}_{i:04d}"])
+        self._losses = arrays["losses"].copy()
 
-    def _train_step(self, images: tf.Tensor, right: tf.Tensor, soft: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _variables(self) -> dict[str, list[tf.Variable]]:
+        return {"model": self.model.weights, "optimizer": self._optimizer.variables, "average": self._averages}
+
+    def _train_step(
+        self, images: tf.Tensor, right: tf.Tensor, soft: tf.Tensor, counts: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             logits = tf.cast(self.model(to_input(images), training=True), tf.float32)
-            loss = tf.reduce_mean(answer_loss(logits, right, soft, self.plan.open_set))
+            losses = answer_loss(logits, right, soft, self.plan.open_set)
+            loss = tf.reduce_mean(counts * losses)
         gradients = tape.gradient(loss, variables)
         if self.plan.weight_decay:
             decay = self.plan.weight_decay
             gradients = [g + decay * v if k else g for g, v, k in zip(gradients, variables, self._kernels, strict=True)]
         self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
         self._average_weights()
-        found = tf.gather(right, tf.argmax(logits, -1), batch_dims=1)
-        return loss, tf.reduce_sum(tf.cast(found, tf.int32))
+        return losses, tf.gather(right, tf.argmax(logits, -1), batch_dims=1)
 
     def _average_weights(self) -> None:
         # Early on the average must forget the random start faster than its final decay does.
@@ -144,8 +154,7 @@ def fit(
 
     Returns the best epoch's weights by held-out accuracy, and every epoch's figures.
     """
-    plan = lessons.plan
-    trainer = Trainer(model, plan, seed, lessons.steps)
+    trainer = Trainer(model, lessons, seed)
     predict = predictor(model)
     history: list[Epoch] = []
     best = Best(0, -1.0, float("inf"), [])
@@ -155,9 +164,9 @@ def fit(
         trainer.restore(arrays)
         history = [Epoch(**entry) for entry in facts["history"]]
         best = Best(**facts["best"], weights=[arrays[f"best_{i:04d}"] for i in range(len(model.weights))])
-    for epoch in range(len(history) + 1, plan.epochs + 1):
+    for epoch in range(len(history) + 1, lessons.plan.epochs + 1):
         started = perf_counter()
-        loss, accuracy = trainer.train_epoch(lessons, epoch, watcher)
+        loss, accuracy = trainer.train_epoch(epoch, watcher)
         weights, going_on = trainer.kept_weights(), weights_of(model)
         model.set_weights(weights)
         held_out_loss, held_out_accuracy = evaluate(predict, held_out)
@@ -202,12 +211,12 @@ def answer_loss(logits: tf.Tensor, right: tf.Tensor, soft: tf.Tensor, open_set: 
     return (tf.reduce_sum(soft, -1) - 1) * any_right - by_soft
 
 
-def _optimizer(plan: Plan, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    warmup = round(plan.warmup_epochs * steps_per_epoch)
-    warmup = min(warmup, plan.epochs * steps_per_epoch - 1)
+def _optimizer(lessons: Lessons) -> keras.optimizers.Optimizer:
+    plan, steps = lessons.plan, lessons.steps_until(lessons.plan.epochs)
+    warmup = min(round(plan.warmup_epochs * lessons.steps(1)), steps - 1)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0 if warmup else plan.learning_rate,
-        max(1, plan.epochs * steps_per_epoch - warmup),
+        max(1, steps - warmup),
         warmup_target=plan.learning_rate if warmup else None,
         warmup_steps=warmup,
     )

@@ -35,12 +35,11 @@ class _Item:
     read: Reader
 
 
-def default_recipe(data: tuple[str, ...], size: int | None = None, color: bool | None = None) -> Recipe:
+def default_recipe(data: tuple[str, ...]) -> Recipe:
     """The recipe for a choice of data: 28x28 gray on black with Fashion-MNIST, else 64x64 in colour."""
     fashion = fashion_mnist.NAME in data
-    side = size or (28 if fashion else 64)
-    in_color = color if color is not None else not fashion
-    return Recipe(side, side, "rgb" if in_color else "gray", polarity="dark-background" if fashion else "keep")
+    side = 28 if fashion else 64
+    return Recipe(side, side, "gray" if fashion else "rgb", polarity="dark-background" if fashion else "keep")
 
 
 def load_dataset(data: tuple[str, ...], recipe: Recipe, label_map: LabelMap, test_share: float = TEST_SHARE) -> Dataset:

@@ -1,0 +1,104 @@
+"""What a training may start from or learn from: a run, or a model file such as those that come in the wheel."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tf_keras as keras
+from numpy.typing import NDArray
+
+from fedge import modelfile
+from fedge.errors import NotAModelFile, RunError
+from fedge.preprocess import Recipe
+from fedge.runtime import Network
+from fedge.shipped import find_model, shipped_models
+from fedge_train.architectures import LOGITS, Shape, build
+from fedge_train.predict import predictor
+from fedge_train.run import load_float_model, read_config
+from fedge_train.unfold import unfold
+
+# Enough for means and variances of a layer's outputs; more would only take memory.
+STATISTICS_PICTURES = 500
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A network that was trained before.
+
+    Attributes:
+        name: the run's folder, or the model file or shipped model's name.
+        architecture, labels, recipe: what it is, what it answers, and what its pictures are.
+        data: the data sets that it learned from; a run's as given to `--data`, a model's by their names alone.
+        model: the model file; None for a run.
+    """
+
+    name: str
+    architecture: str
+    labels: tuple[str, ...]
+    recipe: Recipe
+    data: tuple[str, ...]
+    model: modelfile.ModelFile | None
+
+    def knows(self, data: str) -> bool:
+        """Whether it learned from what `--data` calls so."""
+        return (Path(data).name if self.model else data) in self.data
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Its answers to preprocessed pictures, uint8 [n, height, width, channels]: float32 [n, classes]."""
+        if self.model is None:
+            return predictor(self._run())(images)
+        network, output = Network(self.model.flatbuffer), self.model.manifest.output
+        raw = np.stack([network.logits(image) for image in images])
+        return np.asarray((raw.astype(np.float32) - output.zero_point) * output.scale, dtype=np.float32)
+
+    def network(self, shape: Shape, labels: tuple[str, ...], pictures: NDArray[np.uint8]) -> keras.Model:
+        """Its float network to be trained on: for pictures of `shape`, with a fresh last layer where labels differ.
+
+        `pictures`, uint8 [n, height, width, channels], are some that it will learn from.
+        """
+        same = labels == self.labels
+        if self.model is not None:
+            sample = pictures[:: -(-len(pictures) // STATISTICS_PICTURES)]
+            return unfold(self.model.flatbuffer, self.architecture, shape, len(labels), sample, head=same)
+        start = self._run()
+        network = build(self.architecture, shape, len(labels))
+        for layer, source in zip(network.layers, start.layers, strict=True):
+            if same or layer.name != LOGITS:
+                _copy_weights(source, layer, self.name)
+        return network
+
+    def _run(self) -> keras.Model:
+        folder = Path(self.name)
+        return load_float_model(folder, read_config(folder))
+
+
+def pretrained(name: str) -> Pretrained:
+    """Opens a run's folder, a model file or a shipped model. Raises FedgeError."""
+    if Path(name).is_dir():
+        config = read_config(Path(name))
+        return Pretrained(name, config.architecture, config.labels, config.recipe, config.data, None)
+    try:
+        model = modelfile.read(find_model(name))
+    except NotAModelFile as error:
+        if Path(name).exists():
+            raise
+        shipped = ", ".join(shipped_models())
+        raise RunError(
+            f"there is no run folder or model {name}", f"give a run, a model file, or one of the shipped: {shipped}"
+        ) from error
+    facts = model.manifest.training
+    data = tuple(facts.data.split("+"))
+    return Pretrained(name, facts.architecture, model.labels, model.manifest.preprocessing, data, model)
+
+
+def lasting_name(name: str) -> str:
+    """The name under which a run finds it again from anywhere: an absolute path, or a shipped model's name."""
+    return name if name in shipped_models() and not Path(name).exists() else str(Path(name).resolve())
+
+
+def _copy_weights(source: keras.layers.Layer, target: keras.layers.Layer, name: str) -> None:
+    try:
+        target.set_weights(source.get_weights())
+    except ValueError as error:
+        problem = f"the weights of {name} do not fit pictures of this size or colours"
+        raise RunError(problem, "leave out --size and --color, or --from") from error
