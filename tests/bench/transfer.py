@@ -1,0 +1,76 @@
+"""What starting from a model file is worth with few photographs of classes that it does not know.
+
+python tests/bench/transfer.py PHOTOGRAPHS CLASS CLASS [CLASS ...] [--start nano] [--per-class 20] [--seeds 3]
+
+PHOTOGRAPHS holds a folder per class. For each seed `--per-class` photographs of each class are drawn to learn from, and
+all others test. The same network is trained on them twice by `fedge train`'s own plan, with the same preprocessing:
+from random weights, and `--from` the model. Printed are both accuracies for each seed, each class counting alike, and
+the mean difference; `--epochs` limits both.
+"""
+
+import argparse
+import contextlib
+import io
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from bench_common import verdict
+
+from fedge_train.pretrained import pretrained
+from fedge_train.train import TrainOptions, train
+
+LIMIT = 0.0
+
+
+def split(photographs: Path, classes: list[str], per_class: int, seed: int, folder: Path) -> None:
+    """Links the photographs of each class into `folder`, those to learn from into `train`, the others into `test`."""
+    generator = np.random.default_rng(seed)
+    for name in classes:
+        pictures = sorted((photographs / name).iterdir())
+        for place, number in enumerate(generator.permutation(len(pictures))):
+            part = folder / ("train" if place < per_class else "test") / name
+            part.mkdir(parents=True, exist_ok=True)
+            (part / pictures[number].name).symlink_to(pictures[number].resolve())
+
+
+def accuracy(options: TrainOptions) -> float:
+    """The mean over classes of the share of their test pictures that is right, after a training that says nothing."""
+    with contextlib.redirect_stderr(io.StringIO()):
+        confusion = np.array(train(options)["confusion"])
+    return float(np.mean(np.diag(confusion) / confusion.sum(axis=1)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photographs", type=Path)
+    parser.add_argument("classes", nargs="+")
+    parser.add_argument("--start", default="nano", help="a model file or a shipped model")
+    parser.add_argument("--per-class", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int)
+    arguments = parser.parse_args()
+    start = pretrained(arguments.start)
+    gains = []
+    for seed in range(arguments.seeds):
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            split(arguments.photographs, arguments.classes, arguments.per_class, seed, folder / "data")
+            shared = {
+                "data": (str(folder / "data"),),
+                "architecture": start.architecture,
+                "size": start.recipe.height,
+                "color": start.recipe.color == "rgb",
+                "subject": start.recipe.subject,
+                "epochs": arguments.epochs,
+                "seed": seed,
+            }
+            random = accuracy(TrainOptions(**shared, out=folder / "random"))
+            begun = accuracy(TrainOptions(**shared, start=arguments.start, out=folder / "begun"))
+        print(f"seed {seed}: from random weights {random:.1%}, from {arguments.start} {begun:.1%}", flush=True)
+        gains.append(begun - random)
+    verdict("mean difference", float(np.mean(gains)), LIMIT, above=True)
+
+
+if __name__ == "__main__":
+    main()
