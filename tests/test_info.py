@@ -8,6 +8,7 @@ import pytest
 from fedge import modelfile
 from fedge.__main__ import run
 from fedge.cutout import CutOut
+from fedge.info import learned_from
 from fedge.manifest import Manifest
 from fedge.shipped import shipped_models
 from fedge_quantize.card import model_card
@@ -60,3 +61,9 @@ def test_the_card_tells_them_too(model_path: Path) -> None:
     plain, camera = (model_card(m, model.labels) for m in (as_they_are(model.manifest), for_cameras(model.manifest)))
     assert "Input: the whole picture, 28x28" in plain and "on pictures as they are" in plain
     assert "Input: the object, cut out on black, 28x28" in camera and "changed to look like a camera's" in camera
+
+
+def test_it_says_what_a_network_began_as_and_who_taught_it() -> None:
+    assert learned_from(None, ()) == ""
+    assert learned_from("nano", ()) == " from nano"
+    assert learned_from("nano", ("base", "camera")) == " from nano, taught by base and camera"

@@ -1,5 +1,6 @@
 """`fedge info`: what is in a model file, and which model to choose."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fedge import modelfile
@@ -45,7 +46,8 @@ def describe_info(report: dict[str, Any]) -> str:
             f"{recipe['fit']}, {recipe['polarity']}",
             f"classes    {', '.join(report['labels'])}",
             f"trained    {training['architecture']}, {training['parameters']:,} parameters, on {training['data']}, "
-            f"{training['epochs']} epochs, seed {training['seed']}, {TRAINED_ON[training['camera_like']]}"
+            f"{training['epochs']} epochs{learned_from(training['start'], training['teachers'])}, "
+            f"seed {training['seed']}, {TRAINED_ON[training['camera_like']]}"
             f"{_minutes(training['seconds'])}",
             f"accuracy   float {parity['float_accuracy']:.2%}, int8 {parity['int8_accuracy']:.2%} on "
             f"{parity['n']:,} pictures",
@@ -56,6 +58,11 @@ def describe_info(report: dict[str, Any]) -> str:
             f"format     {report['format']}, needs fedge {report['least_fedge']} or later",
         ]
     )
+
+
+def learned_from(start: str | None, teachers: Sequence[str]) -> str:
+    """What a network began as and who taught it, to follow what it was trained on; nothing for one on its own."""
+    return (f" from {start}" if start else "") + (f", taught by {' and '.join(teachers)}" if teachers else "")
 
 
 def _list(models: list[dict[str, Any]], default: str) -> str:

@@ -113,7 +113,8 @@ class TrainingFacts:
 
     `camera_like` says whether the pictures were changed to look as if a camera had taken them; `seconds` is how long
     the float network took on the machine that trained it, None where that is not known; `looks` is what the
-    preprocessed training pictures look like.
+    preprocessed training pictures look like; `start` is the run or model that it went on from, if any, and `teachers`
+    are those whose answers it learned too, by their names without folders.
     """
 
     data: str
@@ -126,6 +127,8 @@ class TrainingFacts:
     versions: dict[str, str] = field(default_factory=dict)
     camera_like: bool = False
     seconds: float | None = None
+    start: str | None = None
+    teachers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The model card that travels in the model file."""
 
-from fedge.info import SUBJECTS, TRAINED_ON
+from fedge.info import SUBJECTS, TRAINED_ON, learned_from
 from fedge.manifest import Manifest
 
 
@@ -11,7 +11,8 @@ def model_card(manifest: Manifest, labels: tuple[str, ...]) -> str:
     return f"""# {manifest.name}
 
 An int8 image classifier made by fedge: {training.architecture}, {training.parameters:,} parameters, trained on
-{training.data} (seed {training.seed}, {training.epochs} epochs), {TRAINED_ON[training.camera_like]}.
+{training.data} (seed {training.seed}, {training.epochs} epochs{learned_from(training.start, training.teachers)}),
+{TRAINED_ON[training.camera_like]}.
 
 Input: {SUBJECTS[recipe.subject]}, {recipe.width}x{recipe.height} pixels, {recipe.color}, uint8.
 Classes: {", ".join(labels)}.

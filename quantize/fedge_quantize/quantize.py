@@ -241,6 +241,8 @@ def _pack(work: _Work, candidate: Candidate, parity: Parity, name: str) -> bytes
             versions=config.versions,
             camera_like=config.plan.camera,
             seconds=training_seconds(work.options.run),
+            start=Path(config.start).name if config.start else None,
+            teachers=tuple(Path(teacher).name for teacher in config.teachers),
         ),
         parity=ParityFacts(
             float_accuracy=parity.float_accuracy,
