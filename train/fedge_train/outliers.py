@@ -13,7 +13,7 @@ from fedge_train.warp import rotation
 
 Image = NDArray[np.uint8]
 
-PHOTOGRAPHED_PROBABILITY = 0.4
+PHOTOGRAPHED_PROBABILITY = 0.3
 TILED_PROBABILITY = 0.25
 SURFACE_PROBABILITY = 0.35
 TILES = (2, 3, 4)
@@ -23,7 +23,7 @@ MOST_CORNERS = 9
 ROUND_POINTS = 48
 SOFTNESS = (0.15, 1.3)
 FLATNESS = (0.25, 1.0)
-EXPOSED = {"whole": 0.15, "polygon": 0.3, "strokes": 0.3, "round": 0.25}
+EXPOSED = {"whole": 0.1, "polygon": 0.25, "strokes": 0.4, "round": 0.25}
 
 
 def draw_outliers(count: int, known: Image, pieces: Image, generator: np.random.Generator) -> Image:

@@ -56,11 +56,12 @@ class Plan:
 
     @property
     def unknown_logit(self) -> float | None:
-        """The logit of "none of these" where every other picture is of nothing known; None if that was not learned.
+        """The logit of "none of these", which training fixes; None if that was not learned.
 
-        Training fixes it at 0 for as many of them as `outliers` says; a camera sees more (Bayes' rule for their share).
+        A camera may see more of nothing known than training did, and Bayes' rule would raise the logit for it; then the
+        scores of what is known would no longer be how often the answers are right.
         """
-        return math.log((1 - self.outliers) / self.outliers) if self.open_set else None
+        return 0.0 if self.open_set else None
 
     def __post_init__(self) -> None:
         if self.epochs < 1:

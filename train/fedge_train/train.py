@@ -158,6 +158,8 @@ def _with_options(plan: Plan, options: TrainOptions) -> Plan:
         "variants": options.variants,
         "outliers": options.outliers,
         "skip": options.skip,
+        # What looks photographed is bitten, blurred and turned already; covered parts on top of that cost photographs.
+        "erase": False if options.camera_like else None,
     }
     try:
         return dataclasses.replace(plan, **{name: value for name, value in given.items() if value is not None})
