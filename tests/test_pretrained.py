@@ -103,9 +103,10 @@ def trained(folder: Path, out: Path, *arguments: object) -> dict[str, Any]:
 def test_other_classes_are_learned_faster_from_a_shipped_model(folder: Path, tmp_path: Path) -> None:
     transferred = trained(folder, tmp_path / "transferred", "--from", "nano", "--learning-rate", 0.02)
     # The architecture and the pictures' preprocessing are those of the model, and what it knows is kept.
-    assert transferred["architecture"] == "nano" and transferred["accuracy"] > 0.9
+    assert transferred["architecture"] == "nano"
     random = trained(folder, tmp_path / "random", "--arch", "nano", "--size", 28, "--gray", "--learning-rate", 0.02)
-    assert random["accuracy"] < transferred["accuracy"]
+    # Chance is a third. Of 36 test pictures a standard error is at most 8%: four of them are between the two.
+    assert random["accuracy"] + 0.32 < transferred["accuracy"]
     done = fedge("quantize", tmp_path / "transferred", "--method", "ptq", "--max-drop", 50, "--json")
     assert done.code == 0, done.err
     recipe = modelfile.read(Path(done.json()["model"])).manifest.preprocessing

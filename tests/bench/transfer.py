@@ -5,7 +5,7 @@ python tests/bench/transfer.py PHOTOGRAPHS CLASS CLASS [CLASS ...] [--start nano
 PHOTOGRAPHS holds a folder per class. For each seed `--per-class` photographs of each class are drawn to learn from, and
 all others test. The same network is trained on them twice by `fedge train`'s own plan, with the same preprocessing:
 from random weights, and `--from` the model. Printed are both accuracies for each seed, each class counting alike, and
-the mean difference; `--epochs` limits both.
+the mean difference; `--epochs` limits both, `--learning-rate` is for what begins with the model.
 """
 
 import argparse
@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--per-class", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int)
+    parser.add_argument("--learning-rate", type=float)
     arguments = parser.parse_args()
     start = pretrained(arguments.start)
     gains = []
@@ -66,7 +67,8 @@ def main() -> None:
                 "seed": seed,
             }
             random = accuracy(TrainOptions(**shared, out=folder / "random"))
-            begun = accuracy(TrainOptions(**shared, start=arguments.start, out=folder / "begun"))
+            from_model = {"start": arguments.start, "learning_rate": arguments.learning_rate}
+            begun = accuracy(TrainOptions(**shared, **from_model, out=folder / "begun"))
         print(f"seed {seed}: from random weights {random:.1%}, from {arguments.start} {begun:.1%}", flush=True)
         gains.append(begun - random)
     verdict("mean difference", float(np.mean(gains)), LIMIT, above=True)
