@@ -189,4 +189,3 @@ def test_evaluation_refuses_a_class_that_the_model_does_not_have(tmp_path: Path)
 def test_recipes_follow_the_data() -> None:
     assert default_recipe(("fashion-mnist",)).shape == (28, 28, 1)
     assert default_recipe(("photos",)).shape == (64, 64, 3)
-    assert default_recipe(("photos",), 96, False).shape == (96, 96, 1)

@@ -140,7 +140,7 @@ def test_a_difference_is_found_and_named(recording: Path, changes: dict[str, obj
 
 def test_another_picture_gives_another_answer(recording: Path) -> None:
     segment = segments(recording)[0]
-    cv2.imwrite(str(segment / "00000003.png"), scene(5, 160, 120))
+    cv2.imwrite(str(segment / "00000003.png"), garment(False, 3, 160, 120))
     assert replay(recording, None)["differing"] >= 1
 
 
