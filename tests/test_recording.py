@@ -166,9 +166,8 @@ def test_the_folder_is_bounded_and_the_oldest_goes_first(
     limit = 400_000
     record(classifier, model_path, tmp_path, limit)
     total = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
-    # One segment's facts are written before they are counted. A segment ends when the writer is heard, so on a busy
-    # machine it may grow beyond its eighth, and a larger oldest one goes.
-    assert limit / 4 < total <= limit + 4096
+    # One segment's facts are written before they are counted.
+    assert limit / 2 < total <= limit + 4096
     report = replay(tmp_path, None)
     assert len(segments(tmp_path)) > 2
     assert 0 < report["frames"] < FRAMES

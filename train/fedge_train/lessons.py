@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -60,7 +61,7 @@ class Lessons:
 
     def __len__(self) -> int:
         """How many pictures an epoch shows."""
-        return sum(round(weight * count) for weight, count in self._counts())
+        return sum(round(weight * count) for weight, count in self._counts)
 
     def order(self, generator: np.random.Generator) -> NDArray[np.int64]:
         """One epoch's pictures in a random order: indices into the split, [len(self)].
@@ -68,7 +69,7 @@ class Lessons:
         A source of weight 2.5 is shown twice, and a random half of it once more.
         """
         shown = []
-        for source, (weight, count) in enumerate(self._counts()):
+        for source, (weight, count) in enumerate(self._counts):
             members = np.flatnonzero(self.split.sources == source)
             whole = round(weight * count) // count if count else 0
             rest = generator.permutation(members)[: round(weight * count) - whole * count]
@@ -139,6 +140,8 @@ class Lessons:
     def _outliers(self) -> int:
         return round(self.plan.outliers * self.batch)
 
+    # Asked for at each step, and the sources are as many as the pictures.
+    @cached_property
     def _counts(self) -> list[tuple[float, int]]:
         return [(weight, int((self.split.sources == source).sum())) for source, weight in enumerate(self.weights)]
 

@@ -18,12 +18,12 @@ def pieces(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
     Gives uint8, [n, height, width, channels]; none of packaged pictures, nor where a piece shows no object.
     """
     split = dataset.train
-    files = [i for i in range(len(split)) if split.is_file(i)]
+    files = split.files()
     generator = np.random.default_rng([seed, len(files)])
     images = [np.empty((0, *dataset.recipe.shape), np.uint8)]
     with Progress("cutting photographs into pieces", len(files)) as progress:
         for i in files:
-            picture = split.raw_picture(i)
+            picture = split.raw_picture(int(i))
             for _ in range(PER_PHOTOGRAPH):
                 prepared = prepare(dataset.recipe, _piece(picture, generator))
                 images += [] if prepared.empty else [prepared.image[np.newaxis]]

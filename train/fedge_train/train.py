@@ -158,7 +158,7 @@ def _with_options(plan: Plan, options: TrainOptions) -> Plan:
         "variants": options.variants,
         "outliers": options.outliers,
         "skip": options.skip,
-        # What looks photographed is bitten, blurred and turned already; covered parts on top of that cost photographs.
+        # What looks photographed has been bitten, blurred and turned already.
         "erase": False if options.camera_like else None,
     }
     try:

@@ -10,7 +10,6 @@ from fedge.errors import FedgeError
 from fedge.runtime import Constant, constants
 from fedge_train.architectures import NORM, SKIP, Shape, build
 
-_EPSILON_OF_A_DEAD_CHANNEL = 1e-12
 # He's initialization gives each filter this norm; what a norm makes of the filter does not depend on it, but how far a
 # step turns the filter does, and the plans' learning rates are for filters that began so.
 _FILTER_NORM = np.sqrt(2.0)
@@ -62,7 +61,7 @@ def _normalize(layer: layers.Conv2D, norm: layers.BatchNormalization, output: ND
     (kernel,) = layer.get_weights()
     mean, variance = output.mean(axis=(0, 1, 2)), output.var(axis=(0, 1, 2))
     length = np.sqrt((kernel.astype(np.float64) ** 2).sum(axis=(0, 1, 2)))
-    scale = _FILTER_NORM / np.maximum(length, _EPSILON_OF_A_DEAD_CHANNEL) if length.all() else np.ones_like(length)
+    scale = _FILTER_NORM / length if length.all() else np.ones_like(length)
     layer.set_weights([kernel * scale])
     gamma = np.sqrt(variance * scale**2 + norm.epsilon) / scale
     norm.set_weights([gamma, mean + norm.get_weights()[1], mean * scale, variance * scale**2])

@@ -32,7 +32,7 @@ def with_variants(dataset: Dataset, count: int, seed: int) -> Split:
     split = dataset.train
     if not count:
         return split
-    files = np.array([i for i in range(len(split)) if split.is_file(i)], dtype=np.int64)
+    files = split.files()
     generator = np.random.default_rng([seed, len(files)])
     images = [np.empty((0, *dataset.recipe.shape), np.uint8)]
     with Progress("varying photographs", len(files)) as progress:

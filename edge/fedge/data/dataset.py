@@ -64,6 +64,10 @@ class Split:
         """The picture before preprocessing: its file read again, or the image where it came from a packaged set."""
         return read_picture(Path(self.names[index])) if self.is_file(index) else self.images[index].squeeze()
 
+    def files(self) -> NDArray[np.int64]:
+        """Indices of the pictures that are files of their own, in rising order."""
+        return np.array([i for i in range(len(self)) if self.is_file(i)], dtype=np.int64)
+
     def is_file(self, index: int) -> bool:
         """Whether the picture is a file of its own, not one of a packaged set."""
         return Path(self.names[index]).is_file()
