@@ -24,7 +24,9 @@ def test_shape_and_type_stay_and_some_pictures_change_but_not_all() -> None:
 
 def test_the_object_stays_in_the_picture_and_large() -> None:
     generator = np.random.default_rng(1)
-    changed = np.stack([camera_like(image, generator) for image in pictures(300)])
+    originals = pictures(1000)
+    changed = np.stack([camera_like(image, generator) for image in originals])
+    changed = changed[(changed != originals).any(axis=(1, 2, 3))]
     lit = (changed > 4).any(axis=3)
     spans = np.maximum(lit.any(axis=2).sum(axis=1), lit.any(axis=1).sum(axis=1))
     assert np.median(spans) >= 24 and (spans > 10).mean() > 0.97

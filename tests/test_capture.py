@@ -229,17 +229,32 @@ def test_a_picture_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_pat
     assert files(tmp_path) == []
 
 
-@pytest.fixture(scope="module")
-def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four rooms, a second each, and a second in the dark."""
-    path = tmp_path_factory.mktemp("video") / "rooms.avi"
+def test_a_cut_out_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".cut-outs").mkdir()
+    (tmp_path / ".cut-outs" / "cup").write_text("not a folder")
+    kept = ClassFolder(tmp_path, "cup", LARGE, CUTTING)
+    with pytest.raises(CaptureError, match=f"{tmp_path}/.cut-outs/cup/.* cannot be written"):
+        kept.keep(room(0), Frame(room(0), "memory").time)
+    assert files(tmp_path) == [tmp_path / ".cut-outs" / "cup"]
+    (tmp_path / ".cut-outs" / "cup").unlink()
+    again = kept.keep(room(0), Frame(room(0), "memory").time)
+    assert files(tmp_path) == sorted(filter(None, [again.cut_out, again.file]))
+
+
+def write_seconds(path: Path, *pictures: Picture) -> Path:
+    """A video that shows each picture for a second."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (640, 480))
-    pictures: list[Picture] = [room(0), room(1), DARK, room(2), room(3)]
     for picture in pictures:
         for _ in range(10):
             writer.write(picture)
     writer.release()
     return path
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four rooms, a second each, and a second in the dark."""
+    return write_seconds(tmp_path_factory.mktemp("video") / "rooms.avi", room(0), room(1), DARK, room(2), room(3))
 
 
 def test_a_video_gives_json_lines_and_a_summary(video: Path, tmp_path: Path) -> None:
@@ -298,10 +313,13 @@ def test_mistakes_are_one_line(tmp_path: Path, arguments: list[str], code: int, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_ends_it_with_one_line_and_the_counts(video: Path, tmp_path: Path) -> None:
+def test_a_full_disk_ends_it_with_one_line_and_the_counts(tmp_path: Path) -> None:
+    video, photos = write_seconds(tmp_path / "rooms.avi", DARK, room(0)), tmp_path / "photos"
     code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9, 9)); from fedge.__main__ import main; main()"
-    command = ["capture", "cup", "--source", str(video), "--out", str(tmp_path)]
+    command = ["capture", "cup", "--source", str(video), "--out", str(photos)]
     done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert "cannot be written" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+    assert done.stdout.splitlines()[-1] == f"0 kept, 1 refused (1 too dark); {photos}/cup has 0 pictures"
+    assert files(photos) == []

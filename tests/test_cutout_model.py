@@ -57,6 +57,10 @@ def test_with_a_learned_background_the_empty_scene_is_no_object(model: Path, vid
     lines = learned.lines()
     # Thirty frames are kept back to learn from; ten empty ones and forty with an object are left.
     assert len(lines) == 50, learned.err
+    assert [line.split(": ")[1] for line in learned.err.splitlines()] == [
+        "learning the empty scene from 30 frames",
+        "the empty scene is learned",
+    ]
     assert all(line["label"] is None and line["rejected"] for line in lines[:10])
     assert all(line["label"] is not None and line["quality"] > 0.15 for line in lines[10:])
     loaded = fedge(*command).lines()
@@ -64,11 +68,13 @@ def test_with_a_learned_background_the_empty_scene_is_no_object(model: Path, vid
 
 
 def test_a_background_is_refused_where_it_would_do_nothing(
-    quantized: tuple[Path, object], model: Path, video: Path
+    quantized: tuple[Path, object], model: Path, video: Path, tmp_path: Path
 ) -> None:
     whole = fedge("run", quantized[0], "--source", video, "--background", "learn")
     assert whole.code == 1 and "does not cut objects out" in one_line_error(whole)
     both = fedge("run", model, "--source", video, "--background", "learn", "--record", "somewhere")
     assert both.code == 2 and not Path("somewhere").exists()
-    few = fedge("run", model, "--source", "nothing.avi", "--background", "learn")
-    assert few.code == 1
+    cv2.imwrite(str(tmp_path / "one.png"), np.zeros((48, 64, 3), np.uint8))
+    assert fedge("run", model, "--source", tmp_path / "one.png").code == 0
+    few = fedge("run", model, "--source", tmp_path / "one.png", "--background", "learn")
+    assert few.code == 1 and "no empty scene to learn" in one_line_error(few)

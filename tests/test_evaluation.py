@@ -108,11 +108,12 @@ def test_dark_and_blurred_pictures_are_said_to_be_so(photographs: Path, model_pa
         for path in sorted((photographs / name).glob("0*.png")):
             picture = cv2.resize(cv2.imread(str(path)), (280, 280), interpolation=cv2.INTER_CUBIC)
             # Negated, a garment on white as a camera sees it; darker by half, and out of focus.
-            cv2.imwrite(str(dark / name / path.name), cv2.GaussianBlur((255 - picture) // 2 + 0, (0, 0), 15))
+            cv2.imwrite(str(dark / name / path.name), cv2.GaussianBlur((255 - picture) // 2, (0, 0), 15))
     classifier = load(model_path)
     split, _ = load_for_evaluation(str(dark), classifier.model.manifest.preprocessing, LabelMap(), classifier.labels)
     report = evaluate_answers(classifier, split, answer(classifier, split))
     assert report["shift"]["sharpness"] < -0.8 and "much more blurred" in report["shift_text"]
+    assert report["shift"]["brightness"] < -0.5 and "darker" in report["shift_text"]
 
 
 def test_pictures_without_an_object_are_counted_and_refused_in_every_mode(model_path: Path, tmp_path: Path) -> None:
@@ -131,6 +132,15 @@ def test_pictures_without_an_object_are_counted_and_refused_in_every_mode(model_
     assert report["no_object"] == 3
     assert report["by_mode"]["off"]["coverage"] == pytest.approx(5 / 8)
     assert report["n"] == 8
+    empty = split.take(np.flatnonzero(split.empty))
+    alone = evaluate_answers(classifier, empty, answer(classifier, empty))
+    assert alone["shift"] == {} and "show nothing" in alone["shift_text"]
+
+
+def test_a_page_that_cannot_be_written_is_one_line(photographs: Path, model_path: Path) -> None:
+    for page in (photographs, photographs / "map.json" / "page.html"):
+        done = fedge("eval", model_path, "--data", photographs, "--map", photographs / "map.json", "--page", page)
+        assert done.code == 1 and str(page) in one_line_error(done)
 
 
 def test_pictures_of_which_none_can_be_read_are_an_error(model_path: Path, tmp_path: Path) -> None:

@@ -5,11 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fedge.arithmetic import softmax
 from fedge.data.dataset import Split
 from fedge.errors import FedgeError
-from fedge_train.lessons import Lessons, source_weights
+from fedge_train.lessons import Lessons, lessons_of, source_weights
 from fedge_train.outliers import draw_outliers
 from fedge_train.plan import Plan
+from fedge_train.predict import predictor
+from fedge_train.run import load_float_model, load_run_data, read_config
 from fedge_train.training import answer_loss, evaluate
 from support import fedge, one_line_error, write_class_folders
 
@@ -68,9 +71,17 @@ def test_the_first_and_the_last_epochs_leave_nothing_out() -> None:
         replace(PLAN, skip=0.6)
 
 
+def test_a_small_share_of_outliers_is_one_of_a_small_batch() -> None:
+    images = np.zeros((40, 8, 8, 1), np.uint8)
+    pictures = replace(split([0] * 40, [0] * 40), images=images)
+    lessons = Lessons(pictures, replace(PLAN, batch=16, outliers=0.02), (1.0,))
+    batch = next(lessons.batches(np.random.default_rng(0), 1, np.zeros(40, np.float32)))
+    assert batch.right.any(axis=1).tolist() == [True] * 15 + [False]
+
+
 def test_weights_must_fit_the_sources() -> None:
     assert source_weights((), 2) == () and source_weights((1.0, 8.0), 2) == (1.0, 8.0)
-    for wrong in ((1.0,), (1.0, 0.0), (1.0, -2.0)):
+    for wrong in ((1.0,), (1.0, 0.0), (1.0, -2.0), (1.0, np.nan), (1.0, np.inf)):
         with pytest.raises(FedgeError, match="does not fit 2 --data"):
             source_weights(wrong, 2)
 
@@ -179,6 +190,30 @@ def test_a_run_goes_on_from_another_with_teacher_weights_and_outliers(
     (run / "report.json").unlink()
     refused = fedge("train", "--resume", "--out", run, "--weight", 1, "--weight", 3)
     assert refused.code == 1 and "other settings (weights)" in one_line_error(refused)
+    answers_are_the_mean_of_those_who_know(first, run)
+
+
+def answers_are_the_mean_of_those_who_know(first: Path, second: Path) -> None:
+    """`first` learned from the first source alone, `second` from both."""
+    config = read_config(second)
+    dataset = load_run_data(second, config)
+
+    def taught(*teachers: Path) -> np.ndarray:
+        found = lessons_of(replace(config, teachers=tuple(map(str, teachers))), dataset).taught
+        assert found is not None
+        return found
+
+    def alone(run: Path) -> np.ndarray:
+        answer, images = predictor(load_float_model(run, read_config(run))), dataset.train.images
+        return softmax((answer(images) + answer(images[:, :, ::-1])).astype(np.float64) / 2)
+
+    known = dataset.train.sources == 0
+    assert known.any() and not known.all()
+    one, both = taught(first), taught(first, second)
+    np.testing.assert_allclose(one[known], alone(first)[known], atol=1e-5)
+    assert not one[~known].any()
+    np.testing.assert_allclose(both[known], (alone(first) + alone(second))[known] / 2, atol=1e-5)
+    np.testing.assert_allclose(both[~known], alone(second)[~known], atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +223,11 @@ def test_a_run_goes_on_from_another_with_teacher_weights_and_outliers(
         (("--color", "--from", "RUN"), "do not fit pictures of this size or colours"),
         (("--size", "20", "--teacher", "RUN"), "other classes or pictures of another size"),
         (("--teacher", "nowhere"), "/nowhere; give a run, a model file, or one of the shipped"),
+        (("--subject", "cut-out", "--teacher", "RUN"), "as another preprocessing makes them"),
         (("--weight", "1", "--weight", "2"), "does not fit 1 --data"),
+        (("--weight", "nan"), "does not fit 1 --data"),
+        (("--weight", "0.001"), "shows none of the 130 pictures of"),
+        (("--learning-rate", "inf"), "learning_rate must be above 0 and finite"),
     ],
 )
 def test_what_does_not_fit_is_refused(

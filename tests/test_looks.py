@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fedge.looks import Looks, Spread, describe_shift, looks, shift
+from fedge.looks import NOTHING, Looks, Spread, describe_shift, looks, shift
 from fedge.preprocess import Picture, Recipe
 
 GRAY = Recipe(64, 64)
@@ -45,8 +45,13 @@ def test_black_around_the_object_and_black_pictures_do_not_count() -> None:
     assert around.brightness == alone.brightness and around.contrast == alone.contrast
     # Without padding OpenCV mirrors the edge's pixels; here the outermost ring, 4 in 64, is left out.
     assert around.sharpness.mean == pytest.approx(alone.sharpness.mean, rel=4 / 64)
+
+
+def test_pictures_that_show_nothing_are_not_compared() -> None:
     nothing = looks(GRAY, [np.zeros((64, 64, 1), np.uint8)])
-    assert nothing.brightness == Spread(0, 0)
+    assert nothing == NOTHING
+    assert shift(nothing, looks(GRAY, pictures())) == {} == shift(looks(GRAY, pictures()), nothing)
+    assert describe_shift({}).startswith("the pictures show nothing")
 
 
 def test_a_negated_object_is_as_bright_as_it_was_photographed() -> None:
@@ -54,6 +59,24 @@ def test_a_negated_object_is_as_bright_as_it_was_photographed() -> None:
     bright = pictures(low=150, high=250)
     negated = [(255 - image).astype(np.uint8) for image in bright]
     assert looks(negating, negated).brightness.mean == pytest.approx(looks(GRAY, bright).brightness.mean)
+
+
+def test_the_soft_outline_of_a_cut_out_is_not_measured() -> None:
+    """A dark object in less light is darker and lower in contrast; its sharpness is what it was."""
+    negating = Recipe(64, 64, polarity="dark-background")
+    disc = np.zeros((512, 512), np.uint8)
+    cv2.circle(disc, (256, 256), 200, 255, -1)
+    mask = cv2.resize(disc, (64, 64), interpolation=cv2.INTER_AREA) / 255
+
+    def shown(light: float) -> list[Picture]:
+        return [
+            ((255 - image[:, :, 0] * light) * mask).round().astype(np.uint8)[:, :, np.newaxis] for image in pictures()
+        ]
+
+    bright, dim = looks(negating, shown(1.0)), looks(negating, shown(0.3))
+    assert dim.brightness.mean == pytest.approx(0.3 * bright.brightness.mean, rel=0.02)
+    assert dim.contrast.mean == pytest.approx(0.3 * bright.contrast.mean, rel=0.05)
+    assert dim.sharpness.mean == pytest.approx(bright.sharpness.mean, rel=0.05)
 
 
 def test_color_is_read_as_red_green_blue() -> None:

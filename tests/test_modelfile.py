@@ -1,6 +1,7 @@
 import dataclasses
 import io
 import json
+import math
 import struct
 import subprocess
 import zipfile
@@ -8,12 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fedge import errors, modelfile, runtime
+from fedge.arithmetic import dequantize
 from fedge.files import sha256
 from fedge.flatbuffer import FlatbufferError, read_graph
+from fedge.manifest import MOST_UNKNOWN, OUTPUT_SCALES, TEMPERATURES, Confidence
 from fedge.modelfile import ModelFile, parse_bytes
+from fedge_quantize.calibration import _LOG_TEMPERATURE_RANGE
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +183,16 @@ REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError],
         errors.ManifestError,
         "not a JSON object",
     ),
+    "a format without an end": (
+        lambda c: with_manifest(c, lambda m: m.__setitem__("format", math.inf)),
+        errors.ManifestError,
+        "does not say its format",
+    ),
+    "a version of two lines": (
+        lambda c: with_manifest(c, lambda m: m.__setitem__("least_fedge", "99\n.0")),
+        errors.ManifestError,
+        "does not say its format and the least",
+    ),
     "a manifest without versions": (
         lambda c: with_manifest(c, lambda m: m.pop("format")),
         errors.ManifestError,
@@ -186,7 +201,12 @@ REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError],
     "a foreign field": (
         lambda c: with_manifest(c, lambda m: m.__setitem__("code", "x")),
         errors.ManifestError,
-        "code is not a known field",
+        "'code' is not a known field",
+    ),
+    "a foreign field of two lines": (
+        lambda c: with_manifest(c, lambda m: m["training"].__setitem__("a\nb", "x")),
+        errors.ManifestError,
+        r"'a\\nb' is not a known field of training",
     ),
     "a field of another type": (
         lambda c: with_manifest(c, lambda m: m["input"].__setitem__("height", "28")),
@@ -201,7 +221,37 @@ REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError],
     "a temperature of zero": (
         lambda c: with_manifest(c, lambda m: m["confidence"].__setitem__("temperature", 0)),
         errors.ManifestError,
-        "temperature must be above 0",
+        r"confidence\.temperature must be from 0\.01 to 100",
+    ),
+    "a temperature that no float holds": (
+        lambda c: with_manifest(c, lambda m: m["confidence"].__setitem__("temperature", 10**400)),
+        errors.ManifestError,
+        r"confidence\.temperature must be a finite number",
+    ),
+    "a temperature that makes every score no number": (
+        lambda c: with_manifest(c, lambda m: m["confidence"].__setitem__("temperature", 1e-320)),
+        errors.ManifestError,
+        r"confidence\.temperature must be from 0\.01 to 100",
+    ),
+    "a temperature that makes all scores alike": (
+        lambda c: with_manifest(c, lambda m: m["confidence"].__setitem__("temperature", 1e300)),
+        errors.ManifestError,
+        r"confidence\.temperature must be from 0\.01 to 100",
+    ),
+    "an unknown that drowns every class": (
+        lambda c: with_manifest(c, lambda m: m["confidence"].__setitem__("unknown", 1e308)),
+        errors.ManifestError,
+        r"confidence\.unknown must be from -1e\+06 to 1e\+06",
+    ),
+    "an output scale that no float holds": (
+        lambda c: with_manifest(c, lambda m: m["output"].__setitem__("scale", 10**400)),
+        errors.ManifestError,
+        r"output\.scale must be a finite number",
+    ),
+    "an output scale of almost nothing": (
+        lambda c: with_manifest(c, lambda m: m["output"].__setitem__("scale", 1e-320)),
+        errors.ManifestError,
+        r"output\.scale must be from 1e-06 to 1e\+06",
     ),
     "a later format": (lambda c: with_manifest(c, lambda m: m.__setitem__("format", 2)), errors.TooNew, "needs fedge"),
     "a later fedge": (
@@ -282,6 +332,21 @@ def test_refuses_each_lie_before_an_interpreter_sees_it(
     with pytest.raises(errors.ModelFileError, match=message) as caught:
         parse_bytes(tampered)
     assert type(caught.value) is error
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("temperature", TEMPERATURES)
+@pytest.mark.parametrize("scale", OUTPUT_SCALES)
+@pytest.mark.parametrize("unknown", [None, -MOST_UNKNOWN, MOST_UNKNOWN])
+def test_within_the_limits_every_score_is_a_number(temperature: float, scale: float, unknown: float | None) -> None:
+    logits = np.array([[-128, 127], [127, 127], [-128, -128]], dtype=np.int8)
+    probabilities = Confidence(temperature, unknown=unknown).probabilities(dequantize(logits, scale, -128))
+    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+
+
+def test_the_limits_hold_each_temperature_that_is_fitted() -> None:
+    lowest, highest = np.exp(_LOG_TEMPERATURE_RANGE)
+    assert TEMPERATURES[0] < lowest < highest < TEMPERATURES[1]
 
 
 def test_refuses_a_label_count_and_a_manifest_that_lie_together(content: bytes) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,23 @@ from fedge.outputs.blocks import blocks
 from fedge.outputs.faults import Faults
 from fedge.outputs.json_lines import JsonLines
 from fedge.outputs.terminal import Lines, LiveLine, terminal
-from fedge.preprocess import Recipe
+from fedge.preprocess import Picture, Recipe
+from fedge.runner import Result
 from results import result, snapshot
 
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def cut_out(label: str | None, quality: float, empty: bool = False, image: Picture | None = None) -> Result:
+    """What a model that cuts out says, where it is `empty` as the classifier says it of no object."""
+    made = result(0, label, image=image)
+    answer = replace(made.answer, quality=quality)
+    if empty:
+        answer = replace(answer, score=0.5, top=(("Bag", 0.5), ("Dress", 0.5)), probabilities=(0.5, 0.5))
+    return replace(made, answer=answer)
 
 
 def test_a_terminal_gets_a_live_line_for_a_camera_and_a_line_per_picture() -> None:
@@ -35,6 +46,37 @@ def test_lines_say_what_it_is_and_what_came_next() -> None:
     output.show(result(0, "Bag", source="/a/b.png"))
     output.show(result(1, None, source="/a/c.png"))
     assert stream.getvalue() == "b.png: Bag 75%  (Dress 25%)\nc.png: unknown (best guess Coat) 75%  (Dress 25%)\n"
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_where_no_object_is_it_says_so_and_guesses_nothing(live: bool) -> None:
+    output = terminal(live, stream := Terminal())
+    output.show(cut_out(None, 0.1, empty=True))
+    assert "no object" in stream.getvalue()
+    assert not any(guess in stream.getvalue() for guess in ("Bag", "Dress", "%", "unknown"))
+    # An object that it does not know is another matter.
+    output.show(cut_out(None, 0.9))
+    assert "unknown (best guess Coat) 75%" in stream.getvalue()
+
+
+def test_a_model_that_cuts_nothing_out_never_speaks_of_no_object() -> None:
+    stream = io.StringIO()
+    made = cut_out(None, 0.1, empty=True)
+    Lines(stream).show(replace(made, answer=replace(made.answer, quality=None)))
+    assert stream.getvalue() == "memory: unknown (best guess Bag) 50%  (Dress 50%)\n"
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_how_sure_the_cut_out_is_stands_beside_what_the_network_sees(live: bool) -> None:
+    image = np.zeros((4, 6, 1), np.uint8)
+    output = terminal(live, stream := Terminal(), show_input=True)
+    output.show(cut_out("Bag", 0.93, image=image))
+    assert "Bag 75%  (Dress 25%)  cut-out 93% sure" in stream.getvalue()
+    output.show(cut_out(None, 0.12, empty=True, image=image))
+    assert "no object  cut-out 12% sure" in stream.getvalue()
+    plain = terminal(live, stream := Terminal())
+    plain.show(cut_out("Bag", 0.93, image=image))
+    assert "sure" not in stream.getvalue()
 
 
 def test_a_label_cannot_command_the_terminal() -> None:
@@ -102,10 +144,17 @@ def test_the_input_is_shown_only_where_it_is_asked_for() -> None:
 def test_faults_are_told_once_each() -> None:
     stream = io.StringIO()
     output = Faults(stream)
-    for health in (snapshot(), snapshot("waiting", "no frame came"), snapshot("running", "no frame came"), snapshot()):
+    healthy, waiting = snapshot(), replace(snapshot("waiting", "no frame came"), recoveries=0)
+    again = replace(waiting, state="running", recoveries=1)
+    other = replace(again, faults={"stall": 2, "corrupt": 1}, message="a JPEG is damaged")
+    # The counts only ever grow, and the health comes each second.
+    for health in (healthy, healthy, waiting, waiting, again, again, other, other):
         output.health(health)
-    told = stream.getvalue().splitlines()
-    assert told[:2] == ["fedge: no frame came", "fedge: frames come again"]
+    assert stream.getvalue().splitlines() == [
+        "fedge: no frame came",
+        "fedge: frames come again",
+        "fedge: a JPEG is damaged",
+    ]
 
 
 def test_json_lines_are_whole_and_at_once() -> None:

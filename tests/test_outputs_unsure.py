@@ -70,13 +70,60 @@ def test_a_frame_is_kept_with_its_line_and_all_scores(tmp_path: Path) -> None:
     assert line.with_suffix(".jpg").read_bytes() == jpeg
 
 
+def gives(output: UnsureFrames, frames: list[Result]) -> list[bool]:
+    """Whether the ring wants each of the frames; it is shown those that it wants."""
+    wanted = []
+    for frame in frames:
+        wanted.append(output.wants(frame))
+        if wanted[-1]:
+            output.show(frame)
+    return wanted
+
+
 def test_only_so_many_a_second_are_wanted(tmp_path: Path) -> None:
-    output = ring(tmp_path, seconds=5.0)
     moments = [100.0, 101.0, 104.9, 105.0, 109.9, 110.1]
-    assert [output.wants(unsure(0, moment)) for moment in moments] == [True, False, False, True, False, True]
+    frames = [unsure(number, moment) for number, moment in enumerate(moments)]
+    output = ring(tmp_path, seconds=5.0)
+    assert gives(output, frames) == [True, False, False, True, False, True]
     # A video that begins anew.
-    assert output.wants(unsure(0, 0.0))
+    assert output.wants(unsure(6, 0.0))
     assert not output.wants(result(0, "Bag"))
+
+
+def test_a_scene_that_stands_does_not_hide_a_new_one(tmp_path: Path) -> None:
+    output = ring(tmp_path, seconds=5.0)
+    gives(output, [unsure(0, 100 + tenth / 10, room(0, 160, 120)) for tenth in range(80)])
+    # It was kept more than five seconds ago; that it was looked at since then starts no other pause.
+    assert gives(output, [unsure(1, 108.2), unsure(2, 108.3)]) == [True, False]
+    assert numbers(tmp_path) == [0, 1]
+
+
+def test_a_scene_that_stands_is_not_looked_at_in_each_frame(tmp_path: Path) -> None:
+    output = ring(tmp_path, seconds=5.0)
+    output.show(unsure(0, 100.0))
+    looked_at = [unsure(0, 106 + thirtieth / 30, room(0, 160, 120)) for thirtieth in range(300)]
+    # Ten seconds, a look every quarter of a second at most.
+    assert 30 <= sum(gives(output, looked_at)) <= 40
+    every = ring(tmp_path / "every", seconds=0.0)
+    assert all(gives(every, looked_at))
+
+
+def test_a_frame_that_waited_while_another_was_kept_is_too_soon_after_it(tmp_path: Path) -> None:
+    output = ring(tmp_path, seconds=5.0)
+    waiting = [unsure(0, 100.0), unsure(1, 100.5)]
+    assert all(map(output.wants, waiting))
+    for frame in waiting:
+        output.show(frame)
+    assert numbers(tmp_path) == [0]
+
+
+def test_a_frame_that_could_not_be_kept_is_taken_when_it_comes_again(tmp_path: Path) -> None:
+    output = ring(tmp_path, seconds=5.0)
+    with no_room_for_more_than(1000), pytest.raises(OSError):
+        output.show(unsure(0, 100.0))
+    assert not output.wants(unsure(1, 101.0))
+    output.show(unsure(0, 100.0))
+    assert numbers(tmp_path) == [0]
 
 
 def test_a_sure_frame_does_not_use_up_the_time(tmp_path: Path) -> None:
@@ -92,6 +139,23 @@ def test_one_scene_is_kept_once(tmp_path: Path) -> None:
         output.show(unsure(number, picture=room(7, 160, 120)))
     output.show(unsure(3))
     assert numbers(tmp_path) == [0, 3]
+
+
+def test_one_scene_is_kept_once_over_restarts(tmp_path: Path) -> None:
+    for number in range(4):
+        ring(tmp_path).show(unsure(number, picture=room(7, 160, 120)))
+    assert numbers(tmp_path) == [0]
+
+
+def test_a_picture_that_is_damaged_or_gone_is_not_compared_with_after_a_restart(tmp_path: Path) -> None:
+    ring(tmp_path).show(unsure(0, picture=room(7, 160, 120)))
+    (picture,) = tmp_path.glob("*.jpg")
+    picture.write_bytes(b"no picture")
+    ring(tmp_path).show(unsure(1, picture=room(7, 160, 120)))
+    for picture in tmp_path.glob("*.jpg"):
+        picture.unlink()
+    ring(tmp_path).show(unsure(2, picture=room(7, 160, 120)))
+    assert numbers(tmp_path) == [0, 1, 2]
 
 
 def test_the_ring_is_bounded_and_the_oldest_goes_first_over_restarts(tmp_path: Path) -> None:

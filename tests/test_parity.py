@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from fedge.errors import ParityRefused
-from fedge_quantize.parity import Z_95, compare, drop_upper_bound, pictures_needed, require
+from fedge_quantize.parity import Z_95, compare, drop_upper_bound, pictures_needed, refused
 
 LABELS = ("a", "b")
 
@@ -64,28 +63,33 @@ def test_any_of_several_right_answers_counts() -> None:
 
 
 def test_the_gate_lets_a_shown_parity_through_and_refuses_a_loss() -> None:
-    require(compare(*flipped(10_000, 30, 30), LABELS), 0.5)
-    with pytest.raises(ParityRefused, match=r"lost 0\.90 points on 10000 test pictures") as caught:
-        require(compare(*flipped(10_000, 100, 10), LABELS), 0.5)
-    assert caught.value.exit_code == 3
+    assert refused(compare(*flipped(10_000, 30, 30), LABELS), 0.5) is None
+    refusal = refused(compare(*flipped(10_000, 100, 10), LABELS), 0.5)
+    assert refusal and "lost 0.90 points on 10000 test pictures" in refusal.what and refusal.exit_code == 3
 
 
 def test_the_gate_goes_by_the_bound_and_not_by_the_drop() -> None:
     # 0.45 points lost, but with 1.45% flipped the truth may be 0.65: not shown, so refused.
     parity = compare(*flipped(10_000, 95, 50), LABELS)
     assert parity.drop_pp < 0.5 < parity.drop_upper95_pp
-    with pytest.raises(ParityRefused):
-        require(parity, 0.5)
+    assert refused(parity, 0.5)
 
 
 def test_too_few_pictures_are_refused_even_without_a_flip_and_the_mend_is_said() -> None:
     parity = compare(*flipped(300, 0, 0), LABELS)
-    with pytest.raises(ParityRefused, match="too few test pictures to tell") as caught:
-        require(parity, 0.5)
+    refusal, needed = refused(parity, 0.5), pictures_needed(parity, 0.5)
     # z^2 / (n + z^2) <= 0.005 needs n >= 539; the search goes up in steps of a tenth.
-    assert 539 <= pictures_needed(parity, 0.5) <= 600
-    assert "--max-drop 0.9" in caught.value.mend
+    assert needed and 539 <= needed <= 600
+    assert refusal and "too few test pictures to tell" in refusal.what
+    assert f"about {needed} test pictures" in refusal.mend and "--max-drop 0.9" in refusal.mend
+
+
+def test_what_no_number_of_pictures_can_show_is_not_asked_for() -> None:
+    parity = compare(*flipped(300, 0, 0), LABELS)
+    refusal = refused(parity, 0.0)
+    assert pictures_needed(parity, 0.0) is None
+    assert refusal and "no number of test pictures" in refusal.what and "--max-drop 0.9" in refusal.mend
 
 
 def test_a_gain_passes_a_gate_of_zero() -> None:
-    require(compare(*flipped(10_000, 10, 60), LABELS), 0.0)
+    assert refused(compare(*flipped(10_000, 10, 60), LABELS), 0.0) is None

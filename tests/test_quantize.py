@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
+import tf_keras as keras
 
 from fedge import modelfile
 from fedge.__main__ import run
@@ -12,8 +14,11 @@ from fedge.classifier import load
 from fedge.data import fashion_mnist
 from fedge.data.dataset import Split
 from fedge.flatbuffer import read_graph
+from fedge.manifest import Confidence, RejectBelow
+from fedge.rejection import certainty
 from fedge_quantize import quantize as work
 from fedge_quantize.calibration import CalibrationSet, calibration_set, fit_confidence
+from fedge_quantize.convert import first_problem
 from fedge_quantize.parity import compare
 from fedge_train.predict import predictor
 from fedge_train.run import load_float_model, read_config
@@ -94,11 +99,44 @@ def test_a_bad_quantization_is_refused(trained: Path, tmp_path: Path, capsys: py
 
 
 @pytest.mark.usefixtures("quantized")
+def test_a_report_names_no_file_that_could_not_be_made(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = trained / "quantize" / "report.json"
+    kept = report.read_text()
+    monkeypatch.setattr(work, "MAX_LOGIT_TOLERANCE", 0)
+    assert run(["quantize", str(trained), "--method", "ptq", "--out", str(tmp_path / "none.tflite")]) == 1
+    assert "no self-test could judge it" in capsys.readouterr().err.splitlines()[-1]
+    assert report.read_text() == kept and list(tmp_path.iterdir()) == []
+
+
+def test_a_network_that_is_not_fully_int8_is_refused() -> None:
+    network = keras.Sequential([keras.layers.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    assert first_problem(converter.convert()) == "input float32, output float32"
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    # Pictures of 0..1 give the input another scale than theirs of 0..2.
+    for brightest, problem in ((1.0, None), (2.0, "the input has scale")):
+        converter.representative_dataset = lambda light=brightest: (
+            [np.full((1, 8, 8, 1), value, np.float32)] for value in (0.0, light)
+        )
+        converter.inference_input_type, converter.inference_output_type = tf.uint8, tf.int8
+        found = first_problem(converter.convert())
+        assert found is None if problem is None else found is not None and found.startswith(problem)
+
+
+@pytest.mark.usefixtures("quantized")
 def test_a_refusal_leaves_an_older_model_file_alone(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "old.tflite"
     out.write_bytes(b"older")
-    assert fedge("quantize", trained, "--method", "ptq", "--max-drop", 0, "--out", out).code == 3
+    kept = (trained / "quantize" / "report.json").read_text()
+    try:
+        assert fedge("quantize", trained, "--method", "ptq", "--max-drop", 0, "--out", out).code == 3
+    finally:
+        (trained / "quantize" / "report.json").write_text(kept)
     assert out.read_bytes() == b"older"
+    folder = fedge("quantize", trained, "--out", tmp_path)
+    assert folder.code == 1 and "is a folder" in one_line_error(folder)
 
 
 def test_small_photographs_in_color_go_all_the_way(tmp_path: Path) -> None:
@@ -123,7 +161,10 @@ def test_small_photographs_in_color_go_all_the_way(tmp_path: Path) -> None:
     folder = data / "Trouser"
     lines = fedge("run", model, "--source", folder, "--json").lines()
     assert len(lines) == 200 and sum(line["label"] == "Trouser" for line in lines) > 180
-    assert fedge("eval", model, "--data", data, "--json").json()["n"] == 600
+    known = fedge("eval", model, "--data", data, "--json").json()
+    assert known["n"] == 600 and known["verdict"]["fit"] == "undecided" and "learned" in known["verdict"]["text"]
+    next(iter((data / "Trouser").iterdir())).unlink()
+    assert fedge("eval", model, "--data", data, "--json").json()["verdict"]["fit"] == "yes"
     undecided = fedge("eval", model)
     assert undecided.code == 1 and "--data" in one_line_error(undecided)
 
@@ -194,20 +235,49 @@ def test_the_temperature_of_a_network_that_knows_of_more_is_found_again() -> Non
     assert confidence.unknown == 0
     sums = confidence.probabilities(stretched).sum(axis=1)
     assert (sums < 1).all() and sums.min() < 0.5 < sums.max()
+    # The network's own logits, stretched: a known picture's answer is right a little more often than it says, for
+    # which the temperature makes up with a few hundredths.
+    assert confidence.temperature == pytest.approx(2.5, rel=0.1)
     assert confidence.temperature != pytest.approx(
         fit_confidence(stretched, right, sources, None).temperature, rel=0.02
     )
 
 
-def test_any_of_several_right_classes_is_right() -> None:
+def test_a_few_right_answers_do_not_show_that_all_will_be() -> None:
     generator = np.random.default_rng(0)
-    logits = generator.normal(0, 3, (5_000, 3))
-    truth = np.array([generator.choice(3, p=p) for p in softmax(logits)])
-    right = np.eye(3, dtype=bool)[truth]
-    right[truth > 0, 1:] = True
-    confidence = fit_confidence(logits * 2.5, right, np.zeros(5_000, dtype=np.int64), None)
-    # 5,000 draws, some of which say less, fix the temperature to about 2%.
-    assert confidence.temperature == pytest.approx(2.5, rel=0.08)
+    truth = generator.integers(0, 3, 30)
+    logits = np.eye(3)[truth] * generator.uniform(1, 3, (30, 1))
+    right, sources = np.eye(3, dtype=bool)[truth], np.zeros(30, dtype=np.int64)
+    confidence = fit_confidence(logits, right, sources, None)
+    scores = certainty(confidence.probabilities(logits))
+    # Thirty of thirty: 31 of 32, by the rule of succession; the surer ones are above, the less sure ones below.
+    assert scores.mean() == pytest.approx(31 / 32, abs=0.02) and scores.min() < 31 / 32 < scores.max() < 0.9999
+    assert confidence.reject_below.normal < confidence.reject_below.strict < 0.999
+
+
+def test_confidence_is_fitted_to_whatever_there_is() -> None:
+    nothing = np.empty((0, 3))
+    none = fit_confidence(nothing, nothing.astype(bool), np.empty(0, np.int64), 0.0)
+    assert none == Confidence(unknown=0.0)
+    logits = np.array([[2.0, 1.0, 0.0], [0.0, 3.0, 0.0]])
+    wrong = fit_confidence(logits, np.array([[False, True, False], [True, False, False]]), np.zeros(2, np.int64), None)
+    # Both wrong: all that is left to be sure of is a third.
+    assert certainty(wrong.probabilities(logits)).max() < 0.4 and wrong.reject_below == RejectBelow()
+
+
+def test_the_score_is_fitted_to_the_answer_being_right_and_any_right_class_will_do() -> None:
+    """The likeliest of three classes has one score and is right in another share: the temperature must meet that."""
+    generator = np.random.default_rng(0)
+    score, stated = 0.9, 0.6
+    logits = np.tile(np.log([stated, (1 - stated) / 2, (1 - stated) / 2]), (5_000, 1))
+    right = np.eye(3, dtype=bool)[np.where(generator.random(5_000) < score, 0, 1)]
+    sources = np.zeros(5_000, dtype=np.int64)
+    confidence = fit_confidence(logits, right, sources, None)
+    share = right[:, 0].mean()
+    assert certainty(confidence.probabilities(logits)) == pytest.approx(share, abs=1e-3)
+    # Where the first two classes are both right, no answer is wrong, and nothing is left to doubt.
+    right[:, 0] = True
+    assert certainty(fit_confidence(logits, right, sources, None).probabilities(logits)).min() > 0.999
 
 
 def test_the_report_says_what_the_doubt_is_worth(trained: Path, quantized: Quantized) -> None:

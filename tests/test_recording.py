@@ -1,6 +1,7 @@
 """Recording and replaying: the same answers and decisions, and where they differ; a full disk; a bounded folder."""
 
 import json
+import math
 import resource
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,9 +16,11 @@ from fedge.classifier import Classifier, load
 from fedge.decisions import Decider
 from fedge.errors import DataError, ReplayDiffers, SourceError
 from fedge.health import Health
+from fedge.manifest import MAX_LOGIT_TOLERANCE, SelfTestFacts
 from fedge.options import DEFAULT_REJECT, REJECT_MODES, RejectMode
 from fedge.recording import FACTS, LINES, Recorder, recorded, segments
-from fedge.replay import describe_replay, replay, require_same
+from fedge.rejection import certainty
+from fedge.replay import describe_replay, replay, require_same, score_tolerance
 from fedge.runner import Result, classify_frames
 from fedge.sources.memory import InMemoryCamera
 from pictures_for_tests import garment, scene
@@ -104,12 +107,52 @@ def test_the_mode_of_refusing_is_recorded(
     assert replay(tmp_path, None)["differing"] == 0
     facts = json.loads((segment / FACTS).read_text())
     assert facts["reject"] == mode
-    # Told that nothing was refused, a replay of what was must notice.
-    (segment / FACTS).write_text(json.dumps(facts | {"reject": "off"}))
-    assert replay(tmp_path, None)["differing"] >= sum(refused)
+    # Told of another mode, a replay must notice each picture that only one of the two refuses.
+    other: RejectMode = "off" if any(refused) else "strict"
+    threshold = classifier.model.manifest.confidence.threshold(other)
+    differing = sum((line["score"] < threshold) != was for line, was in zip(lines, refused, strict=True))
+    (segment / FACTS).write_text(json.dumps(facts | {"reject": other}))
+    assert replay(tmp_path, None)["differing"] >= differing > 0
     (segment / FACTS).write_text(json.dumps(facts | {"reject": "perhaps"}))
     with pytest.raises(DataError):
         replay(tmp_path, None)
+
+
+@pytest.mark.parametrize("unknown", [None, 0.0])
+@pytest.mark.parametrize("steps", [1, 4, MAX_LOGIT_TOLERANCE])
+def test_scores_may_differ_by_what_the_self_test_lets_logits_differ(
+    model_path: Path, unknown: float | None, steps: int
+) -> None:
+    classifier = load(model_path)
+    manifest = classifier.model.manifest
+    classifier.model = replace(
+        classifier.model,
+        manifest=replace(
+            manifest,
+            confidence=replace(manifest.confidence, unknown=unknown),
+            self_test=SelfTestFacts(logit_tolerance=steps),
+        ),
+    )
+    generator = np.random.default_rng(0)
+    logits = generator.integers(-100, 101, (10_000, len(classifier.labels)))
+    moves = generator.choice([-steps, steps], logits.shape)
+    # The worst that can happen: one class goes up, all others down, and the log-odds of that one go from -d to d.
+    step = manifest.output.scale / manifest.confidence.temperature
+    logits[0], logits[0, 0] = 60, 60 + round(math.log(logits.shape[1] - 1) / step) - steps
+    moves[0], moves[0, 0] = -steps, steps
+    before, after = (certainty(classifier.probabilities(x.astype(np.int8))) for x in (logits, logits + moves))
+    most, allowed = np.abs(after - before).max(), score_tolerance(classifier)
+    # A start that is off by half a step, and what "none of these" takes of so large logits, cost a hundredth at most.
+    assert 0.99 * allowed < most <= allowed
+
+
+def test_scores_that_differ_by_no_more_are_the_same_in_a_replay(classifier: Classifier, recording: Path) -> None:
+    score = json.loads((segments(recording)[0] / LINES).read_text().splitlines()[7])["score"]
+    edit_line(recording, 7, score=score - 0.99 * score_tolerance(classifier))
+    require_same(replay(recording, None))
+    edit_line(recording, 7, score=score - 1.01 * score_tolerance(classifier))
+    with pytest.raises(ReplayDiffers):
+        require_same(replay(recording, None))
 
 
 def test_what_is_kept_is_what_the_classifier_saw(recording: Path) -> None:

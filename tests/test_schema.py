@@ -45,8 +45,10 @@ def test_reads_what_it_writes() -> None:
         ({"inner": []}, "inner must be an object"),
         ({"ratios": [1, "2"]}, r"ratios\[1\] must be a number"),
         ({"ratios": [float("nan")]}, r"ratios\[0\] must be a finite number"),
-        ({"table": {"k": 1}}, "table.k must be a text"),
-        ({"foreign": 1}, "foreign is not a known field"),
+        ({"ratios": [-(10**400)]}, r"ratios\[0\] must be a finite number"),
+        ({"table": {"k": 1}}, r"table\['k'\] must be a text"),
+        ({"foreign": 1}, "'foreign' is not a known field of the top level"),
+        ({"inner": {"kind": "a", "foreign": 1}}, "'foreign' is not a known field of inner"),
     ],
 )
 def test_names_the_field_that_is_wrong(change: dict[str, Any], message: str) -> None:

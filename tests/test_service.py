@@ -140,6 +140,13 @@ def test_a_dry_run_shows_the_unit_and_touches_nothing(capsys: pytest.CaptureFixt
     assert str(service.UNIT_PATH) in capsys.readouterr().out
 
 
+def test_where_the_empty_scene_is_kept_may_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["service", "install", "--dry-run", "--", "--camera", "--background", "/data/empty.npz"]) == 0
+    assert "ReadWritePaths=/data" in capsys.readouterr().out.splitlines()
+    assert run(["service", "install", "--dry-run", "--", "--camera", "--background", "learn"]) == 0
+    assert "ReadWritePaths" not in capsys.readouterr().out
+
+
 def test_paths_of_files_are_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "mine.tflite").write_text("")
     (tmp_path / "0").write_text("")

@@ -1,16 +1,22 @@
 """Rotation, region, and gray reduced decoding that stays within what the recipe gives."""
 
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
 import pytest
 
+from collecting import collect
 from fedge.classifier import load
+from fedge.cutout import CutOut
 from fedge.errors import SourceError
+from fedge.health import Health
+from fedge.options import CameraOptions, FaultLimits, Rotation
 from fedge.preprocess import Recipe, apply
 from fedge.replay import score_tolerance
-from fedge.sources.view import Region, View, parse_region, parse_rotation
+from fedge.sources.choose import open_asked
+from fedge.sources.view import Region, View, parse_region
 from pictures_for_tests import garment, jpeg, scene
 
 GRAY = Recipe(28, 28, "gray", "pad", "dark-background")
@@ -41,10 +47,14 @@ def test_what_is_no_region_is_refused(text: str) -> None:
         parse_region(text)
 
 
-def test_what_is_no_quarter_turn_is_refused() -> None:
-    assert parse_rotation("270") == 270
-    with pytest.raises(SourceError):
-        parse_rotation("45")
+@pytest.mark.parametrize("rotation", get_args(Rotation))
+def test_each_rotation_of_the_command_line_is_that_of_the_picture(tmp_path: Path, rotation: str) -> None:
+    picture = scene(0)
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    asked = CameraOptions(rotate=rotation)  # type: ignore[arg-type]
+    source = open_asked(str(tmp_path / "a.png"), None, asked, None, Health(), FaultLimits())
+    (frame,) = collect(source, lambda seen: False).frames
+    assert np.array_equal(frame.picture, np.rot90(picture, -int(rotation) // 90))
 
 
 @pytest.mark.parametrize("region", [Region(600, 0, 41, 10), Region(0, 470, 10, 11), Region(0, 0, 0.4, 10)])
@@ -102,8 +112,12 @@ def test_how_far_a_jpeg_is_reduced() -> None:
     assert View().reduction(640, 480) == 0
 
 
-def test_a_colour_model_gets_colour() -> None:
+@pytest.mark.parametrize("recipe", [Recipe(28, 28, "rgb"), Recipe(28, 28, "gray", cut_out=CutOut())])
+def test_a_model_of_colours_or_that_cuts_out_gets_colours_whole(recipe: Recipe) -> None:
     data = jpeg(scene(0))
-    seen = View(recipe=Recipe(28, 28, "rgb")).decode(data, 640, 480)
+    view = View(recipe=recipe)
+    assert not view.gray
+    assert view.reduce(scene(0)).shape == (480, 640, 3)
+    seen = view.decode(data, 640, 480)
     assert seen is not None
     assert np.array_equal(seen, cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))

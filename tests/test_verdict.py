@@ -42,6 +42,14 @@ def test_one_picture_less_would_not_do() -> None:
     assert judge(20, 20, 16, EVERY_CLASS).pictures_needed is None, "at 80% no number shows 80%"
 
 
+@pytest.mark.parametrize(("answered", "right"), [(2401, 2401), (3000, 2401)])
+def test_where_a_million_would_not_do_no_number_is_given(answered: int, right: int) -> None:
+    # A 30th of a point above 80% shows from (Z * 0.4 / 0.00033)^2, some four million, on.
+    verdict = judge(3000, answered, right, EVERY_CLASS)
+    assert verdict.fit == "undecided" and verdict.pictures_needed is None
+    assert "more may tell" in verdict.text and "like these" not in verdict.text
+
+
 def test_classes_that_are_missed_are_named() -> None:
     verdict = judge(300, 290, 270, {"Bag": (0.9, 200), "Shirt": (0.4, 90), "Coat": (0.0, 0)})
     assert verdict.fit == "yes" and verdict.weak == ("Shirt",) and verdict.text.endswith("of Shirt")

@@ -1,6 +1,7 @@
 """The page in a real browser."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -91,6 +92,31 @@ def test_the_page_shows_what_the_network_sees_pixel_by_pixel(tab: Page) -> None:
         page.health(snapshot("waiting", "the camera is gone"))
         tab.wait_for("document.querySelector('main').classList.contains('old')")
         tab.wait_for("Number(getComputedStyle(document.getElementById('input')).opacity) < 0.5")
+    tab.errors.clear()
+
+
+def test_the_page_says_where_no_object_is_and_how_sure_the_cut_out_is(tab: Page) -> None:
+    known = result(0, None, changed=True)
+    alike = replace(known.answer, quality=0.12, score=0.5, top=(("Bag", 0.5), ("Dress", 0.5)), probabilities=(0.5, 0.5))
+    with web_page() as page:
+        tab.open(f"http://127.0.0.1:{page.port}/")
+        tab.wait_for("document.querySelectorAll('#bars li').length === 2")
+        page.show(replace(known, answer=alike))
+        tab.wait_for("document.querySelector('#answer b').textContent === 'no object'")
+        assert text(tab, "#answer span") == ""
+        assert text(tab, "#quality") == "cut-out 12% sure"
+        assert tab.value("document.querySelectorAll('#bars .best').length") == 0
+        assert tab.value("[...document.querySelectorAll('#bars b')].every((score) => score.textContent === '\\u2013')")
+        # An object that it does not know is another matter.
+        page.show(replace(result(1, None, changed=True), answer=replace(known.answer, quality=0.93)))
+        tab.wait_for("document.querySelector('#answer b').textContent === 'unknown (Coat?)'")
+        assert text(tab, "#answer span") == "75%"
+        assert text(tab, "#quality") == "cut-out 93% sure"
+        assert tab.value("document.querySelectorAll('#bars .best').length") == 1
+        # A model that cuts nothing out says neither.
+        page.show(replace(result(2, None, changed=True), answer=replace(alike, quality=None)))
+        tab.wait_for("document.querySelector('#answer b').textContent === 'unknown (Bag?)'")
+        assert text(tab, "#quality") == ""
     tab.errors.clear()
 
 

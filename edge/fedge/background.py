@@ -1,7 +1,7 @@
 """The empty scene before a still camera: learned from a few frames, kept in a file, compared with each frame."""
 
 import io
-import zipfile
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fedge.errors import SourceError
+from fedge.arrays import read_arrays
+from fedge.errors import OutputError, SourceError
 from fedge.files import write_bytes
 from fedge.lab import to_lab
 from fedge.shrink import shrink
 
 SIDE = 96
-MOST_FRAMES = 60
-FEWEST_FRAMES = 3
 MOST_BYTES = 1 << 20
 # A camera's noise after shrinking, in steps of 256; no pixel is trusted to be stiller than this.
 LEAST_SPREAD = 2.0
@@ -39,15 +38,11 @@ class Background:
 
 
 def learn_background(frames: Iterable[NDArray[np.uint8]]) -> Background:
-    """Learns the empty scene from frames, uint8 [h, w, 3] blue-green-red, all of one size; takes at most 60 of them.
+    """Learns the empty scene from one frame or more, uint8 [h, w, 3] blue-green-red, all of one size.
 
-    Raises SourceError where there are fewer than three, or they differ in size.
+    It does not matter whether they are shrunk to `SIDE` pixels already. Raises SourceError where they differ in size.
     """
-    small = []
-    for _, frame in zip(range(MOST_FRAMES), frames, strict=False):
-        small.append(to_lab(shrink(frame, SIDE)).astype(np.float64))
-    if len(small) < FEWEST_FRAMES:
-        raise SourceError(f"only {len(small)} frames show the empty scene", f"give {FEWEST_FRAMES} or more")
+    small = [to_lab(shrink(frame, SIDE)) for frame in frames]
     if len({frame.shape for frame in small}) > 1:
         raise SourceError("the frames of the empty scene differ in size", "learn it from one camera")
     stack = np.stack(small)
@@ -74,33 +69,56 @@ def evidence(background: Background, lab: NDArray[np.uint8]) -> NDArray[np.float
     return np.asarray(np.clip(distance / (SPREADS * np.maximum(spread, LEAST_SPREAD)) - 1, -1, 1))
 
 
+def require_writable(path: Path) -> None:
+    """Raises OutputError where no file can be written at `path`; makes nothing, and its folder need not be there."""
+    try:
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+
 def save_background(background: Background, path: Path) -> None:
-    """Writes an empty scene to `path`, whole or not at all."""
+    """Writes an empty scene to `path`, whole or not at all; raises OutputError where that fails."""
     buffer = io.BytesIO()
     np.savez(buffer, lab=background.lab.astype(np.float32), spread=background.spread.astype(np.float32))
-    write_bytes(path, buffer.getvalue())
-
-
-def load_background(path: Path) -> Background:
-    """Reads an empty scene; raises SourceError where the file is missing or not one."""
-    mend = "learn it again with `--background learn`"
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ValueError("it is too large")
-        with np.load(path, allow_pickle=False) as arrays:
-            lab, spread = (np.asarray(arrays[name]) for name in ("lab", "spread"))
+        write_bytes(path, buffer.getvalue())
     except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror or error})", mend) from error
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise _not_written(path, error) from error
+
+
+def load_background(path: Path) -> Background | None:
+    """Reads an empty scene; None where there is no such file yet. Raises SourceError where it holds something else."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror})", "give --background another file") from error
+    mend = f"remove it and run again with `--background {path}`, which learns it anew"
+    try:
+        if len(data) > MOST_BYTES:
+            raise ValueError("it is too large")
+        arrays = read_arrays(data, MOST_BYTES)
+    except ValueError as error:
         raise SourceError(f"{path} is not an empty scene's file ({error})", mend) from error
+    lab, spread = (arrays.get(name, np.empty(0)) for name in ("lab", "spread"))
     well_formed = (
         lab.dtype == spread.dtype == np.float32
         and lab.ndim == 3
         and lab.shape[2] == 3
         and spread.shape == lab.shape[:2]
-        and 0 < max(spread.shape) <= SIDE
+        and min(spread.shape) > 0
+        and max(spread.shape) <= SIDE
         and bool(np.isfinite(lab).all() and np.isfinite(spread).all())
     )
     if not well_formed:
         raise SourceError(f"{path} does not hold an empty scene", mend)
     return Background(lab.astype(np.float64), spread.astype(np.float64))
+
+
+def _not_written(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{path} cannot be written ({error.strerror})", "give --background another file")

@@ -20,7 +20,10 @@ from fedge.options import (
     DEFAULT_REJECT,
     ENTER,
     LEAVE,
+    MAX_DROP_PP,
+    QAT_EPOCHS,
     SQLITE_ROWS,
+    TEST_SHARE,
     UNSURE_MEGABYTES,
     UNSURE_SECONDS,
     CameraOptions,
@@ -103,7 +106,7 @@ def train(
         list[float] | None, typer.Option(help="How often an epoch shows each picture of a --data; one for each.")
     ] = None,
     test_share: Annotated[
-        float | None, typer.Option(help="What a folder without `test` gives to it; 0.2.", min=0.01, max=0.5)
+        float | None, typer.Option(help=f"What a folder without `test` gives to it; {TEST_SHARE}.", min=0.01, max=0.5)
     ] = None,
     start: Annotated[
         str | None, typer.Option("--from", help="A run, model file or shipped model whose weights to start with.")
@@ -158,8 +161,8 @@ def quantize(
     ] = "auto",
     max_drop: Annotated[
         float, typer.Option(help="The most accuracy that may be lost, in points (95% bound).", min=0)
-    ] = 0.5,
-    qat_epochs: Annotated[int, typer.Option(help="Epochs of quantization-aware training.", min=1)] = 3,
+    ] = MAX_DROP_PP,
+    qat_epochs: Annotated[int, typer.Option(help="Epochs of quantization-aware training.", min=1)] = QAT_EPOCHS,
     as_json: Json = False,
 ) -> None:
     """Make an int8 model file, refused if it lost accuracy."""

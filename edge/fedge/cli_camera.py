@@ -1,16 +1,17 @@
 """The options of every command that takes frames from a camera or another source."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-Rotate = Literal["0", "90", "180", "270"]
+from fedge.options import Rotation
+
 Device = Annotated[
     str | None, typer.Option(help="An index, a /dev path, csi or a URL; the first camera that works if left out.")
 ]
 Pixels = Annotated[int | None, typer.Option(help="The camera's picture, in pixels.", min=1)]
 Rate = Annotated[float | None, typer.Option(help="The camera's frames a second.", min=0.1)]
-Turn = Annotated[Rotate, typer.Option(help="Degrees, clockwise.")]
+Turn = Annotated[Rotation, typer.Option(help="Degrees, clockwise.")]
 Area = Annotated[
     str | None, typer.Option(help="X,Y,WIDTH,HEIGHT of the turned picture to look at: pixels, or each 0 to 1.")
 ]

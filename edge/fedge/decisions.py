@@ -64,7 +64,7 @@ class Decider:
         """The decision after one more frame.
 
         Args:
-            probabilities: of each class, summing to 1.
+            probabilities: of each class, summing to 1, or to less where "none of these" is one more class.
             moment: when the frame was taken, in seconds on the source's monotonic clock.
             time: the same in UTC, for `since`.
         """

@@ -12,7 +12,7 @@ from fedge.classifier import Classifier, load
 from fedge.data.dataset import Split
 from fedge.data.fashion_mnist import NAME
 from fedge.data.labelmap import read_label_map
-from fedge.data.load import load_for_evaluation
+from fedge.data.load import load_for_evaluation, was_learned
 from fedge.errors import DataError
 from fedge.evaluation_text import describe_doubt
 from fedge.files import write_bytes
@@ -23,6 +23,12 @@ from fedge.progress import Progress
 from fedge.rejection import Flags, answered, by_mode, certainty, coverage_curve
 from fedge.verdict import judge
 from fedge.worst import NO_OBJECT, UNSURE, WRONG, Worst, page, worst_first
+
+_LEARNED = {
+    "fit": "undecided",
+    "pictures_needed": None,
+    "text": "the model learned from these very pictures: whether it is fit for this camera is to be shown on others",
+}
 
 
 @dataclass(frozen=True)
@@ -53,25 +59,26 @@ def evaluate_model(
     """Evaluates a model file on `data`, or on what it was trained on where that can be found by its name.
 
     Where the pictures are not those of a packaged data set, the report says whether the model is fit for the camera
-    that took them. With `worst_page`, a page of the worst pictures is written there.
+    that took them, unless it learned from these very pictures. With `worst_page`, a page of the worst pictures is
+    written there.
 
     Raises DataError where the data cannot be found, or has classes that the model does not have.
     """
     classifier = load(model)
-    trained_on = classifier.model.manifest.training.data
+    training = classifier.model.manifest.training
+    trained_on = training.data
     if data is None and trained_on != NAME:
         raise DataError(f"the model was trained on {trained_on}", "say with --data which pictures to evaluate it on")
     chosen = data or trained_on
-    split, skipped = load_for_evaluation(
-        chosen, classifier.model.manifest.preprocessing, read_label_map(label_map), classifier.labels
-    )
-    if not len(split):
-        raise DataError(f"no picture of {chosen} can be read", "give pictures that are whole")
+    recipe = classifier.model.manifest.preprocessing
+    split, skipped = load_for_evaluation(chosen, recipe, read_label_map(label_map), classifier.labels)
     answers = answer(classifier, split)
     report = evaluate_answers(classifier, split, answers)
     report |= {"model": classifier.model.manifest.name, "data": chosen, "skipped": skipped, "verdict": None}
     if chosen != NAME:
-        report["verdict"] = _verdict(report)
+        share = training.test_share
+        learned = share is not None and was_learned(split, recipe, classifier.labels, training.data_sha256, share)
+        report["verdict"] = _verdict(report) | (_LEARNED if learned else {})
     if worst_page is not None:
         write_bytes(worst_page, _page(classifier, split, answers, report).encode())
     return report
@@ -95,7 +102,8 @@ def evaluate_answers(classifier: Classifier, split: Split, answers: Answers) -> 
     `accuracy`, `n`, `per_class` and `confusion` count each picture's likeliest class; `ece`; `rejected`, the share that
     `fedge run` refuses; `by_mode`, coverage and accuracy of what is answered, over all and by true class; `curve`,
     error against coverage; `no_object`, in how many pictures none was found; `looks` of the pictures, and by how many
-    standard deviations of the training pictures they are off, as `shift` and in words as `shift_text`.
+    standard deviations of the training pictures they are off, as `shift` (empty where nothing is seen) and in words as
+    `shift_text`.
     """
     manifest = classifier.model.manifest
     confidence, recipe = manifest.confidence, manifest.preprocessing

@@ -10,6 +10,8 @@ from typing import NoReturn, TextIO
 
 from fedge.errors import EXIT_BUG, EXIT_INTERRUPTED, FedgeError
 
+FILE_MEND = "give a path that is there, may be used so, and has room"
+
 
 def exit_code(work: Callable[[], int]) -> int:
     """Does the work and gives its exit code; an error is one line on stderr: what is wrong, and the mend."""
@@ -21,9 +23,13 @@ def exit_code(work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("fedge: stopped", file=sys.stderr)
         return EXIT_INTERRUPTED
+    except OSError as error:
+        if error.filename is None:
+            return _bug(error)
+        print(f"fedge: {error.filename}: {error.strerror}; {FILE_MEND}", file=sys.stderr)
+        return FedgeError.exit_code
     except Exception as error:
-        print(f"fedge: a bug: {type(error).__name__}: {error}; please report {_save_traceback()}", file=sys.stderr)
-        return EXIT_BUG
+        return _bug(error)
 
 
 def leave(code: int) -> NoReturn:
@@ -39,6 +45,11 @@ def leave(code: int) -> NoReturn:
 def stop_writing(stream: TextIO) -> None:
     """Sends what follows nowhere: whoever read the stream has seen enough."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _bug(error: Exception) -> int:
+    print(f"fedge: a bug: {type(error).__name__}: {error}; please report {_save_traceback()}", file=sys.stderr)
+    return EXIT_BUG
 
 
 def _save_traceback() -> str:

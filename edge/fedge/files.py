@@ -18,22 +18,26 @@ _BLOCK = 1 << 20
 def replacing(path: Path) -> Iterator[Path]:
     """Gives a temporary path in `path`'s folder that becomes `path` when the block ends well.
 
-    The folder is made if need be. On an error `path` stays as it was and the temporary file is removed.
+    The folder is made if need be. On an error `path` stays as it was and the temporary file is removed; an OSError
+    names `path`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix is kept because writers such as matplotlib and OpenCV choose the format by it.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
     try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The suffix is kept because writers such as matplotlib and OpenCV choose the format by it.
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+            _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:

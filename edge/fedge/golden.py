@@ -1,13 +1,13 @@
 """golden.npz: raw pictures and the answers that they must give; the device's self-test."""
 
 import io
-import zipfile
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fedge.arrays import read_arrays
 from fedge.classifier import Classifier
 from fedge.errors import ArchiveError
 from fedge.modelfile import GOLDEN, MEMBER_CAPS
@@ -60,9 +60,9 @@ def pack(golden: Golden) -> bytes:
 def unpack(data: bytes) -> Golden:
     """Reads golden.npz; raises ArchiveError where an array is missing, foreign or not of the size it claims."""
     try:
-        arrays = _read_arrays(data)
+        arrays = read_arrays(data, MEMBER_CAPS[GOLDEN])
         inputs, logits = arrays.pop("inputs"), arrays.pop("logits")
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
+    except (KeyError, ValueError) as error:
         raise ArchiveError(f"golden.npz cannot be read ({error})", _AGAIN) from error
     pictures = tuple(arrays[name] for name in sorted(arrays))
     well_formed = (
@@ -103,22 +103,3 @@ def make(network: Network, recipe: Recipe, pictures: list[Picture]) -> Golden:
 
 def _difference(a: NDArray[Any], b: NDArray[Any]) -> int:
     return int(np.abs(a.astype(np.int16) - b.astype(np.int16)).max())
-
-
-def _read_arrays(data: bytes) -> dict[str, NDArray[Any]]:
-    arrays = {}
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(info.file_size for info in archive.infolist()) > MEMBER_CAPS[GOLDEN]:
-            raise ValueError("its arrays are too large")
-        for info in archive.infolist():
-            content = archive.read(info)
-            stream = io.BytesIO(content)
-            # A header's shape is allocated before its data is read, so the claim is held against the bytes first.
-            if np.lib.format.read_magic(stream) != (1, 0):
-                raise ValueError(f"{info.filename} has another array format")
-            shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-            if dtype.hasobject or int(np.prod(shape, dtype=object)) * dtype.itemsize != len(content) - stream.tell():
-                raise ValueError(f"{info.filename} is not of the size it claims")
-            stream.seek(0)
-            arrays[info.filename.removesuffix(".npy")] = np.lib.format.read_array(stream, allow_pickle=False)
-    return arrays

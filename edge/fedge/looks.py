@@ -15,6 +15,8 @@ from fedge.preprocess import Picture, Recipe
 # What is no brighter than this around a cut-out object is the black that it was put on.
 _BLACK = 4
 _FEWEST_PIXELS = 9
+# The cut-out's soft edge is a ramp of one pixel, and the Laplacian sees one further.
+_EDGE = 2
 # Cohen's d: a medium effect is visible to the naked eye, a large one is hard to miss.
 NOTICED, LARGE = 0.5, 0.8
 _WORDS = {
@@ -38,7 +40,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Looks:
-    """What a set of preprocessed pictures looks like, where they are not black.
+    """What a set of preprocessed pictures looks like, where they are not black: two pixels and more from the outline.
 
     Attributes:
         brightness: the mean gray of the object as it was photographed, 0..1; negated pictures are negated back.
@@ -52,27 +54,36 @@ class Looks:
     sharpness: Spread
 
 
+# What pictures look like that show nothing.
+NOTHING = Looks(Spread(0.0, 0.0), Spread(0.0, 0.0), Spread(0.0, 0.0))
+
+
 def looks(recipe: Recipe, images: Iterable[Picture], weights: NDArray[np.float64] | None = None) -> Looks:
     """Measures preprocessed pictures: uint8, each [height, width, channels] of the recipe.
 
     Args:
         recipe: what made them.
-        images: one or more pictures; those that are black all over are left out.
+        images: one or more pictures; those that are black, or show too little of an object, are left out.
         weights: how much each picture counts, [n]; alike if left out.
     """
     measures = np.array([_measure(recipe, image) for image in images])
     counts = np.ones(len(measures)) if weights is None else weights
     seen = ~np.isnan(measures[:, 0])
     if not seen.any():
-        return Looks(Spread(0.0, 0.0), Spread(0.0, 0.0), Spread(0.0, 0.0))
+        return NOTHING
     means = np.average(measures[seen], axis=0, weights=counts[seen])
     variances = np.average((measures[seen] - means) ** 2, axis=0, weights=counts[seen])
     return Looks(*(Spread(float(m), float(np.sqrt(v))) for m, v in zip(means, variances, strict=True)))
 
 
 def shift(here: Looks, trained: Looks) -> dict[str, float]:
-    """By how many of the training pictures' standard deviations each measure's mean is off; by the measure's name."""
-    result = {}
+    """By how many of the training pictures' standard deviations each measure's mean is off; by the measure's name.
+
+    Empty where one of the two shows nothing.
+    """
+    result: dict[str, float] = {}
+    if NOTHING in (here, trained):
+        return result
     for name in _WORDS:
         now, then = getattr(here, name), getattr(trained, name)
         result[name] = (now.mean - then.mean) / max(then.deviation, 1e-3)
@@ -81,6 +92,8 @@ def shift(here: Looks, trained: Looks) -> dict[str, float]:
 
 def describe_shift(shifts: dict[str, float]) -> str:
     """A shift in words; measures that are off by less than a medium effect are not spoken of."""
+    if not shifts:
+        return "the pictures show nothing that could be compared with those that it learned from"
     said = [
         ("much " if abs(value) >= LARGE else "") + _WORDS[name][value > 0]
         for name, value in shifts.items()
@@ -96,14 +109,13 @@ def _measure(recipe: Recipe, image: Picture) -> tuple[float, float, float]:
     """Brightness, contrast and sharpness of one picture, not-a-number where it is black."""
     gray = image[:, :, 0] if image.shape[2] == 1 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     shown = (gray > _BLACK).astype(np.uint8)
-    pixels = gray[shown > 0] / 255
+    # The outline against black would drown what the object itself shows.
+    neighbours = np.ones((3, 3), np.uint8)
+    inner = cv2.erode(shown, neighbours, iterations=_EDGE, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+    pixels = gray[inner] / 255
     if len(pixels) < _FEWEST_PIXELS:
         return np.nan, np.nan, np.nan
-    brightness = float(pixels.mean())
-    # The outline against black would drown what the object itself shows.
-    inner = cv2.erode(shown, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
     bends = cv2.Laplacian(gray, cv2.CV_64F)[inner] / 255
-    deviation = float(pixels.std())
-    sharpness = float(bends.std()) / max(deviation, 1 / 255) if len(bends) else 0.0
+    brightness, deviation = float(pixels.mean()), float(pixels.std())
     negated = recipe.polarity == "dark-background"
-    return 1 - brightness if negated else brightness, deviation, sharpness
+    return 1 - brightness if negated else brightness, deviation, float(bends.std()) / max(deviation, 1 / 255)

@@ -1,5 +1,6 @@
 """fedge.json: what a model file says of itself."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,6 +17,11 @@ INPUT_SCALE = 1 / 255
 INPUT_ZERO_POINT = 0
 # A self-test that allows more would prove nothing.
 MAX_LOGIT_TOLERANCE = 16
+# What `fedge quantize` fits and measures lies well within. Further out every score is 0, 1 or like the next one, and in
+# the end no number at all: a logit divided by a tiny temperature is infinite, and infinities have no difference.
+TEMPERATURES = (0.01, 100.0)
+OUTPUT_SCALES = (1e-6, 1e6)
+MOST_UNKNOWN = 1e6
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,7 @@ class OutputFacts:
     def __post_init__(self) -> None:
         if self.classes < 2:
             raise ValueError("classes must be at least 2")
-        if self.scale <= 0:
-            raise ValueError("scale must be above 0")
+        _require_within("scale", self.scale, OUTPUT_SCALES)
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,9 @@ class Confidence:
         return softmax(logits, self.temperature, self.unknown)
 
     def __post_init__(self) -> None:
-        if self.temperature <= 0:
-            raise ValueError("temperature must be above 0")
+        _require_within("temperature", self.temperature, TEMPERATURES)
+        if self.unknown is not None:
+            _require_within("unknown", self.unknown, (-MOST_UNKNOWN, MOST_UNKNOWN))
 
     def threshold(self, mode: RejectMode) -> float:
         """The least score that is an answer in this mode, 0..1."""
@@ -114,7 +120,8 @@ class TrainingFacts:
     `camera_like` says whether the pictures were changed to look as if a camera had taken them; `seconds` is how long
     the float network took on the machine that trained it, None where that is not known; `looks` is what the
     preprocessed training pictures look like; `start` is the run or model that it went on from, if any, and `teachers`
-    are those whose answers it learned too, by their names without folders.
+    are those whose answers it learned too, by their names without folders; `test_share`, 0..1, is what of a folder
+    without a `test` folder was kept for the test.
     """
 
     data: str
@@ -129,6 +136,7 @@ class TrainingFacts:
     seconds: float | None = None
     start: str | None = None
     teachers: tuple[str, ...] = ()
+    test_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +192,7 @@ def parse(value: Any) -> Manifest:
         # The versions come first: a later format may have fields that this schema calls foreign.
         format_number, least = int(value["format"]), str(value["least_fedge"])
         needed = _version(least)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ManifestError(
             "fedge.json does not say its format and the least fedge version",
             "make the model file again with `fedge quantize`",
@@ -199,5 +207,13 @@ def parse(value: Any) -> Manifest:
         raise ManifestError(f"fedge.json: {error}", "make the model file again with `fedge quantize`") from error
 
 
+def _require_within(name: str, value: float, limits: tuple[float, float]) -> None:
+    if not limits[0] <= value <= limits[1]:
+        raise ValueError(f"{name} must be from {limits[0]:g} to {limits[1]:g}")
+
+
 def _version(text: str) -> tuple[int, ...]:
+    # `int` takes white space too, and a line break would make two lines of the message that names the version.
+    if not re.fullmatch(r"[0-9.]+", text):
+        raise ValueError(f"{text!r} is no version")
     return tuple(int(part) for part in text.split("."))

@@ -59,7 +59,7 @@ def expected_calibration_error(
     """The mean gap between confidence and accuracy, 0..1, over equal-width bins of confidence weighted by their size.
 
     Args:
-        probabilities: [n, classes], rows summing to 1.
+        probabilities: [n, classes], rows summing to 1, or to less where "none of these" is one more class.
         truth: int64 [n].
         weights: how much each picture counts, [n]; alike if left out.
         bins: how many bins; 15 as in Guo et al., "On Calibration of Modern Neural Networks" (2017).
@@ -78,5 +78,7 @@ def hits(right: NDArray[np.bool_], predicted: Classes) -> NDArray[np.bool_]:
 
 def equal_weights(groups: Classes) -> NDArray[np.float64]:
     """How much each picture counts, [n], so that each group of pictures, int64 [n], counts alike; their mean is 1."""
+    if not len(groups):
+        return np.empty(0)
     _, which, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     return np.asarray(len(groups) / len(sizes) / sizes[which], dtype=np.float64)

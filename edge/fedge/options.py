@@ -1,9 +1,10 @@
-"""What the user asks of `fedge run`, as plain values; nothing heavy is imported to hold them."""
+"""What the user asks for, as plain values; nothing heavy is imported to hold them."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+Rotation = Literal["0", "90", "180", "270"]
 RejectMode = Literal["off", "normal", "strict"]
 REJECT_MODES: tuple[RejectMode, ...] = ("off", "normal", "strict")
 DEFAULT_REJECT: RejectMode = "normal"
@@ -11,6 +12,10 @@ WINDOW_SECONDS, ENTER, LEAVE = 1.0, 0.6, 0.4
 CSV_MEGABYTES, CSV_FILES, SQLITE_ROWS = 10, 5, 1_000_000
 UNSURE_MEGABYTES, UNSURE_SECONDS = 200, 5.0
 COLLECT_COUNT, COLLECT_SECONDS, COLLECT_COUNTDOWN, COLLECT_MEGABYTES = 50, 1.0, 3.0, 1000
+# What of a folder without a `test` folder is kept for the test.
+TEST_SHARE = 0.20
+# The most accuracy, in points, that quantization may lose, and the epochs of quantization-aware training.
+MAX_DROP_PP, QAT_EPOCHS = 0.5, 3
 # Of 341 photographs it refuses none; 96% of them once a bell curve of two pixels has blurred them where their longer
 # side has 320, and 99% with one of three.
 LEAST_SHARPNESS = 0.3
@@ -30,7 +35,7 @@ class CameraOptions:
     width: int | None = None
     height: int | None = None
     fps: float | None = None
-    rotate: Literal["0", "90", "180", "270"] = "0"
+    rotate: Rotation = "0"
     region: str | None = None
 
 

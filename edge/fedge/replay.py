@@ -82,11 +82,12 @@ def require_same(report: dict[str, Any]) -> None:
 def score_tolerance(classifier: Classifier) -> float:
     """By how much a score may differ between machines that are both right.
 
-    Interpreters differ by one step of a logit, here d = scale / temperature. A probability p is a sigmoid of its
-    log-odds, which so move by at most 2 d; a sigmoid moves most around 0, from -d to d: by tanh(d / 2).
+    The self-test lets a logit differ by so many steps as make d = steps * scale / temperature. A probability p is a
+    sigmoid of its log-odds, which so move by at most 2 d; a sigmoid moves most around 0, from -d to d: by tanh(d / 2).
     """
     manifest = classifier.model.manifest
-    return math.tanh(manifest.output.scale / manifest.confidence.temperature / 2) + _ROUNDING
+    steps = manifest.self_test.logit_tolerance
+    return math.tanh(steps * manifest.output.scale / manifest.confidence.temperature / 2) + _ROUNDING
 
 
 def _replay_segment(part: Path, facts: dict[str, Any], classifier: Classifier, tally: _Tally) -> None:

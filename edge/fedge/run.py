@@ -10,7 +10,7 @@ from types import FrameType
 import cv2
 
 from fedge.allocator import return_freed_memory
-from fedge.background import Background, load_background, save_background
+from fedge.background import Background, load_background, require_writable, save_background
 from fedge.classifier import Classifier, load
 from fedge.decisions import Decider
 from fedge.errors import SourceError
@@ -42,6 +42,7 @@ def run(options: RunOptions) -> int:
         classifier.reject = options.reject
         health = Health()
         source = _open(options, classifier, health)
+        stack.callback(source.close)
         if options.background is not None:
             source = _with_background(options.background, classifier, source)
         decider = _decider(options.decision, classifier, source)
@@ -77,13 +78,12 @@ def _shows_input(options: RunOptions) -> bool:
 def _with_background(text: str, classifier: Classifier, source: Source) -> Source:
     """The source, with the empty scene loaded, or learned from its first frames and kept where a file was named."""
     if classifier.model.manifest.preprocessing.cut_out is None:
-        source.close()
         raise SourceError(
             "this model does not cut objects out", "leave --background out, or train with --subject cut-out"
         )
     path = None if text == LEARN else Path(text)
-    if path is not None and path.exists():
-        classifier.background = load_background(path)
+    classifier.background = None if path is None else load_background(path)
+    if classifier.background is not None:
         return source
 
     def learned(background: Background) -> None:
@@ -91,7 +91,11 @@ def _with_background(text: str, classifier: Classifier, source: Source) -> Sourc
         if path is not None:
             save_background(background, path)
 
-    return Learning(source, learned)
+    learning = Learning(source, learned)
+    if path is not None:
+        # Who has cleared the scene should not hear only then that it cannot be kept.
+        require_writable(path)
+    return learning
 
 
 def _decider(options: DecisionOptions, classifier: Classifier, source: Source) -> Decider:

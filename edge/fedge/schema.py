@@ -1,7 +1,7 @@
 """JSON to frozen dataclasses and back, with each field's type checked and each error naming its field."""
 
 import dataclasses
-import math
+import sys
 import types
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -51,7 +51,7 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         return tuple(_convert(get_args(kind)[0], item, f"{where}[{i}]") for i, item in enumerate(value))
     if origin is dict:
         _require(isinstance(value, dict), where, "an object", value)
-        return {key: _convert(get_args(kind)[1], item, f"{where}.{key}") for key, item in value.items()}
+        return {key: _convert(get_args(kind)[1], item, f"{where}[{key[:60]!r}]") for key, item in value.items()}
     return _convert_plain(kind, value, where)
 
 
@@ -62,7 +62,8 @@ def _convert_object(cls: Any, value: Any, where: str) -> Any:
     prefix = "" if where == "the top level" else f"{where}."
     for name in value:
         if name not in fields:
-            raise SchemaError(f"{prefix}{name} is not a known field")
+            # A foreign name may hold anything, line breaks too.
+            raise SchemaError(f"{name[:60]!r} is not a known field of {where}")
     arguments = {}
     for name, field in fields.items():
         if name in value:
@@ -80,7 +81,8 @@ def _convert_object(cls: Any, value: Any, where: str) -> Any:
 def _convert_plain(kind: Any, value: Any, where: str) -> Any:
     if kind is float:
         _require(isinstance(value, int | float) and not isinstance(value, bool), where, "a number", value)
-        _require(math.isfinite(value), where, "a finite number", value)
+        # A whole number of JSON may be larger than any float.
+        _require(abs(value) <= sys.float_info.max, where, "a finite number", value)
         return float(value)
     if kind is int:
         _require(isinstance(value, int) and not isinstance(value, bool), where, "a whole number", value)

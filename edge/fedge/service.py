@@ -83,7 +83,7 @@ def _program() -> list[str]:
 
 
 def _written(parameters: dict[str, Any]) -> list[Path]:
-    files = [path.parent for name in ("csv", "sqlite") if (path := parameters.get(name))]
+    files = [Path(path).parent for name in ("csv", "sqlite", "background") if (path := parameters.get(name))]
     return files + [path for name in ("record", "unsure") if (path := parameters.get(name))]
 
 

@@ -20,7 +20,7 @@ class Verdict:
         fit: `yes`, `no`, or `undecided` where there are too few pictures to tell.
         accuracy_lower95, accuracy_upper95: Wilson's bounds of the accuracy of what is answered, each one-sided, 0..1.
         coverage_lower95, coverage_upper95: the same of the share that is answered.
-        pictures_needed: how many pictures would show it at the rates seen here; None where no number would.
+        pictures_needed: how many pictures would show it at the rates seen here; None where `MOST_PICTURES` would not.
         weak: classes of which less than half is recognized.
         text: all of this for people.
     """
@@ -75,16 +75,19 @@ def judge(n: int, answered: int, right: int, recall: dict[str, tuple[float, int]
 
 
 def _pictures_needed(n: int, answered: int, right: int) -> int | None:
-    """The least number of pictures at which the same rates would pass."""
-    if not answered or right / answered <= NEEDED_ACCURACY or answered / n <= NEEDED_COVERAGE:
+    """The least number of pictures at which the same rates would pass; None where `MOST_PICTURES` would not do."""
+
+    def passes(pictures: int) -> bool:
+        share = pictures / n
+        return (
+            wilson(right * share, answered * share)[0] >= NEEDED_ACCURACY
+            and wilson(answered * share, pictures)[0] >= NEEDED_COVERAGE
+        )
+
+    if not n or not passes(MOST_PICTURES):
         return None
     low, high = 1, MOST_PICTURES
     while low < high:
         middle = (low + high) // 2
-        share = middle / n
-        passes = (
-            wilson(right * share, answered * share)[0] >= NEEDED_ACCURACY
-            and wilson(answered * share, middle)[0] >= NEEDED_COVERAGE
-        )
-        low, high = (low, middle) if passes else (middle + 1, high)
+        low, high = (low, middle) if passes(middle) else (middle + 1, high)
     return low

@@ -11,6 +11,7 @@ from fedge.errors import ParityRefused
 from fedge.metrics import hits
 
 Z_95 = 1.6448536269514722
+MOST_PICTURES = 10_000_000
 
 Classes = NDArray[np.int64]
 
@@ -85,30 +86,39 @@ def drop_upper_bound(lost: int, gained: int, n: int, z: float = Z_95) -> float:
     return float(brentq(score, difference + 1e-12, 1 - 1e-12, xtol=1e-10))
 
 
-def require(parity: Parity, max_drop_pp: float) -> None:
-    """Raises ParityRefused unless the drop's upper bound is within `max_drop_pp` percentage points."""
+def refused(parity: Parity, max_drop_pp: float) -> ParityRefused | None:
+    """Why the gate says no; None where the drop's upper bound is within `max_drop_pp` percentage points."""
     if parity.drop_upper95_pp <= max_drop_pp:
-        return
+        return None
     what = (
         f"the int8 model lost {parity.drop_pp:.2f} points on {parity.n} test pictures, and the loss could be "
         f"{parity.drop_upper95_pp:.2f} (one-sided 95% bound), over --max-drop {max_drop_pp:g}"
     )
     if parity.drop_pp <= max_drop_pp:
-        needed, acceptable = pictures_needed(parity, max_drop_pp), math.ceil(parity.drop_upper95_pp * 10) / 10
-        raise ParityRefused(
-            f"{what}: too few test pictures to tell",
-            f"give about {needed} test pictures, or accept more with --max-drop {acceptable:g}",
+        needed, accept = (
+            pictures_needed(parity, max_drop_pp),
+            f"--max-drop {math.ceil(parity.drop_upper95_pp * 10) / 10:g}",
         )
-    raise ParityRefused(what, "try --method qat with more --qat-epochs, or accept more with --max-drop")
+        if needed is None:
+            return ParityRefused(
+                f"{what}: no number of test pictures could show so little", f"accept more with {accept}"
+            )
+        return ParityRefused(
+            f"{what}: too few test pictures to tell", f"give about {needed} test pictures, or accept more with {accept}"
+        )
+    return ParityRefused(what, "try --method qat with more --qat-epochs, or accept more with --max-drop")
 
 
-def pictures_needed(parity: Parity, max_drop_pp: float) -> int:
-    """About how many test pictures would show that the loss is within `max_drop_pp`, if flips stayed as frequent."""
+def pictures_needed(parity: Parity, max_drop_pp: float) -> int | None:
+    """About how many test pictures would show that the loss is within `max_drop_pp`, if flips stayed as frequent.
+
+    None where that would take more than any data set has.
+    """
     flips = 1 - parity.agreement
     room = max_drop_pp / 100 - max(0.0, parity.drop_pp / 100)
     n = parity.n
-    while n < 10_000_000:
+    while n < MOST_PICTURES:
         n = int(n * 1.1) + 1
         if drop_upper_bound(round(flips * n / 2), round(flips * n / 2), n) <= room:
-            break
-    return n
+            return n
+    return None

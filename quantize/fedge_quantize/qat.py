@@ -14,7 +14,6 @@ from fedge_train.lessons import Lessons
 from fedge_train.training import Watcher, fit
 
 LEARNING_RATE = {"sgd": 0.001, "adam": 1e-4}
-DEFAULT_EPOCHS = 3
 _RANGE_BATCH = 50
 
 

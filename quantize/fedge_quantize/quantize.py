@@ -14,7 +14,7 @@ from tf_keras import Model
 from fedge import __version__, golden, modelfile
 from fedge.arithmetic import Floats, dequantize
 from fedge.data.dataset import Dataset, Split, stratified_sample
-from fedge.errors import FedgeError, ParityRefused
+from fedge.errors import FedgeError
 from fedge.files import sha256, write_json
 from fedge.flatbuffer import read_graph
 from fedge.looks import looks
@@ -31,6 +31,7 @@ from fedge.manifest import (
     TrainingFacts,
 )
 from fedge.metrics import equal_weights
+from fedge.options import MAX_DROP_PP, QAT_EPOCHS
 from fedge.progress import Progress
 from fedge.runtime import Network
 from fedge.shrink import shrink
@@ -40,8 +41,8 @@ from fedge_quantize.convert import convert
 from fedge_quantize.doubt import doubt_report, plot_doubt
 from fedge_quantize.flips import plot_flips
 from fedge_quantize.folding import fold
-from fedge_quantize.parity import Parity, compare, require
-from fedge_quantize.qat import DEFAULT_EPOCHS, quantization_aware
+from fedge_quantize.parity import Parity, compare, refused
+from fedge_quantize.qat import quantization_aware
 from fedge_train.lessons import lessons_of
 from fedge_train.predict import predictor
 from fedge_train.run import REPORT, RunConfig, load_float_model, load_run_data, read_config, training_seconds
@@ -49,7 +50,6 @@ from fedge_train.training import Watcher
 
 Method = Literal["ptq", "qat"]
 
-DEFAULT_MAX_DROP_PP = 0.5
 GOLDEN_PICTURES = 16
 TOLERANCE_PICTURES = 200
 # Golden photographs are kept this small so that the file stays small; a model's input is smaller still.
@@ -63,8 +63,8 @@ class QuantizeOptions:
     run: Path
     out: Path | None = None
     method: Literal["auto", "ptq", "qat"] = "auto"
-    max_drop_pp: float = DEFAULT_MAX_DROP_PP
-    qat_epochs: int = DEFAULT_EPOCHS
+    max_drop_pp: float = MAX_DROP_PP
+    qat_epochs: int = QAT_EPOCHS
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,11 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
     Raises ParityRefused where the gate says no: then the report is kept and no model file is written.
     """
     config = read_config(options.run)
+    out = options.out or options.run / f"{options.run.resolve().name}.tflite"
+    if out.is_dir():
+        raise FedgeError(f"{out} is a folder", "give the model file's name to --out")
     dataset = load_run_data(options.run, config)
     float_model = load_float_model(options.run, config)
-    out = options.out or options.run / f"{options.run.resolve().name}.tflite"
     work = _Work(options, config, dataset, float_model, calibration_set(dataset.train, config.seed))
     float_test = predictor(float_model)(dataset.test.images).argmax(-1)
     methods = _methods(work)
@@ -96,20 +98,21 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
         int8_test = logits.argmax(-1)
         parity = compare(dataset.test.right, float_test, int8_test, dataset.labels)
         doubt = doubt_report(candidate.confidence, logits, dataset.test, config.data)
-        report = _report(work, candidate, parity, methods, out) | {"doubt": doubt}
+        refusal = refused(parity, options.max_drop_pp)
+        if refusal is None:
+            # Before the report, which says that there is one.
+            modelfile.write(out, _pack(work, candidate, parity, out.stem))
+        report = _report(work, candidate, parity, methods, None if refusal else out) | {"doubt": doubt}
         folder = options.run / "quantize"
         write_json(folder / REPORT, report)
         plot_flips(folder / "flips.png", dataset, float_test, int8_test)
         plot_doubt(folder / "doubt.png", doubt)
-        try:
-            require(parity, options.max_drop_pp)
-        except ParityRefused as refusal:
-            if method == methods[-1]:
-                raise
+        if refusal is None:
+            break
+        if method != methods[-1]:
             _say(f"{method} refused: {refusal.what}")
-            continue
-        modelfile.write(out, _pack(work, candidate, parity, out.stem))
-        break
+    if refusal is not None:
+        raise refusal
     return report
 
 
@@ -200,19 +203,18 @@ def _methods(work: _Work) -> tuple[Method, ...]:
 
 
 def _report(
-    work: _Work, candidate: Candidate, parity: Parity, methods: tuple[Method, ...], out: Path
+    work: _Work, candidate: Candidate, parity: Parity, methods: tuple[Method, ...], out: Path | None
 ) -> dict[str, Any]:
-    accepted = parity.drop_upper95_pp <= work.options.max_drop_pp
     return {
         **dataclasses.asdict(parity),
         "max_drop_pp": work.options.max_drop_pp,
-        "accepted": accepted,
+        "accepted": out is not None,
         "method": candidate.method,
         "methods_before_the_gate": list(methods[: methods.index(candidate.method) + 1]),
         "bytes": len(candidate.flatbuffer),
         "calibration": {"pictures": len(work.calibration.images), "sha256": work.calibration.sha256},
         "confidence": dataclasses.asdict(candidate.confidence),
-        "model": str(out) if accepted else None,
+        "model": str(out) if out else None,
     }
 
 
@@ -243,6 +245,7 @@ def _pack(work: _Work, candidate: Candidate, parity: Parity, name: str) -> bytes
             seconds=training_seconds(work.options.run),
             start=Path(config.start).name if config.start else None,
             teachers=tuple(Path(teacher).name for teacher in config.teachers),
+            test_share=config.test_share,
         ),
         parity=ParityFacts(
             float_accuracy=parity.float_accuracy,

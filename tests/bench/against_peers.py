@@ -2,9 +2,10 @@
 
     python tests/bench/against_peers.py [--rounds 3] [--frames 200] [--peers-python PYTHON]
 
-fedge runs its default model. The loop in plain TensorFlow has the same model, Keras a network of the same architecture,
-MediaPipe the same architecture with three channels in int8, Ultralytics a classifier with no more parameters; their
-weights are random, which changes nothing of the speed. Ultralytics and MediaPipe run where `--peers-python` has them:
+fedge runs `base`, shown the whole picture. The loop in plain TensorFlow has the same model, Keras a network of the same
+architecture, MediaPipe the same architecture with three channels in int8, Ultralytics a classifier with no more
+parameters; their weights are random, which changes nothing of the speed. Ultralytics and MediaPipe run where
+`--peers-python` has them:
 `python -m venv peers && peers/bin/pip install ultralytics mediapipe`. Peers that are not installed are named, and left
 out.
 """
@@ -31,7 +32,7 @@ from fedge.quiet import quiet_stderr
 from pictures_for_tests import write_video
 
 LOOPS = Path(__file__).with_name("peer_loops.py")
-# Of yolov8-cls' channels: 167,826 parameters with ten classes, where the default model has 219,034.
+# Of yolov8-cls' channels: 167,826 parameters with ten classes, where `base` has 213,466.
 ULTRALYTICS_WIDTH = "0.0625"
 
 

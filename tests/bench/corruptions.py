@@ -20,6 +20,7 @@ its standard error over pictures. Choose with `--held-out`, which takes pictures
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,10 @@ PHOTOGRAPHS = Recipe(SIDE, SIDE, "rgb")
 
 @dataclass(frozen=True)
 class Labelled:
-    """A picture, uint8 [224, 224, 3] blue-green-red, and the name of its class."""
+    """A picture, uint8 [224, 224, 3] blue-green-red, and the names of the classes that are right."""
 
     picture: Picture
-    label: str
+    right: frozenset[str]
 
 
 def enlarged(picture: Picture, ground: str) -> Picture:
@@ -68,13 +69,19 @@ def fashion(held_out: bool, count: int, ground: str) -> list[Labelled]:
     )
     split = sample(split, count)
     pictures = (enlarged(image[:, :, 0], ground) for image in split.images)
-    return [Labelled(picture, labels[label]) for picture, label in zip(pictures, split.labels, strict=True)]
+    return labelled(pictures, split, labels)
 
 
 def photographs(folder: str, label_map: LabelMap, labels: tuple[str, ...], count: int) -> list[Labelled]:
     """A stratified sample of a folder of pictures per class, each padded to a square."""
     split = sample(load_for_evaluation(folder, PHOTOGRAPHS, label_map, labels)[0], count)
-    return [Labelled(image[:, :, ::-1].copy(), labels[i]) for image, i in zip(split.images, split.labels, strict=True)]
+    return labelled((image[:, :, ::-1].copy() for image in split.images), split, labels)
+
+
+def labelled(pictures: Iterable[Picture], split: Split, labels: tuple[str, ...]) -> list[Labelled]:
+    """The pictures of a split with their right classes."""
+    names = [frozenset(label for label, good in zip(labels, row, strict=True) if good) for row in split.right]
+    return [Labelled(picture, name) for picture, name in zip(pictures, names, strict=True)]
 
 
 def sample(split: Split, count: int) -> Split:
@@ -82,10 +89,10 @@ def sample(split: Split, count: int) -> Split:
     return split.take(stratified_sample(split.labels, min(count, len(split)), SEED))
 
 
-def right(classifier: Classifier, picture: Picture, label: str) -> bool:
-    """Whether the network's best class for a picture is `label`."""
+def right(classifier: Classifier, picture: Picture, labels: frozenset[str]) -> bool:
+    """Whether the network's best class for a picture is one of `labels`."""
     image = prepare(classifier.model.manifest.preprocessing, picture).image
-    return classifier.labels[int(classifier.logits(image).argmax())] == label
+    return classifier.labels[int(classifier.logits(image).argmax())] in labels
 
 
 def measure(classifiers: dict[str, Classifier], data: list[Labelled]) -> dict[str, dict[str, NDArray[np.bool_]]]:
@@ -98,12 +105,12 @@ def measure(classifiers: dict[str, Classifier], data: list[Labelled]) -> dict[st
     with Progress("corrupting", len(data)) as progress:
         for i, item in enumerate(data):
             for model, classifier in classifiers.items():
-                found[model]["clean"][i] = right(classifier, item.picture, item.label)
+                found[model]["clean"][i] = right(classifier, item.picture, item.right)
             for kind in CORRUPTIONS:
                 for strength in range(STRENGTHS):
                     picture = corrupted(item.picture, kind, strength, seed=i)
                     for model, classifier in classifiers.items():
-                        found[model][kind][i, strength] = right(classifier, picture, item.label)
+                        found[model][kind][i, strength] = right(classifier, picture, item.right)
             progress.advance(1)
     return found
 

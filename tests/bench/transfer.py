@@ -3,14 +3,16 @@
 python tests/bench/transfer.py PHOTOGRAPHS CLASS CLASS [CLASS ...] [--start nano] [--per-class 20] [--seeds 3]
 
 PHOTOGRAPHS holds a folder per class. For each seed `--per-class` photographs of each class are drawn to learn from, and
-all others test. The same network is trained on them twice by `fedge train`'s own plan, with the same preprocessing:
-from random weights, and `--from` the model. Printed are both accuracies for each seed, each class counting alike, and
-the mean difference; `--epochs` limits both, `--learning-rate` is for what begins with the model.
+all others test. The same network is trained on them twice by `fedge train`'s own plan: from random weights, and
+`--from` the model. Both see pictures of the model's size, colours and cutting out, but only with `--from` are they
+negated as the model's were: that is what each command does. Printed are both accuracies for each seed, each class
+counting alike, and the mean difference; `--epochs` limits both, `--learning-rate` is for what begins with the model.
 """
 
 import argparse
 import contextlib
 import io
+import sys
 import tempfile
 from pathlib import Path
 
@@ -41,7 +43,7 @@ def accuracy(options: TrainOptions) -> float:
     return float(np.mean(np.diag(confusion) / confusion.sum(axis=1)))
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photographs", type=Path)
     parser.add_argument("classes", nargs="+")
@@ -71,8 +73,8 @@ def main() -> None:
             begun = accuracy(TrainOptions(**shared, **from_model, out=folder / "begun"))
         print(f"seed {seed}: from random weights {random:.1%}, from {arguments.start} {begun:.1%}", flush=True)
         gains.append(begun - random)
-    verdict("mean difference", float(np.mean(gains)), LIMIT, above=True)
+    return 0 if verdict("mean difference", float(np.mean(gains)), LIMIT, above=True) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

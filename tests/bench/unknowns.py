@@ -12,6 +12,7 @@ found count as refused, unknown ones as well.
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -102,8 +103,8 @@ def unknown_pictures(folder: Path, classes: dict[str, Classes]) -> dict[str, lis
     return kinds | {kind: list(empty_scenes(kind)) for kind in SCENES}
 
 
-def report(name: str, seen: Seen, right: np.ndarray, unknown: dict[str, Seen]) -> None:
-    """Prints what the model knows of its doubt, for one source of known pictures."""
+def report(name: str, seen: Seen, right: np.ndarray, unknown: dict[str, Seen]) -> bool:
+    """Prints what the model knows of its doubt, for one source of known pictures; says whether it meets all limits."""
     print(f"\nagainst known {name}, {seen.empty.mean():.1%} of them without an object\n{'AUROC':20}", end="")
     print("".join(f"{kind[:12]:>13}" for kind in unknown))
     for label, score in SCORES.items():
@@ -114,15 +115,22 @@ def report(name: str, seen: Seen, right: np.ndarray, unknown: dict[str, Seen]) -
     truth = np.where(hits, predicted, right.argmax(axis=1))
     errors = {p["coverage"]: p["error"] for p in coverage_curve(scored(SCORES[CHOSEN], seen), hits)}
     print(f"error {errors[1.0]:.2%} of all, {errors[0.9]:.2%} of the 90% that are most certain")
+    passed = True
     for kind, other in unknown.items():
         value = auroc(scored(SCORES[CHOSEN], seen), scored(SCORES[CHOSEN], other))
-        bench_common.verdict(f"AUROC against {kind}", value, LEAST_AUROC.get(kind, LEAST_AUROC_OTHERS), above=True)
-    bench_common.verdict("ECE", expected_calibration_error(seen.probabilities, truth), MOST_ECE[name], above=False)
+        passed &= bench_common.verdict(
+            f"AUROC against {kind}", value, LEAST_AUROC.get(kind, LEAST_AUROC_OTHERS), above=True
+        )
+    ece = expected_calibration_error(seen.probabilities, truth)
+    passed &= bench_common.verdict("ECE", ece, MOST_ECE[name], above=False)
     kept = errors[0.9] / errors[1.0] if errors[1.0] else 0.0
-    bench_common.verdict("error at 90% coverage as a share of that at 100%", kept, MOST_ERROR_KEPT, above=False)
+    return (
+        bench_common.verdict("error at 90% coverage as a share of that at 100%", kept, MOST_ERROR_KEPT, above=False)
+        & passed
+    )
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photographs", type=Path)
     parser.add_argument("models", nargs="+")
@@ -131,13 +139,15 @@ def main() -> None:
     cv2.setNumThreads(1)
     classes = {folder: right for folder, right in read_label_map(arguments.map).classes.items() if right}
     unknown = unknown_pictures(arguments.photographs, classes)
+    passed = True
     for model in arguments.models:
         classifier = load(model)
         print(f"\n{model}: temperature {classifier.model.manifest.confidence.temperature:.3f}")
         others = {kind: look(classifier, pictures) for kind, pictures in unknown.items()}
         for name, (pictures, right) in known_pictures(arguments.photographs, classes, classifier.labels).items():
-            report(name, look(classifier, pictures), right, others)
+            passed &= report(name, look(classifier, pictures), right, others)
+    return 0 if passed else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

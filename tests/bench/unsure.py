@@ -1,7 +1,8 @@
 """What `--unsure` costs the loop: a frame's time with the ring at work, as a ratio to its time without.
 
-Every frame is unsure. `often` looks at each of them, and keeps those of scenes that are new; `usual` does so every few
-seconds, as by default. All are measured in turns, in one run. Run it as `python tests/bench/unsure.py`.
+Every frame is unsure. `often` looks at each of them, and keeps those of scenes that are new; `usual` looks at four a
+second, and at none for a few seconds after it kept one, as by default. All are measured in turns, in one run. Run it as
+`python tests/bench/unsure.py`.
 """
 
 import tempfile

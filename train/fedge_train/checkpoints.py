@@ -40,4 +40,4 @@ def load_latest(folder: Path) -> tuple[Arrays, dict[str, Any]] | None:
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob("epoch-*-*.npz"), reverse=True)
+    return sorted(folder.glob("epoch-*-*.npz"), key=lambda path: int(path.name.split("-")[1]), reverse=True)

@@ -9,15 +9,21 @@ import numpy as np
 from fedge.arithmetic import softmax
 from fedge.data.labelmap import read_label_map
 from fedge.data.load import load_for_evaluation
+from fedge.errors import FedgeError
 from fedge.metrics import evaluate, expected_calibration_error
 from fedge_train.predict import predictor
 from fedge_train.run import load_float_model, load_run_data, read_config
 
 
 def evaluate_run(folder: Path, data: str | None, label_map: Path | None) -> dict[str, Any]:
-    """Evaluates a run's float network on `data`, or on its own test split; the fields are those of a model's."""
+    """Evaluates a run's float network on `data`, or on its own test split.
+
+    The fields are those of a model's that need no fitted confidence. Raises DataError.
+    """
     config = read_config(folder)
     skipped: list[str] = []
+    if data is None and label_map is not None:
+        raise FedgeError("--map is for other pictures than the run's own", "say with --data which they are")
     if data is None:
         dataset = load_run_data(folder, config)
         split, skipped = dataset.test, list(dataset.skipped)

@@ -1,5 +1,6 @@
 """What a training teaches: which pictures, how often in an epoch, and which answers to come near to."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from fedge.arithmetic import softmax
 from fedge.data.dataset import Dataset, Split
+from fedge.data.fashion_mnist import NAME
 from fedge.errors import FedgeError, RunError
 from fedge_train.augment import augment
 from fedge_train.outliers import draw_outliers
@@ -138,7 +140,7 @@ class Lessons:
 
     @property
     def _outliers(self) -> int:
-        return round(self.plan.outliers * self.batch)
+        return max(1, round(self.plan.outliers * self.batch)) if self.plan.open_set else 0
 
     # Asked for at each step, and the sources are as many as the pictures.
     @cached_property
@@ -150,6 +152,10 @@ def lessons_of(config: RunConfig, dataset: Dataset) -> Lessons:
     """The lessons of a run. Raises RunError where a teacher has other classes or pictures."""
     split = with_variants(dataset, config.plan.variants, config.seed)
     weights = config.weights or (1.0,) * len(config.data)
+    for number, (name, weight) in enumerate(zip(config.data, weights, strict=True)):
+        pictures = int(np.sum(split.sources == number))
+        if round(weight * pictures) < 1:
+            raise FedgeError(f"--weight {weight:g} shows none of the {pictures} pictures of {name}", "raise it")
     parts = pieces(dataset, config.seed) if config.plan.outliers else None
     if not config.teachers:
         return Lessons(split, config.plan, weights, pieces=parts)
@@ -161,7 +167,7 @@ def lessons_of(config: RunConfig, dataset: Dataset) -> Lessons:
 
 def source_weights(weights: Sequence[float], sources: int) -> tuple[float, ...]:
     """The weight of each source, as given. Raises FedgeError where there is not one for each, or one is not above 0."""
-    if weights and (len(weights) != sources or min(weights) <= 0):
+    if weights and (len(weights) != sources or not all(0 < weight < math.inf for weight in weights)):
         raise FedgeError(
             f"--weight {', '.join(map(str, weights))} does not fit {sources} --data",
             "give one above 0 for each --data, in the same order",
@@ -172,12 +178,18 @@ def source_weights(weights: Sequence[float], sources: int) -> tuple[float, ...]:
 def _answers(teacher: Pretrained, config: RunConfig, split: Split) -> NDArray[np.float32]:
     """A teacher's probabilities for pictures, float32 [n, classes]: by the mean logits of a picture and its mirror.
 
-    Rows are zeros for pictures of sources that the teacher did not learn from.
+    Rows are zeros for pictures of sources that the teacher did not learn from. Raises RunError where it cannot answer.
     """
     if teacher.labels != config.labels or teacher.recipe.shape != config.recipe.shape:
         raise RunError(
             f"the teacher {teacher.name} was trained on other classes or pictures of another size",
             "give one with the same classes, size and colours",
+        )
+    # Packaged pictures are cut out already; only others look different to a network that cuts them out.
+    if teacher.recipe != config.recipe and any(teacher.knows(data) for data in config.data if data != NAME):
+        raise RunError(
+            f"the teacher {teacher.name} knows these pictures as another preprocessing makes them",
+            "give one that was trained with the same --subject, --fit and so on",
         )
     known = np.isin(split.sources, [i for i, data in enumerate(config.data) if teacher.knows(data)])
     answers = np.zeros(split.right.shape, dtype=np.float32)

@@ -68,8 +68,8 @@ class Plan:
             raise ValueError("epochs must be at least 1")
         if self.batch < 1:
             raise ValueError("batch must be at least 1")
-        if not self.learning_rate > 0:
-            raise ValueError("learning_rate must be above 0")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError("learning_rate must be above 0 and finite")
         if not 0 <= self.taught + self.label_smoothing <= 1:
             raise ValueError("taught and label_smoothing must be shares of one target")
         if not 0 <= self.shift <= 0.5:
@@ -118,20 +118,20 @@ LEAST_STEPS_PER_EPOCH = 32
 PLANS = {"classic": MANUAL, "leaky": MANUAL, "nano": NANO, "small": SMALL, "base": BASE, "camera": CAMERA}
 
 
-def plan_for(architecture: str, pictures: int) -> Plan:
-    """An architecture's plan, fitted to the number of training pictures.
+def plan_for(architecture: str, pictures: int, batch: int | None = None) -> Plan:
+    """An architecture's plan, fitted to the number of training pictures, for batches of `batch` if that is given.
 
     Few get more epochs, smaller batches at a lower rate, and are all shown in each epoch.
     """
     plan = PLANS[architecture]
-    batch = plan.batch
-    while batch > LEAST_BATCH and pictures < batch * LEAST_STEPS_PER_EPOCH:
-        batch //= 2
+    fitting = plan.batch
+    while fitting > LEAST_BATCH and pictures < fitting * LEAST_STEPS_PER_EPOCH:
+        fitting //= 2
     return replace(
         plan,
-        batch=batch,
+        batch=batch or fitting,
         # A smaller batch's gradient is noisier, by the root of its share.
-        learning_rate=plan.learning_rate * math.sqrt(batch / plan.batch),
-        skip=plan.skip if batch == plan.batch else 0.0,
+        learning_rate=plan.learning_rate * math.sqrt((batch or fitting) / plan.batch),
+        skip=plan.skip if fitting == plan.batch else 0.0,
         epochs=max(plan.epochs, math.ceil(LEAST_PICTURES_SEEN / pictures)),
     )

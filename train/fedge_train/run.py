@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from tf_keras import Model
 
-from fedge.data.dataset import TEST_SHARE, Dataset
+from fedge.data.dataset import Dataset
 from fedge.data.labelmap import Classes, LabelMap
 from fedge.data.load import load_dataset
 from fedge.errors import RunError
 from fedge.files import replacing, write_json
+from fedge.options import TEST_SHARE
 from fedge.preprocess import Recipe
 from fedge.schema import SchemaError, from_json, to_json
 from fedge_train.architectures import build
@@ -128,7 +129,7 @@ def latest_unfinished() -> Path:
     open_runs = [p.parent for p in RUNS.glob(f"*/{CONFIG}") if not finished(p.parent)]
     if not open_runs:
         raise RunError(f"no unfinished run is in {RUNS}/", "name it with --out, or train without --resume")
-    return max(open_runs, key=lambda folder: (folder / CONFIG).stat().st_mtime)
+    return max(open_runs, key=lambda run: max(path.stat().st_mtime for path in (run / CONFIG, *run.glob(CHECKPOINTS))))
 
 
 def changed_fields(old: RunConfig, new: RunConfig) -> list[str]:

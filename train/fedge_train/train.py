@@ -13,10 +13,12 @@ import tf_keras as keras
 
 from fedge import __version__
 from fedge.cutout import CutOut
-from fedge.data.dataset import TEST_SHARE, Dataset
+from fedge.data import fashion_mnist
+from fedge.data.dataset import Dataset
 from fedge.data.labelmap import read_label_map
 from fedge.data.load import default_recipe, load_dataset
 from fedge.errors import FedgeError, RunError
+from fedge.options import TEST_SHARE
 from fedge.preprocess import Fit, Recipe, Subject
 from fedge.progress import Progress
 from fedge_train.architectures import ARCHITECTURES, build
@@ -41,7 +43,7 @@ from fedge_train.run import (
 )
 from fedge_train.training import Epoch, Watcher, fit
 
-DEFAULT_DATA = "fashion-mnist"
+DEFAULT_DATA = fashion_mnist.NAME
 DEFAULT_ARCHITECTURE = "base"
 
 
@@ -77,8 +79,9 @@ def train(options: TrainOptions) -> dict[str, Any]:
     """Trains, or goes on training, and gives the run's report. Raises FedgeError."""
     folder, config, dataset = _resumed(options) if options.resume else _started(options)
     _say_what_was_left_out(dataset)
-    model = _new_model(config, dataset)
+    # Teachers answer in float32, whatever the pupil is trained in.
     lessons = lessons_of(config, dataset)
+    model = _new_model(config, dataset)
     if not (folder / CONFIG).is_file():
         write_config(folder, config)
     print(
@@ -101,6 +104,8 @@ def train(options: TrainOptions) -> dict[str, Any]:
 
 def _started(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
     options = dataclasses.replace(options, data=options.data or (DEFAULT_DATA,))
+    if options.out and options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
+        raise RunError(f"{options.out} is not an empty folder", "go on with --resume, or choose another --out")
     recipe = default_recipe(options.data)
     if options.start:
         # What a network has learned is of use only to pictures that are made as those were that it learned from.
@@ -111,10 +116,7 @@ def _started(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
     share = TEST_SHARE if options.test_share is None else options.test_share
     dataset = load_dataset(options.data, recipe, read_label_map(options.label_map), share)
     config = _configure(options, dataset)
-    folder = options.out or new_folder(f"{dataset.name}-{config.architecture}")
-    if folder.exists() and any(folder.iterdir()):
-        raise RunError(f"{folder} is not empty", "go on with --resume, or choose another --out")
-    return folder, config, dataset
+    return options.out or new_folder(f"{dataset.name}-{config.architecture}"), config, dataset
 
 
 def _resumed(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
@@ -198,7 +200,7 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
         data_sha256=dataset.sha256(),
         labels=dataset.labels,
         recipe=dataset.recipe,
-        plan=_with_options(plan_for(architecture, len(dataset.train)), options),
+        plan=_with_options(plan_for(architecture, len(dataset.train), options.batch), options),
         seed=options.seed or 0,
         dtype=options.dtype or training_dtype(),
         label_map=read_label_map(options.label_map).classes,

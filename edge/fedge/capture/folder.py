@@ -9,6 +9,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -70,7 +71,7 @@ class ClassFolder:
         return sorted(file for file in _files(self.path) if is_picture(file))
 
     def keep(self, picture: Picture, time: datetime) -> Kept:
-        """Keeps a picture, uint8 [h, w, 3] blue-green-red or [h, w], taken at `time`, and its cut-out.
+        """Keeps a picture, uint8 [h, w, 3] blue-green-red or [h, w], taken at `time`, and its cut-out, or neither.
 
         Raises CaptureError where there is no room for it or it cannot be written.
         """
@@ -84,10 +85,13 @@ class ClassFolder:
         size = sum(map(len, writes.values()))
         self._require_room(size)
         try:
-            for path, content in writes.items():
-                write_bytes(path, content)
+            with ExitStack() as undo:
+                for path, content in writes.items():
+                    write_bytes(path, content)
+                    undo.callback(path.unlink)
+                undo.pop_all()
         except OSError as error:
-            raise CaptureError(f"{file} cannot be written ({error.strerror})", "make room, or use --out") from error
+            raise CaptureError(f"{path} cannot be written ({error.strerror})", "make room, or use --out") from error
         self._bytes += size
         return kept
 

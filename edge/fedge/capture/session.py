@@ -2,10 +2,8 @@
 
 import math
 import sys
-from pathlib import Path
 
 import cv2
-import numpy as np
 
 from fedge import modelfile
 from fedge.capture.checks import ALIKE, Refusal, look_at, objection
@@ -14,7 +12,8 @@ from fedge.capture.guide import Guide, Tally
 from fedge.errors import FedgeError
 from fedge.exits import stop_writing
 from fedge.health import Health
-from fedge.lookalikes import Fingerprint, Lookalikes, difference_hash
+from fedge.lookalike_files import hashes_of
+from fedge.lookalikes import Lookalikes, difference_hash
 from fedge.options import CollectOptions, FaultLimits
 from fedge.shipped import find_model
 from fedge.sources.choose import open_asked
@@ -67,19 +66,6 @@ def collect(source: Source, folder: ClassFolder, guide: Guide, tally: Tally, opt
                 break
     finally:
         source.close()
-
-
-def hashes_of(paths: list[Path]) -> list[Fingerprint]:
-    """The hashes of those picture files that can be read."""
-    hashes = []
-    for path in paths:
-        try:
-            picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        except cv2.error:
-            continue
-        if picture is not None:
-            hashes.append(difference_hash(np.asarray(picture, dtype=np.uint8)))
-    return hashes
 
 
 def _judge(

@@ -14,7 +14,6 @@ from fedge.preprocess import Picture, Recipe
 
 HELD_OUT_MOST = 5_000
 HELD_OUT_SHARE = 0.10
-TEST_SHARE = 0.20
 # One seed for every run, so that runs with other training seeds are compared on the same held-out pictures.
 SPLIT_SEED = 20170825
 

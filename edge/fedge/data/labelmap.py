@@ -2,7 +2,9 @@
 
 import json
 import tomllib
+from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +30,29 @@ class LabelMap:
 def read_label_map(path: Path | None) -> LabelMap:
     """Reads a label map from JSON (null leaves out) or TOML ("" leaves out); None gives the empty map.
 
-    Raises DataError where the file is neither, or maps a name to anything but a text, a list of texts or nothing.
+    Raises DataError where the file is neither, has a name twice, or maps one to anything but a text, a list of texts or
+    nothing.
     """
     if path is None:
         return LabelMap()
     mend = 'write it as {"folder": "Class", "either": ["A", "B"], "other": null} in JSON, or folder = "Class" in TOML'
     try:
-        text = path.read_text()
-        value = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
+        text, once = path.read_text(), partial(_each_once, path)
+        value = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text, object_pairs_hook=once)
     except OSError as error:
         raise DataError(f"the label map {path} cannot be read ({error.strerror})", mend) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"the label map {path} cannot be parsed ({error})", mend) from error
     if not isinstance(value, dict) or not all(_names_classes(v) for v in value.values()):
         raise DataError(f"the label map {path} must give each folder name a class, a list of classes or nothing", mend)
     return LabelMap({name: _classes(entry) for name, entry in value.items()})
+
+
+def _each_once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    doubled = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+    if doubled:
+        raise DataError(f"the label map {path} has {', '.join(map(repr, doubled))} twice", "leave one of each")
+    return dict(pairs)
 
 
 def _names_classes(entry: Any) -> bool:

@@ -1,5 +1,6 @@
 """From `--data` to a data set: finds, reads, preprocesses, splits, and keeps duplicates apart."""
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,6 @@ import numpy as np
 
 from fedge.data import fashion_mnist
 from fedge.data.dataset import (
-    TEST_SHARE,
     Dataset,
     Split,
     carve,
@@ -17,9 +17,10 @@ from fedge.data.dataset import (
     join,
     without_duplicates,
 )
-from fedge.data.folders import list_folder
+from fedge.data.folders import SPLIT_FOLDERS, list_folder
 from fedge.data.labelmap import Classes, LabelMap
 from fedge.errors import DataError
+from fedge.options import TEST_SHARE
 from fedge.pictures import read_picture
 from fedge.preprocess import Picture, Recipe, prepare
 from fedge.progress import Progress
@@ -51,6 +52,7 @@ def load_dataset(data: tuple[str, ...], recipe: Recipe, label_map: LabelMap, tes
     Raises DataError where a source is missing or damaged, or fewer than two classes remain.
     """
     sources = [_collect(name, label_map) for name in data]
+    _say_what_is_not_there(data, label_map)
     labels = _label_order(
         data, [name for source in sources for items in source.values() for item in items for name in item.right]
     )
@@ -70,11 +72,13 @@ def load_dataset(data: tuple[str, ...], recipe: Recipe, label_map: LabelMap, tes
 def load_for_evaluation(
     data: str, recipe: Recipe, label_map: LabelMap, labels: tuple[str, ...]
 ) -> tuple[Split, list[str]]:
-    """Loads the pictures to evaluate a model on: the `test` split, or `validation`, or all of a folder without splits.
+    """Loads the pictures to evaluate a model on: the `test` split, or `validation`, or `train`, or all of a folder.
 
-    Returns the split and the list of pictures skipped. Raises DataError for a class that the model does not have.
+    Returns the split and the list of pictures skipped. Raises DataError for a class that the model does not have, and
+    where no picture can be read.
     """
     source = _collect(data, label_map, splits=("test", "held_out", "all", "train"))
+    _say_what_is_not_there((data,), label_map)
     items = next(iter(source.values()))
     foreign = sorted({name for item in items for name in item.right} - set(labels))
     if foreign:
@@ -83,7 +87,20 @@ def load_for_evaluation(
             f"map them with --map to one of {', '.join(labels)}, or to nothing",
         )
     skipped: list[str] = []
-    return _read(items, labels, recipe, skipped), skipped
+    split = _read(items, labels, recipe, skipped)
+    if not len(split):
+        raise DataError(f"no picture of {data} can be read", "give pictures that are whole")
+    return split, skipped
+
+
+def was_learned(split: Split, recipe: Recipe, labels: tuple[str, ...], sha256: str, test_share: float) -> bool:
+    """Whether a folder's pictures are the data set of hash `sha256`, of which `test_share` was kept for the test."""
+    try:
+        parts = _three_splits({"all": split}, test_share)
+    except DataError:
+        # Too few to be trained on.
+        return False
+    return without_duplicates(Dataset("", labels, recipe, *parts)).sha256() == sha256
 
 
 def _collect(data: str, label_map: LabelMap, splits: tuple[str, ...] | None = None) -> dict[str, list[_Item]]:
@@ -92,6 +109,9 @@ def _collect(data: str, label_map: LabelMap, splits: tuple[str, ...] | None = No
         wanted = ("test",) if splits else ("train", "test")
         return {split: list(_fashion_items(split)) for split in wanted}
     listing = list_folder(Path(data), label_map).splits
+    if not any(listing.values()):
+        left_out = ", ".join(sorted(_folder_names(data) & label_map.classes.keys()))
+        raise DataError(f"the label map leaves out all folders of {data} ({left_out})", "give one of them a class")
     if splits:
         first = next(split for split in splits if split in listing)
         listing = {first: listing[first]}
@@ -99,6 +119,22 @@ def _collect(data: str, label_map: LabelMap, splits: tuple[str, ...] | None = No
         split: [_Item(str(path), right, lambda path=path: read_picture(path)) for path, right in items]  # type: ignore[misc]
         for split, items in listing.items()
     }
+
+
+def _say_what_is_not_there(data: tuple[str, ...], label_map: LabelMap) -> None:
+    strangers = label_map.classes.keys() - {name for source in data for name in _folder_names(source)}
+    if strangers:
+        names = ", ".join(map(repr, sorted(strangers)))
+        print(f"fedge: the label map names {names}, but no folder of {', '.join(data)} is called so", file=sys.stderr)
+
+
+def _folder_names(data: str) -> set[str]:
+    """The names of the class folders of one source, in all its splits; a packaged data set has none."""
+    if data == fashion_mnist.NAME:
+        return set()
+    root = Path(data)
+    splits = [root / name for names in SPLIT_FOLDERS.values() for name in names if (root / name).is_dir()]
+    return {path.name for folder in splits or [root] for path in folder.iterdir() if path.is_dir()}
 
 
 def _fashion_items(split: str) -> Iterable[_Item]:

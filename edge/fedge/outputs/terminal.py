@@ -6,6 +6,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TextIO
 
+from fedge.classifier import Answer
 from fedge.errors import OutputError
 from fedge.health import HealthSnapshot
 from fedge.outputs.blocks import blocks
@@ -20,7 +21,8 @@ _INPUTS_PER_SECOND = 5
 def terminal(live: bool, stream: TextIO | None = None, show_input: bool = False) -> Output:
     """For a live source in a terminal one line that renews itself; else a line per picture. On standard output.
 
-    With `show_input` what the network sees stands below each line; raises OutputError where that is no terminal.
+    With `show_input` each line also says how sure the cut-out is, and what the network sees stands below it; raises
+    OutputError where that is no terminal.
     """
     stream = stream or sys.stdout
     if show_input and not stream.isatty():
@@ -31,8 +33,10 @@ def terminal(live: bool, stream: TextIO | None = None, show_input: bool = False)
 
 
 def describe(result: Result) -> str:
-    """An answer in words: the label, its score, and what came next."""
+    """An answer in words: the label, its score, and what came next; or that there is no object."""
     answer = result.answer
+    if _is_empty(answer):
+        return "no object"
     name = answer.label if answer.label is not None else f"unknown (best guess {answer.top[0][0]})"
     others = ", ".join(f"{label} {score:.0%}" for label, score in answer.top[1:])
     return printable(f"{name} {answer.score:.0%}  ({others})")
@@ -53,7 +57,7 @@ class Lines(Output):
 
     def show(self, result: Result) -> None:
         """Writes a line, at once."""
-        self._stream.write(f"{printable(Path(result.frame.source).name)}: {describe(result)}\n")
+        self._stream.write(f"{printable(Path(result.frame.source).name)}: {_line(result, self._show_input)}\n")
         if self._show_input and result.answer.image is not None:
             self._stream.writelines(f"{line}\n" for line in _blocks(result.answer.image))
         self._stream.flush()
@@ -73,7 +77,7 @@ class LiveLine(Output):
 
     def show(self, result: Result) -> None:
         """Shows an answer."""
-        self._write(f"{describe(result)}  {self._rate}{result.age_ms:.0f} ms old")
+        self._write(f"{_line(result, self._show_input)}  {self._rate}{result.age_ms:.0f} ms old")
         image = result.answer.image
         if self._show_input and image is not None and monotonic() - self._input_at >= 1 / _INPUTS_PER_SECOND:
             self._input_at = monotonic()
@@ -102,6 +106,17 @@ class LiveLine(Output):
         # Line feeds make room at the bottom of the screen; then the cursor goes back up to the line that renews itself.
         self._stream.write("".join(f"\n\r{line}" for line in lines) + f"\x1b[{len(lines)}A")
         self._stream.flush()
+
+
+def _line(result: Result, show_input: bool) -> str:
+    quality = result.answer.quality
+    # It tells whoever aims a camera, and looks at the input for it, which way is better.
+    return f"{describe(result)}  cut-out {quality:.0%} sure" if show_input and quality is not None else describe(result)
+
+
+def _is_empty(answer: Answer) -> bool:
+    # Where no object was cut out, all classes are alike likely, and the first ones are no guess.
+    return answer.quality is not None and answer.rejected and len(set(answer.probabilities)) == 1
 
 
 def _blocks(image: Picture) -> list[str]:

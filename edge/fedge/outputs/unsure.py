@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fedge.errors import OutputError
 from fedge.files import write_bytes
+from fedge.lookalike_files import hashes_of
 from fedge.lookalikes import Lookalikes, difference_hash
 from fedge.outputs.output import Output
 from fedge.pictures import as_jpeg
@@ -22,18 +23,21 @@ from fedge.runner import Result
 MARGIN = 0.2
 # A run of a year must not remember each of its scenes.
 REMEMBERED = 500
+# A scene that stands would otherwise be compared with all of these thirty times a second.
+LOOK_SECONDS = 0.25
 _NAME = re.compile(r"(\d{6,})-\w+\.json")
 
 
 class UnsureFrames(Output):
     """Keeps rejected frames, and those whose two best scores are less than 0.2 apart.
 
-    One that looks like any of the last 500 is left out. Raises OutputError where the folder cannot be written to.
+    One that looks like any of the last 500, of this run or an earlier one, is left out. Raises OutputError where the
+    folder cannot be written to.
 
     Args:
         folder: made if need be; what a run before left there counts.
         limit_bytes: how much it may hold.
-        seconds: the least time between two frames, so that one bad scene does not drive out all others.
+        seconds: the least time between two frames that are kept, so that one bad scene does not drive out all others.
         labels: the class names, in output order.
     """
 
@@ -41,8 +45,8 @@ class UnsureFrames(Output):
 
     def __init__(self, folder: Path, limit_bytes: int, seconds: float, labels: Sequence[str]) -> None:
         self._folder, self._limit, self._seconds, self._labels = folder, limit_bytes, seconds, labels
-        self._moment: float | None = None
-        self._known = Lookalikes(most=REMEMBERED)
+        self._looked_at: float | None = None
+        self._kept_at: float | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
             # In the order of their numbers: the clock of a machine without a battery does not go by itself.
@@ -53,23 +57,33 @@ class UnsureFrames(Output):
         if not os.access(folder, os.W_OK | os.X_OK):
             raise OutputError(f"{folder} may not be written to", "give --unsure another folder")
         self._number = found[-1][0] if found else 0
+        pictures = (path.with_suffix(".jpg") for _, path in found[-REMEMBERED:])
+        self._known = Lookalikes(hashes_of(filter(Path.exists, pictures)), REMEMBERED)
 
     def wants(self, result: Result) -> bool:
-        """Whether the answer is unsure, and the last such frame long enough ago."""
+        """Whether the answer is unsure, the last frame was kept long enough ago, and one was looked at not just now."""
         moment = result.frame.moment
-        # A video that begins anew goes back in time.
-        recent = self._moment is not None and 0 <= moment - self._moment < self._seconds
-        if recent or not is_unsure(result):
+        if self._has_just_kept(moment) or _soon_after(self._looked_at, moment, min(self._seconds, LOOK_SECONDS)):
             return False
-        self._moment = moment
+        if not is_unsure(result):
+            return False
+        self._looked_at = moment
         return True
 
     def show(self, result: Result) -> None:
-        """Keeps a frame, whole or not at all; raises OSError, and OutputError for one that is larger than the ring."""
-        picture = result.frame.picture
+        """Keeps a frame of a new scene, whole or not at all.
+
+        Raises OSError, and OutputError for one that is larger than the ring.
+        """
+        picture, moment = result.frame.picture, result.frame.moment
+        # It may have waited in the queue while the one before it was found to be new.
+        if self._has_just_kept(moment):
+            return
         fingerprint = difference_hash(picture)
         if self._known.has_one_like(fingerprint):
             return
+        # Not once it is written: while a disk is slow no others need to queue up. Where it fails, this one comes again.
+        self._kept_at = moment
         scores = dict(zip(self._labels, (round(p, 6) for p in result.answer.probabilities), strict=True))
         text = json.dumps(result.to_json() | {"scores": scores}, ensure_ascii=False).encode() + b"\n"
         data = as_jpeg(picture)
@@ -87,6 +101,9 @@ class UnsureFrames(Output):
         self._sizes[line] = len(text) + len(data)
         self._known.add(fingerprint)
 
+    def _has_just_kept(self, moment: float) -> bool:
+        return _soon_after(self._kept_at, moment, self._seconds)
+
     def _make_room(self, size: int) -> None:
         if size > self._limit:
             raise OutputError(f"a frame has more than the {self._limit / 1e6:g} MB of --unsure-mb", "allow more")
@@ -102,6 +119,11 @@ def is_unsure(result: Result) -> bool:
     """Whether an answer is "unknown", or its two best scores are close."""
     top = result.answer.top
     return result.answer.rejected or (len(top) > 1 and top[0][1] - top[1][1] < MARGIN)
+
+
+def _soon_after(earlier: float | None, moment: float, seconds: float) -> bool:
+    # A video that begins anew goes back in time.
+    return earlier is not None and 0 < moment - earlier < seconds
 
 
 def _size(line: Path) -> int:

@@ -17,7 +17,7 @@ from fedge.sources.frame import Source
 from fedge.sources.live import LiveSource
 from fedge.sources.picamera import Picamera2Camera, has_picamera2
 from fedge.sources.video import CaptureOptions, VideoSource
-from fedge.sources.view import View, parse_region, parse_rotation
+from fedge.sources.view import View, parse_region
 
 _VIDEO_SUFFIXES = frozenset(
     {".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mjpeg", ".mjpg", ".mpg", ".mpeg", ".ts"}
@@ -35,10 +35,11 @@ def open_asked(
 ) -> Source:
     """What the user asked for: a `source`, or without one the camera `device`; raises SourceError.
 
-    The `recipe` allows frames to be made gray and smaller where only its network sees them.
+    A `recipe` says that only its network sees the frames: they may be made gray and smaller where it is gray and leaves
+    pictures whole. Cutting an object out needs their colours.
     """
     region = parse_region(camera.region) if camera.region is not None else None
-    view = View(parse_rotation(camera.rotate), region, recipe)
+    view = View(int(camera.rotate), region, recipe)
     options = CaptureOptions(camera.width, camera.height, camera.fps, view)
     if source is not None:
         return open_source(source, options, health, limits)

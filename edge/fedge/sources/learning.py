@@ -1,16 +1,19 @@
 """A source whose first frames show the empty scene."""
 
+import sys
 from collections.abc import Callable, Iterator
 
-from fedge.background import Background, learn_background
+from fedge.background import SIDE, Background, learn_background
+from fedge.errors import SourceError
 from fedge.preprocess import Picture
+from fedge.shrink import shrink
 from fedge.sources.frame import Fault, Frame, Source
 
 FRAMES = 30
 
 
 class Learning:
-    """Keeps a source's first frames back to learn the empty scene from them, then gives the rest.
+    """Keeps a source's first frames back to learn the empty scene from them, then gives the rest; tells on stderr.
 
     Args:
         source: whose frames they are.
@@ -22,21 +25,34 @@ class Learning:
         self._source, self._learned = source, learned
 
     def frames(self) -> Iterator[Frame | Fault | None]:
-        """The frames after the empty scene; raises SourceError where there are too few to learn it."""
+        """The frames after the empty scene; raises SourceError where the source ends before that is learned."""
         items = self._source.frames()
         pictures: list[Picture] = []
         for item in items:
             if isinstance(item, Frame):
-                pictures.append(item.picture)
+                if not pictures:
+                    _tell(f"learning the empty scene from {FRAMES} frames: keep it empty")
+                # Thirty frames of 1920x1080 would take 187 MB.
+                pictures.append(shrink(item.picture, SIDE))
                 # Nothing new for the loop, which keeps its outputs informed meanwhile.
                 yield None
             else:
                 yield item
             if len(pictures) == FRAMES:
                 break
+        else:
+            raise SourceError(
+                f"the source ended after {len(pictures)} of the {FRAMES} frames that the empty scene is learned from",
+                "give a longer one, or leave --background out",
+            )
         self._learned(learn_background(pictures))
+        _tell("the empty scene is learned")
         yield from items
 
     def close(self) -> None:
         """Closes the source."""
         self._source.close()
+
+
+def _tell(text: str) -> None:
+    print(f"fedge: {text}", file=sys.stderr, flush=True)

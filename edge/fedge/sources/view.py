@@ -2,15 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
 
 from fedge.errors import SourceError
 from fedge.preprocess import Picture, Recipe
-
-Rotation = Literal[0, 90, 180, 270]
 
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _REDUCED = {
@@ -56,18 +53,18 @@ class View:
     """How a picture is turned clockwise, then cut.
 
     Attributes:
-        rotate: degrees, clockwise.
+        rotate: degrees, clockwise; a quarter turn, several, or none.
         region: what is cut out of the turned picture; None: nothing.
-        recipe: the model's, where a picture may be made gray and smaller since only the model sees it; or None.
+        recipe: the model's, where only the model sees the picture; or None.
     """
 
-    rotate: Rotation = 0
+    rotate: int = 0
     region: Region | None = None
     recipe: Recipe | None = None
 
     @property
     def gray(self) -> bool:
-        """Whether a picture's colours may be left out."""
+        """Whether a picture's colours may be left out: where only a gray model that cuts nothing out sees it."""
         # An object is found by its colour, also for a network that sees it in gray.
         return self.recipe is not None and self.recipe.color == "gray" and self.recipe.cut_out is None
 
@@ -76,7 +73,7 @@ class View:
         return self._cut(self._turn(picture), 1)
 
     def reduce(self, picture: Picture) -> Picture:
-        """Turns and cuts like `apply`; then makes it gray and smaller, where only a gray model sees it.
+        """Turns and cuts like `apply`; then makes it gray and smaller, where the view is `gray`.
 
         Two averagings, by a whole number and by the rest, take a third of the time of one by both.
         """
@@ -93,7 +90,7 @@ class View:
     def decode(self, data: bytes, width: int, height: int) -> Picture | None:
         """Decodes, turns and cuts a JPEG of `width` x `height`; None where it cannot be decoded.
 
-        uint8, [h, w, 3] blue-green-red, or [h, w] where the recipe is gray.
+        uint8, [h, w, 3] blue-green-red, or [h, w] where the view is `gray`.
         """
         factor = self.reduction(width, height)
         flag = _REDUCED[factor] if factor else cv2.IMREAD_COLOR
@@ -124,14 +121,6 @@ class View:
         height, width = picture.shape[0] * factor, picture.shape[1] * factor
         left, top, right, bottom = (edge // factor for edge in self.region.pixels(width, height))
         return picture[top:bottom, left:right]
-
-
-def parse_rotation(text: str) -> Rotation:
-    """A rotation from its number of degrees; raises SourceError for one that is no quarter turn."""
-    turns: dict[str, Rotation] = {"0": 0, "90": 90, "180": 180, "270": 270}
-    if text not in turns:
-        raise SourceError(f"{text!r} is no quarter turn", "give 0, 90, 180 or 270")
-    return turns[text]
 
 
 def parse_region(text: str) -> Region:

@@ -73,20 +73,23 @@ function showPicture(bitmap) {
 }
 
 function showState() {
-  const { label, score, top, decision, scores } = state;
+  const { label, score, top, decision, scores, quality } = state;
+  // Where no object was cut out, all classes are alike likely, and the first one is no guess.
+  const empty = quality !== undefined && label === null && scores.every((share) => share === scores[0]);
   $("source").textContent = state.source;
   $("decision").textContent = decision.label ?? "unknown";
   $("decision").classList.toggle("unknown", decision.label === null);
   $("since").textContent = `${percent(decision.score)}, since ${clock(decision.since)}`;
-  $("answer").firstElementChild.textContent = label ?? `unknown (${top[0][0]}?)`;
-  $("answer").lastElementChild.textContent = percent(score);
+  $("answer").firstElementChild.textContent = label ?? (empty ? "no object" : `unknown (${top[0][0]}?)`);
+  $("answer").lastElementChild.textContent = empty ? "" : percent(score);
+  $("quality").textContent = quality === undefined ? "" : `cut-out ${percent(quality)} sure`;
   $("age").replaceChildren(...milliseconds(state.age_ms));
   $("infer").replaceChildren(...milliseconds(state.infer_ms));
   const best = scores.indexOf(Math.max(...scores));
   rows.forEach(({ row, bar, text }, i) => {
-    row.classList.toggle("best", i === best);
-    bar.style.width = `${100 * scores[i]}%`;
-    text.textContent = percent(scores[i]);
+    row.classList.toggle("best", i === best && !empty);
+    bar.style.width = `${empty ? 0 : 100 * scores[i]}%`;
+    text.textContent = empty ? "–" : percent(scores[i]);
   });
   const [left, upper, width, height] = state.seen;
   const region = $("region");
