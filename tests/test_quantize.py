@@ -110,6 +110,8 @@ def test_a_report_names_no_file_that_could_not_be_made(
     assert report.read_text() == kept and list(tmp_path.iterdir()) == []
 
 
+# TensorFlow warns that it converts without a sample, which the converter does not need here.
+@pytest.mark.filterwarnings("ignore:Statistics for quantized inputs")
 def test_a_network_that_is_not_fully_int8_is_refused() -> None:
     network = keras.Sequential([keras.layers.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
     converter = tf.lite.TFLiteConverter.from_keras_model(network)

@@ -291,8 +291,8 @@ def test_training_never_draws_from_held_out_or_test(folder: Path, tmp_path: Path
     for name, start in (("a", 500), ("b", 600)):
         data = tmp_path / name
         shutil.copytree(folder, data / "train")
-        for split in ("validation", "test"):
-            write_class_folders(data / split, CLASSES, 20, start=start)
+        write_class_folders(data / "validation", CLASSES, 20, start=start)
+        write_class_folders(data / "test", CLASSES, 20, start=start + 50)
         arguments = ("--data", data, "--size", 16, "--gray", "--arch", "nano", "--epochs", 1, "--variants", 1)
         done = fedge("train", *arguments, "--outliers", 0.1, "--out", tmp_path / f"run-{name}", "--json")
         assert done.code == 0 and done.json()["n"] == 60, done.err
