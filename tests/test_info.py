@@ -56,6 +56,19 @@ def test_subject_and_camera_like_training_are_told_of_a_file(
     assert ", 2 minutes" in told[1] and "minutes" not in told[0]
 
 
+def test_what_a_file_says_of_itself_cannot_command_the_terminal(
+    model_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = modelfile.read(model_path)
+    training = dataclasses.replace(model.manifest.training, data="\x1b[2Jmine", start="a\nb")
+    manifest = dataclasses.replace(model.manifest, training=training)
+    path = tmp_path / "model.tflite"
+    modelfile.write(path, modelfile.pack(model.flatbuffer, manifest, model.labels, model.golden, model.card))
+    assert run(["info", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out and "[2Jmine" in out and "from a\N{REPLACEMENT CHARACTER}b" in out
+
+
 def test_the_card_tells_them_too(model_path: Path) -> None:
     model = modelfile.read(model_path)
     plain, camera = (model_card(m, model.labels) for m in (as_they_are(model.manifest), for_cameras(model.manifest)))

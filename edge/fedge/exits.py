@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NoReturn, TextIO
 
 from fedge.errors import EXIT_BUG, EXIT_INTERRUPTED, FedgeError
+from fedge.printable import printable
 
 FILE_MEND = "give a path that is there, may be used so, and has room"
 
@@ -18,7 +19,7 @@ def exit_code(work: Callable[[], int]) -> int:
     try:
         return work()
     except FedgeError as error:
-        print(f"fedge: {error}", file=sys.stderr)
+        print(f"fedge: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("fedge: stopped", file=sys.stderr)
@@ -26,7 +27,7 @@ def exit_code(work: Callable[[], int]) -> int:
     except OSError as error:
         if error.filename is None:
             return _bug(error)
-        print(f"fedge: {error.filename}: {error.strerror}; {FILE_MEND}", file=sys.stderr)
+        print(f"fedge: {printable(str(error.filename))}: {error.strerror}; {FILE_MEND}", file=sys.stderr)
         return FedgeError.exit_code
     except Exception as error:
         return _bug(error)

@@ -5,6 +5,7 @@ from typing import Any
 
 from fedge import modelfile
 from fedge.preprocess import Subject
+from fedge.printable import printable
 from fedge.schema import to_json
 from fedge.shipped import DEFAULT, find_model, shipped_models
 
@@ -39,7 +40,8 @@ def describe_info(report: dict[str, Any]) -> str:
         return _list(report["models"], report["default"]) or "no model is shipped"
     recipe, training, parity, confidence = (report[k] for k in ("preprocessing", "training", "parity", "confidence"))
     return "\n".join(
-        [
+        printable(line)
+        for line in [
             f"{report['name']}: {report['path']}",
             f"size       {report['bytes']:,} bytes, of which the network {report['flatbuffer']['bytes']:,}",
             f"input      {SUBJECTS[report['subject']]}, {recipe['width']}x{recipe['height']} {recipe['color']}, "
@@ -79,7 +81,7 @@ def _list(models: list[dict[str, Any]], default: str) -> str:
             f"{'':{width}} for {made_for}; sees {SUBJECTS[model['subject']]}, "
             f"{recipe['width']}x{recipe['height']} {recipe['color']}",
         ]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _minutes(seconds: float | None) -> str:

@@ -195,6 +195,6 @@ def _answers(teacher: Pretrained, config: RunConfig, split: Split) -> NDArray[np
     answers = np.zeros(split.right.shape, dtype=np.float32)
     images = split.images[known]
     if len(images):
-        logits = teacher.logits(images) + teacher.logits(images[:, :, ::-1])
-        answers[known] = softmax(logits.astype(np.float64) / 2)
+        both = teacher.logits(np.concatenate([images, images[:, :, ::-1]])).astype(np.float64)
+        answers[known] = softmax(both.reshape(2, len(images), -1).mean(axis=0))
     return answers

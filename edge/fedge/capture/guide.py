@@ -8,7 +8,7 @@ from typing import Any
 
 from fedge.capture.checks import Look, Refusal
 from fedge.capture.folder import Kept
-from fedge.outputs.terminal import printable
+from fedge.printable import printable
 from fedge.sources.frame import Frame
 
 _REPEAT_SECONDS = 1.0

@@ -5,7 +5,7 @@ from typing import TextIO
 
 from fedge.health import HealthSnapshot
 from fedge.outputs.output import Output
-from fedge.outputs.terminal import printable
+from fedge.printable import printable
 
 
 class Faults(Output):

@@ -12,6 +12,7 @@ from fedge.health import HealthSnapshot
 from fedge.outputs.blocks import blocks
 from fedge.outputs.output import Output
 from fedge.preprocess import Picture
+from fedge.printable import printable
 from fedge.runner import Result
 
 # A slow line, as SSH over a bad network is, takes no more of them.
@@ -40,11 +41,6 @@ def describe(result: Result) -> str:
     name = answer.label if answer.label is not None else f"unknown (best guess {answer.top[0][0]})"
     others = ", ".join(f"{label} {score:.0%}" for label, score in answer.top[1:])
     return printable(f"{name} {answer.score:.0%}  ({others})")
-
-
-def printable(text: str) -> str:
-    """The text without control characters: labels come from model files, and a terminal obeys what it is sent."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 class Lines(Output):
