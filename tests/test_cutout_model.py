@@ -77,4 +77,4 @@ def test_a_background_is_refused_where_it_would_do_nothing(
     cv2.imwrite(str(tmp_path / "one.png"), np.zeros((48, 64, 3), np.uint8))
     assert fedge("run", model, "--source", tmp_path / "one.png").code == 0
     few = fedge("run", model, "--source", tmp_path / "one.png", "--background", "learn")
-    assert few.code == 1 and "no empty scene to learn" in one_line_error(few)
+    assert few.code == 1 and "ended after 1 of the 30 frames" in few.err.splitlines()[-1]
