@@ -6,19 +6,17 @@ import struct
 import subprocess
 import zipfile
 from collections.abc import Callable
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from fedge import errors, modelfile, runtime
-from fedge.arithmetic import dequantize
 from fedge.files import sha256
 from fedge.flatbuffer import FlatbufferError, read_graph
-from fedge.manifest import MOST_UNKNOWN, OUTPUT_SCALES, TEMPERATURES, Confidence
 from fedge.modelfile import ModelFile, parse_bytes
-from fedge_quantize.calibration import _LOG_TEMPERATURE_RANGE
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +54,16 @@ def with_manifest(content: bytes, change: Callable[[dict[str, Any]], None]) -> b
         members["fedge.json"] = json.dumps(manifest).encode()
 
     return rebuild(content, rewrite)
+
+
+def setting(value: Any, *names: str) -> Callable[[bytes], bytes]:
+    """What gives a file's manifest another value, in the field that the names lead to."""
+    *parts, last = names
+
+    def change(manifest: dict[str, Any]) -> None:
+        reduce(getitem, parts, manifest)[last] = value
+
+    return lambda content: with_manifest(content, change)
 
 
 def with_member(content: bytes, name: str, data: bytes) -> bytes:
@@ -183,13 +191,9 @@ REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError],
         errors.ManifestError,
         "not a JSON object",
     ),
-    "a format without an end": (
-        lambda c: with_manifest(c, lambda m: m.__setitem__("format", math.inf)),
-        errors.ManifestError,
-        "does not say its format",
-    ),
+    "a format without an end": (setting(math.inf, "format"), errors.ManifestError, "does not say its format"),
     "a version of two lines": (
-        lambda c: with_manifest(c, lambda m: m.__setitem__("least_fedge", "99\n.0")),
+        setting("99\n.0", "least_fedge"),
         errors.ManifestError,
         "does not say its format and the least",
     ),
@@ -198,67 +202,59 @@ REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError],
         errors.ManifestError,
         "does not say its format",
     ),
-    "a foreign field": (
-        lambda c: with_manifest(c, lambda m: m.__setitem__("code", "x")),
-        errors.ManifestError,
-        "'code' is not a known field",
-    ),
+    "a foreign field": (setting("x", "code"), errors.ManifestError, "'code' is not a known field"),
     "a foreign field of two lines": (
-        lambda c: with_manifest(c, lambda m: m["training"].__setitem__("a\nb", "x")),
+        setting("x", "training", "a\nb"),
         errors.ManifestError,
         r"'a\\nb' is not a known field of training",
     ),
     "a field of another type": (
-        lambda c: with_manifest(c, lambda m: m["input"].__setitem__("height", "28")),
+        setting("28", "input", "height"),
         errors.ManifestError,
         "input.height must be a whole number",
     ),
     "a strict mode that is laxer": (
-        lambda c: with_manifest(c, lambda m: m["confidence"]["reject_below"].__setitem__("normal", 0.999)),
+        setting(0.999, "confidence", "reject_below", "normal"),
         errors.ManifestError,
         "confidence.reject_below.normal must be in 0..strict",
     ),
     "a temperature of zero": (
-        lambda c: with_manifest(c, lambda m: m["confidence"].__setitem__("temperature", 0)),
+        setting(0, "confidence", "temperature"),
         errors.ManifestError,
         r"confidence\.temperature must be from 0\.01 to 100",
     ),
     "a temperature that no float holds": (
-        lambda c: with_manifest(c, lambda m: m["confidence"].__setitem__("temperature", 10**400)),
+        setting(10**400, "confidence", "temperature"),
         errors.ManifestError,
         r"confidence\.temperature must be a finite number",
     ),
     "a temperature that makes every score no number": (
-        lambda c: with_manifest(c, lambda m: m["confidence"].__setitem__("temperature", 1e-320)),
+        setting(1e-320, "confidence", "temperature"),
         errors.ManifestError,
         r"confidence\.temperature must be from 0\.01 to 100",
     ),
     "a temperature that makes all scores alike": (
-        lambda c: with_manifest(c, lambda m: m["confidence"].__setitem__("temperature", 1e300)),
+        setting(1e300, "confidence", "temperature"),
         errors.ManifestError,
         r"confidence\.temperature must be from 0\.01 to 100",
     ),
     "an unknown that drowns every class": (
-        lambda c: with_manifest(c, lambda m: m["confidence"].__setitem__("unknown", 1e308)),
+        setting(1e308, "confidence", "unknown"),
         errors.ManifestError,
         r"confidence\.unknown must be from -1e\+06 to 1e\+06",
     ),
     "an output scale that no float holds": (
-        lambda c: with_manifest(c, lambda m: m["output"].__setitem__("scale", 10**400)),
+        setting(10**400, "output", "scale"),
         errors.ManifestError,
         r"output\.scale must be a finite number",
     ),
     "an output scale of almost nothing": (
-        lambda c: with_manifest(c, lambda m: m["output"].__setitem__("scale", 1e-320)),
+        setting(1e-320, "output", "scale"),
         errors.ManifestError,
         r"output\.scale must be from 1e-06 to 1e\+06",
     ),
-    "a later format": (lambda c: with_manifest(c, lambda m: m.__setitem__("format", 2)), errors.TooNew, "needs fedge"),
-    "a later fedge": (
-        lambda c: with_manifest(c, lambda m: m.__setitem__("least_fedge", "99.0.0")),
-        errors.TooNew,
-        "needs fedge 99.0.0",
-    ),
+    "a later format": (setting(2, "format"), errors.TooNew, "needs fedge"),
+    "a later fedge": (setting("99.0.0", "least_fedge"), errors.TooNew, "needs fedge 99.0.0"),
     "another network": (
         lambda c: rebuild(c, flatbuffer=parse_bytes(c).flatbuffer[:-1] + b"\x7f"),
         errors.HashMismatch,
@@ -296,22 +292,18 @@ REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError],
         "not UTF-8",
     ),
     "another output scale": (
-        lambda c: with_manifest(c, lambda m: m["output"].__setitem__("scale", 1.0)),
+        setting(1.0, "output", "scale"),
         errors.Contradiction,
         "output is not int8 with the manifest's scale",
     ),
-    "another output zero point": (
-        lambda c: with_manifest(c, lambda m: m["output"].__setitem__("zero_point", 99)),
-        errors.Contradiction,
-        "another zero point",
-    ),
+    "another output zero point": (setting(99, "output", "zero_point"), errors.Contradiction, "another zero point"),
     "another input scale": (
-        lambda c: with_manifest(c, lambda m: m["input"].__setitem__("scale", 1.0)),
+        setting(1.0, "input", "scale"),
         errors.Contradiction,
         "input is not uint8 with the manifest's scale",
     ),
     "preprocessing for another size": (
-        lambda c: with_manifest(c, lambda m: m["preprocessing"].__setitem__("height", 32)),
+        setting(32, "preprocessing", "height"),
         errors.ManifestError,
         "preprocessing and input",
     ),
@@ -333,20 +325,6 @@ def test_refuses_each_lie_before_an_interpreter_sees_it(
         parse_bytes(tampered)
     assert type(caught.value) is error
     assert str(caught.value).isprintable()
-
-
-@pytest.mark.parametrize("temperature", TEMPERATURES)
-@pytest.mark.parametrize("scale", OUTPUT_SCALES)
-@pytest.mark.parametrize("unknown", [None, -MOST_UNKNOWN, MOST_UNKNOWN])
-def test_within_the_limits_every_score_is_a_number(temperature: float, scale: float, unknown: float | None) -> None:
-    logits = np.array([[-128, 127], [127, 127], [-128, -128]], dtype=np.int8)
-    probabilities = Confidence(temperature, unknown=unknown).probabilities(dequantize(logits, scale, -128))
-    assert ((probabilities >= 0) & (probabilities <= 1)).all()
-
-
-def test_the_limits_hold_each_temperature_that_is_fitted() -> None:
-    lowest, highest = np.exp(_LOG_TEMPERATURE_RANGE)
-    assert TEMPERATURES[0] < lowest < highest < TEMPERATURES[1]
 
 
 def test_refuses_a_label_count_and_a_manifest_that_lie_together(content: bytes) -> None:

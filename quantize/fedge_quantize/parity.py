@@ -95,16 +95,12 @@ def refused(parity: Parity, max_drop_pp: float) -> ParityRefused | None:
         f"{parity.drop_upper95_pp:.2f} (one-sided 95% bound), over --max-drop {max_drop_pp:g}"
     )
     if parity.drop_pp <= max_drop_pp:
-        needed, accept = (
-            pictures_needed(parity, max_drop_pp),
-            f"--max-drop {math.ceil(parity.drop_upper95_pp * 10) / 10:g}",
-        )
+        needed = pictures_needed(parity, max_drop_pp)
+        accept = f"accept more with --max-drop {math.ceil(parity.drop_upper95_pp * 10) / 10:g}"
         if needed is None:
-            return ParityRefused(
-                f"{what}: no number of test pictures could show so little", f"accept more with {accept}"
-            )
+            return ParityRefused(f"{what}: no number of test pictures could show so little", accept)
         return ParityRefused(
-            f"{what}: too few test pictures to tell", f"give about {needed} test pictures, or accept more with {accept}"
+            f"{what}: too few test pictures to tell", f"give about {needed} test pictures, or {accept}"
         )
     return ParityRefused(what, "try --method qat with more --qat-epochs, or accept more with --max-drop")
 

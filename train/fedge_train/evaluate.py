@@ -18,7 +18,8 @@ from fedge_train.run import load_float_model, load_run_data, read_config
 def evaluate_run(folder: Path, data: str | None, label_map: Path | None) -> dict[str, Any]:
     """Evaluates a run's float network on `data`, or on its own test split.
 
-    The fields are those of a model's that need no fitted confidence. Raises DataError.
+    The fields are those of a model's that need no fitted confidence. Raises FedgeError where the pictures cannot be
+    found, or a label map is for none.
     """
     config = read_config(folder)
     skipped: list[str] = []

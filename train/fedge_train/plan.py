@@ -127,11 +127,12 @@ def plan_for(architecture: str, pictures: int, batch: int | None = None) -> Plan
     fitting = plan.batch
     while fitting > LEAST_BATCH and pictures < fitting * LEAST_STEPS_PER_EPOCH:
         fitting //= 2
+    batch = batch or fitting
     return replace(
         plan,
-        batch=batch or fitting,
+        batch=batch,
         # A smaller batch's gradient is noisier, by the root of its share.
-        learning_rate=plan.learning_rate * math.sqrt((batch or fitting) / plan.batch),
+        learning_rate=plan.learning_rate * math.sqrt(batch / plan.batch),
         skip=plan.skip if fitting == plan.batch else 0.0,
         epochs=max(plan.epochs, math.ceil(LEAST_PICTURES_SEEN / pictures)),
     )
