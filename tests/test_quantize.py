@@ -84,7 +84,7 @@ def bad_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "calibration_set", nearly_black)
 
 
-@pytest.mark.usefixtures("bad_calibration")
+@pytest.mark.usefixtures("quantized", "bad_calibration")
 def test_a_bad_quantization_is_refused(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "bad.tflite"
     kept = (trained / "quantize" / "report.json").read_text()
