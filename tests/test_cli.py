@@ -16,7 +16,7 @@ from fedge.data import fashion_mnist
 from fedge.shipped import DEFAULT
 from support import Finished, fedge, one_line_error
 
-COMMANDS = ["train", "quantize", "eval", "run", "capture", "info", "verify", "bench", "samples"]
+COMMANDS = ["train", "average", "quantize", "eval", "run", "capture", "replay", "info", "verify", "bench", "samples"]
 HEAVY = {"tensorflow", "tf_keras", "tensorflow_model_optimization", "matplotlib", "sklearn", "scipy"}
 
 

@@ -153,6 +153,21 @@ def train(
 
 
 @app.command()
+def average(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders that went on from the same run.")],
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME-mean if left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Average the weights of runs, those that make it better on held-out pictures."""
+    with needs_extra("train", "`fedge average`"):
+        from fedge_train.average import average as work
+    report = work(runs, out)
+    text = f"{report['classification_report_text']}\nthe mean of {' and '.join(report['averaged'])}: held out "
+    text += f"{report['held_out_accuracy']:.2%}, test accuracy {report['accuracy']:.2%}\n"
+    _show(report, f"{text}next: fedge quantize {report['run']}", as_json)
+
+
+@app.command()
 def quantize(
     run: Annotated[Path, typer.Argument(help="A run folder that `fedge train` made.")],
     out: Annotated[Path | None, typer.Option(help="The model file; RUN/NAME.tflite if left out.")] = None,

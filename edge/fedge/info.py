@@ -39,6 +39,7 @@ def describe_info(report: dict[str, Any]) -> str:
     if "models" in report:
         return _list(report["models"], report["default"]) or "no model is shipped"
     recipe, training, parity, confidence = (report[k] for k in ("preprocessing", "training", "parity", "confidence"))
+    learned = learned_from(training["start"], training["teachers"], training["averaged"])
     return "\n".join(
         printable(line)
         for line in [
@@ -48,9 +49,8 @@ def describe_info(report: dict[str, Any]) -> str:
             f"{recipe['fit']}, {recipe['polarity']}",
             f"classes    {', '.join(report['labels'])}",
             f"trained    {training['architecture']}, {training['parameters']:,} parameters, on {training['data']}, "
-            f"{training['epochs']} epochs{learned_from(training['start'], training['teachers'])}, "
-            f"seed {training['seed']}, {TRAINED_ON[training['camera_like']]}"
-            f"{_minutes(training['seconds'])}",
+            f"{training['epochs']} epochs{learned}, seed {training['seed']}, "
+            f"{TRAINED_ON[training['camera_like']]}{_minutes(training['seconds'])}",
             f"accuracy   float {parity['float_accuracy']:.2%}, int8 {parity['int8_accuracy']:.2%} on "
             f"{parity['n']:,} pictures",
             f"parity     drop {parity['drop_pp']:.2f} points, at most {parity['drop_upper95_pp']:.2f} (95%), "
@@ -62,9 +62,13 @@ def describe_info(report: dict[str, Any]) -> str:
     )
 
 
-def learned_from(start: str | None, teachers: Sequence[str]) -> str:
-    """What a network began as and who taught it, to follow what it was trained on; nothing for one on its own."""
-    return (f" from {start}" if start else "") + (f", taught by {' and '.join(teachers)}" if teachers else "")
+def learned_from(start: str | None, teachers: Sequence[str], averaged: Sequence[str]) -> str:
+    """What a network began as, who taught it, and what it is the mean of, to follow what it was trained on."""
+    return (
+        (f" from {start}" if start else "")
+        + (f", taught by {' and '.join(teachers)}" if teachers else "")
+        + (f", the mean of {' and '.join(averaged)}" if averaged else "")
+    )
 
 
 def _list(models: list[dict[str, Any]], default: str) -> str:

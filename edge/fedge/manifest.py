@@ -120,8 +120,9 @@ class TrainingFacts:
     `camera_like` says whether the pictures were changed to look as if a camera had taken them; `seconds` is how long
     the float network took on the machine that trained it, None where that is not known; `looks` is what the
     preprocessed training pictures look like; `start` is the run or model that it went on from, if any, and `teachers`
-    are those whose answers it learned too, by their names without folders; `test_share`, 0..1, is what of a folder
-    without a `test` folder was kept for the test.
+    are those whose answers it learned too, by their names without folders; `averaged` are the runs of whose weights
+    these are the mean, `epochs` and `seconds` then being those of all of them together; `test_share`, 0..1, is what of
+    a folder without a `test` folder was kept for the test.
     """
 
     data: str
@@ -136,6 +137,7 @@ class TrainingFacts:
     seconds: float | None = None
     start: str | None = None
     teachers: tuple[str, ...] = ()
+    averaged: tuple[str, ...] = ()
     test_share: float | None = None
 
 

@@ -8,10 +8,11 @@ def model_card(manifest: Manifest, labels: tuple[str, ...]) -> str:
     """Markdown for people: what the model is, what it was measured at, and what it does not know."""
     training, parity, recipe = manifest.training, manifest.parity, manifest.preprocessing
     below = manifest.confidence.reject_below
+    learned = learned_from(training.start, training.teachers, training.averaged)
     return f"""# {manifest.name}
 
 An int8 image classifier made by fedge: {training.architecture}, {training.parameters:,} parameters, trained on
-{training.data} (seed {training.seed}, {training.epochs} epochs{learned_from(training.start, training.teachers)}),
+{training.data} (seed {training.seed}, {training.epochs} epochs{learned}),
 {TRAINED_ON[training.camera_like]}.
 
 Input: {SUBJECTS[recipe.subject]}, {recipe.width}x{recipe.height} pixels, {recipe.color}, uint8.

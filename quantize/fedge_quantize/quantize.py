@@ -45,7 +45,7 @@ from fedge_quantize.parity import Parity, compare, refused
 from fedge_quantize.qat import quantization_aware
 from fedge_train.lessons import lessons_of
 from fedge_train.predict import predictor
-from fedge_train.run import REPORT, RunConfig, load_float_model, load_run_data, read_config, training_seconds
+from fedge_train.run import REPORT, RunConfig, load_float_model, load_run_data, read_config, read_report
 from fedge_train.training import Watcher
 
 Method = Literal["ptq", "qat"]
@@ -220,6 +220,7 @@ def _report(
 
 def _pack(work: _Work, candidate: Candidate, parity: Parity, name: str) -> bytes:
     config, dataset, recipe = work.config, work.dataset, work.config.recipe
+    trained = read_report(work.options.run)
     output = read_graph(candidate.flatbuffer).outputs[0]
     manifest = Manifest(
         format=FORMAT,
@@ -238,13 +239,14 @@ def _pack(work: _Work, candidate: Candidate, parity: Parity, name: str) -> bytes
             architecture=config.architecture,
             parameters=int(work.float_model.count_params()),
             seed=config.seed,
-            epochs=config.plan.epochs + (work.options.qat_epochs if candidate.method == "qat" else 0),
+            epochs=trained["epochs"] + (work.options.qat_epochs if candidate.method == "qat" else 0),
             looks=looks(recipe, dataset.train.images, equal_weights(dataset.train.sources)),
             versions=config.versions,
             camera_like=config.plan.camera,
-            seconds=training_seconds(work.options.run),
+            seconds=trained["seconds"],
             start=Path(config.start).name if config.start else None,
             teachers=tuple(Path(teacher).name for teacher in config.teachers),
+            averaged=tuple(Path(run).name for run in config.averaged),
             test_share=config.test_share,
         ),
         parity=ParityFacts(

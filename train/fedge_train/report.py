@@ -1,6 +1,7 @@
 """A finished run's report: the test split, touched here for the first time, and the pictures that show it."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,22 @@ from fedge.metrics import evaluate
 from fedge_train.plots import GRID, plot_confusion, plot_curves, plot_samples
 from fedge_train.predict import predictor
 from fedge_train.run import HISTORY, REPORT, RunConfig
-from fedge_train.training import Best, Epoch
+from fedge_train.training import Epoch
+
+
+def write_history(folder: Path, history: Sequence[Epoch], best_epoch: int) -> None:
+    """Writes every epoch's figures, and their curves."""
+    write_json(folder / HISTORY, [dataclasses.asdict(epoch) for epoch in history])
+    plot_curves(folder / "curves.png", history, best_epoch)
 
 
 def write_report(
-    folder: Path, config: RunConfig, model: Model, dataset: Dataset, best: Best, history: list[Epoch]
+    folder: Path, config: RunConfig, model: Model, dataset: Dataset, training: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Evaluates the chosen weights on the test split and writes history, report and plots; gives the report."""
+    """Evaluates the chosen weights on the test split and writes report and plots; gives the report.
+
+    `training` is what the report says of how the weights came about: `epochs`, `held_out_accuracy`, `seconds`.
+    """
     test = dataset.test
     logits = predictor(model)(test.images)
     predicted = logits.argmax(axis=-1)
@@ -36,9 +46,7 @@ def write_report(
         "architecture": config.architecture,
         "data": dataset.name,
         "parameters": int(model.count_params()),
-        "epochs": len(history),
-        "best_epoch": best.epoch,
-        "held_out_accuracy": best.accuracy,
+        **training,
         "accuracy": figures.accuracy,
         "n": figures.n,
         "per_class": figures.per_class,
@@ -48,13 +56,10 @@ def write_report(
         "pictures": {"train": len(dataset.train), "held_out": len(dataset.held_out), "test": len(test)},
         "skipped": list(dataset.skipped),
         "duplicates": list(dataset.duplicates),
-        "seconds": sum(e.seconds for e in history),
         "dtype": config.dtype,
         "seed": config.seed,
         "run": str(folder),
     }
-    write_json(folder / HISTORY, [dataclasses.asdict(e) for e in history])
-    plot_curves(folder / "curves.png", history, best.epoch)
     plot_confusion(folder / "confusion.png", figures.confusion, dataset.labels)
     _plot_mistakes_first(folder / "samples.png", dataset, logits)
     # Last, because its presence says that the run is finished.

@@ -1,6 +1,8 @@
 """A run folder: what is in it, and how its configuration is read."""
 
+import importlib.metadata
 import json
+import platform
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import numpy as np
 from tf_keras import Model
 
+from fedge import __version__
 from fedge.data.dataset import Dataset
 from fedge.data.labelmap import Classes, LabelMap
 from fedge.data.load import load_dataset
@@ -35,6 +38,7 @@ class RunConfig:
         test_share: what a folder without a test split gives to it.
         start: the run or model whose weights are the starting point, or None for random ones.
         teachers: the runs or models whose answers are learned too.
+        averaged: the runs whose weights' mean these weights are; none for a run that was trained.
     """
 
     architecture: str
@@ -50,6 +54,7 @@ class RunConfig:
     test_share: float = TEST_SHARE
     start: str | None = None
     teachers: tuple[str, ...] = ()
+    averaged: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     format: int = 1
 
@@ -109,10 +114,21 @@ def finished(folder: Path) -> bool:
     return (folder / REPORT).is_file()
 
 
-def training_seconds(folder: Path) -> float | None:
-    """How long a run was trained, interruptions left out; None where its history is missing."""
-    path = folder / HISTORY
-    return sum(epoch["seconds"] for epoch in json.loads(path.read_text())) if path.is_file() else None
+def read_report(folder: Path) -> dict[str, Any]:
+    """A finished run's report; raises RunError where the run has not ended."""
+    try:
+        report: dict[str, Any] = json.loads((folder / REPORT).read_text())
+    except OSError as error:
+        raise RunError(f"{folder} has no {REPORT}", f"finish it with `fedge train --resume --out {folder}`") from error
+    except ValueError as error:
+        raise RunError(f"{folder / REPORT} is not JSON", "train again") from error
+    return report
+
+
+def require_empty(folder: Path, mend: str) -> None:
+    """Raises RunError unless a run may be written to `folder`: it is not there, or it is an empty folder."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunError(f"{folder} is not an empty folder", mend)
 
 
 def new_folder(name: str) -> Path:
@@ -130,6 +146,14 @@ def latest_unfinished() -> Path:
     if not open_runs:
         raise RunError(f"no unfinished run is in {RUNS}/", "name it with --out, or train without --resume")
     return max(open_runs, key=lambda run: max(path.stat().st_mtime for path in (run / CONFIG, *run.glob(CHECKPOINTS))))
+
+
+def tool_versions() -> dict[str, str]:
+    """The versions of what a run is made with."""
+    packages = ("tensorflow", "tf-keras", "numpy", "opencv-python-headless")
+    return {"fedge": __version__, "python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in packages
+    }
 
 
 def changed_fields(old: RunConfig, new: RunConfig) -> list[str]:

@@ -1,8 +1,6 @@
 """The `fedge train` command's work."""
 
 import dataclasses
-import importlib.metadata
-import platform
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +9,6 @@ from typing import Any
 
 import tf_keras as keras
 
-from fedge import __version__
 from fedge.cutout import CutOut
 from fedge.data import fashion_mnist
 from fedge.data.dataset import Dataset
@@ -26,7 +23,7 @@ from fedge_train.device import training_dtype
 from fedge_train.lessons import Lessons, lessons_of, source_weights
 from fedge_train.plan import Plan, plan_for
 from fedge_train.pretrained import lasting_name, pretrained
-from fedge_train.report import write_report
+from fedge_train.report import write_history, write_report
 from fedge_train.run import (
     CHECKPOINTS,
     CONFIG,
@@ -38,7 +35,9 @@ from fedge_train.run import (
     load_run_data,
     new_folder,
     read_config,
+    require_empty,
     save_weights,
+    tool_versions,
     write_config,
 )
 from fedge_train.training import Epoch, Watcher, fit
@@ -99,13 +98,20 @@ def train(options: TrainOptions) -> dict[str, Any]:
     save_weights(folder, model)
     # Bfloat16 is only for training: what is reported and quantized is the float32 network.
     keras.mixed_precision.set_global_policy("float32")
-    return write_report(folder, config, load_float_model(folder, config), dataset, best, history)
+    write_history(folder, history, best.epoch)
+    training = {
+        "epochs": len(history),
+        "best_epoch": best.epoch,
+        "held_out_accuracy": best.accuracy,
+        "seconds": sum(epoch.seconds for epoch in history),
+    }
+    return write_report(folder, config, load_float_model(folder, config), dataset, training)
 
 
 def _started(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
     options = dataclasses.replace(options, data=options.data or (DEFAULT_DATA,))
-    if options.out and options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
-        raise RunError(f"{options.out} is not an empty folder", "go on with --resume, or choose another --out")
+    if options.out:
+        require_empty(options.out, "go on with --resume, or choose another --out")
     recipe = default_recipe(options.data)
     if options.start:
         # What a network has learned is of use only to pictures that are made as those were that it learned from.
@@ -208,7 +214,7 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
         test_share=TEST_SHARE if options.test_share is None else options.test_share,
         start=lasting_name(options.start) if options.start else None,
         teachers=tuple(map(lasting_name, options.teachers)),
-        versions=_versions(),
+        versions=tool_versions(),
     )
 
 
@@ -221,13 +227,6 @@ def _new_model(config: RunConfig, dataset: Dataset) -> keras.Model:
     if start.architecture != config.architecture:
         raise RunError(f"{start.name} is a {start.architecture}", "leave out --arch")
     return start.network(config.recipe.shape, config.labels, dataset.train.images)
-
-
-def _versions() -> dict[str, str]:
-    packages = ("tensorflow", "tf-keras", "numpy", "opencv-python-headless")
-    return {"fedge": __version__, "python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in packages
-    }
 
 
 def _say_what_was_left_out(dataset: Dataset) -> None:

@@ -1,0 +1,136 @@
+"""The `fedge average` command's work: one network out of several runs that went on from the same one."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tf_keras import Model
+
+from fedge.data.dataset import Dataset
+from fedge.errors import RunError
+from fedge_train.predict import predictor
+from fedge_train.report import write_report
+from fedge_train.run import (
+    RunConfig,
+    load_float_model,
+    load_run_data,
+    new_folder,
+    read_config,
+    read_report,
+    require_empty,
+    save_weights,
+    tool_versions,
+    weights_of,
+    write_config,
+)
+from fedge_train.training import Weights, evaluate
+
+# What must be alike, so that the mean's weights mean something and the held-out pictures are new to all of them.
+ALIKE = ("architecture", "labels", "recipe", "data_sha256", "test_share")
+
+
+# How good weights are on the held-out pictures: accuracy, then the negative loss.
+Merit = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: where it is, how it was trained, what came of it, and how good it is on held-out pictures."""
+
+    folder: Path
+    config: RunConfig
+    report: dict[str, Any]
+    weights: Weights
+    merit: Merit
+
+
+def average(folders: Sequence[Path], out: Path | None) -> dict[str, Any]:
+    """Averages the weights of runs, writes a run of the result, and gives its report.
+
+    Begins with the run that is best on the held-out pictures and takes in one after the other of the rest, the better
+    first, where the mean then is better there ("greedy soup", Wortsman and others, 2022). Raises RunError where runs
+    are not alike, or no mean is better than the best run.
+    """
+    if len({folder.resolve() for folder in folders}) < max(2, len(folders)):
+        raise RunError("a mean takes two different runs or more", "name each run once")
+    if out:
+        require_empty(out, "choose another --out")
+    configs = [read_config(folder) for folder in folders]
+    reports = [read_report(folder) for folder in folders]
+    _require_alike(folders, configs)
+    dataset = load_run_data(folders[0], configs[0])
+    model = load_float_model(folders[0], configs[0])
+    predict = predictor(model)
+
+    def merit_of(weights: Weights) -> Merit:
+        model.set_weights(weights)
+        loss, accuracy = evaluate(predict, dataset.held_out)
+        return accuracy, -loss
+
+    runs = []
+    for folder, config, report in zip(folders, configs, reports, strict=True):
+        weights = weights_of(load_float_model(folder, config))
+        runs.append(Run(folder, config, report, weights, merit_of(weights)))
+        _say(f"{folder}: held out {runs[-1].merit[0]:.4f}")
+    best, *rest = sorted(runs, key=lambda run: run.merit, reverse=True)
+    kept, merit = [best], best.merit
+    for run in rest:
+        with_it = merit_of(_mean([*kept, run]))
+        better = with_it > merit
+        _say(f"with {run.folder}: held out {with_it[0]:.4f}{'' if better else ', so it is left out'}")
+        if better:
+            kept, merit = [*kept, run], with_it
+    if len(kept) == 1:
+        raise RunError(
+            f"no mean with another run is better on the held-out pictures than {best.folder} alone",
+            "take that run, or average runs that went on from the same one",
+        )
+    model.set_weights(_mean(kept))
+    return _write(out or new_folder(f"{best.folder.resolve().name}-mean"), kept, model, dataset, merit[0])
+
+
+def _write(folder: Path, kept: Sequence[Run], model: Model, dataset: Dataset, accuracy: float) -> dict[str, Any]:
+    config = replace(
+        kept[0].config,
+        averaged=tuple(str(run.folder.resolve()) for run in kept),
+        start=None,
+        teachers=tuple(dict.fromkeys(teacher for run in kept for teacher in run.config.teachers)),
+        versions=tool_versions(),
+    )
+    training = {
+        "epochs": sum(run.report["epochs"] for run in kept),
+        "held_out_accuracy": accuracy,
+        "seconds": sum(run.report["seconds"] for run in kept),
+        "averaged": [str(run.folder) for run in kept],
+    }
+    save_weights(folder, model)
+    report = write_report(folder, config, model, dataset, training)
+    # Last: before that the folder is no run, and none that `fedge train --resume` could take for an interrupted one.
+    write_config(folder, config)
+    return report
+
+
+def _mean(runs: Sequence[Run]) -> Weights:
+    return [
+        np.mean(each, axis=0, dtype=np.float64).astype(each[0].dtype)
+        for each in zip(*(run.weights for run in runs), strict=True)
+    ]
+
+
+def _require_alike(folders: Sequence[Path], configs: Sequence[RunConfig]) -> None:
+    for folder, config in zip(folders[1:], configs[1:], strict=True):
+        for name in ALIKE:
+            if getattr(config, name) != getattr(configs[0], name):
+                raise RunError(
+                    f"{folder} has another {name.replace('_', ' ')} than {folders[0]}",
+                    "average runs of one architecture on the same data",
+                )
+        if config.plan.open_set != configs[0].plan.open_set:
+            raise RunError(f"only one of {folders[0]} and {folder} learned from outliers", "average runs that both did")
+
+
+def _say(text: str) -> None:
+    print(f"fedge: {text}", file=sys.stderr, flush=True)
