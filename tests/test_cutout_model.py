@@ -61,8 +61,8 @@ def test_with_a_learned_background_the_empty_scene_is_no_object(model: Path, vid
         "learning the empty scene from 30 frames",
         "the empty scene is learned",
     ]
-    assert all(line["label"] is None and line["rejected"] for line in lines[:10])
-    assert all(line["label"] is not None and line["quality"] > 0.15 for line in lines[10:])
+    assert all(line["label"] is None and line["rejected"] and line["empty"] for line in lines[:10])
+    assert all(line["label"] is not None and line["quality"] > 0.15 and "empty" not in line for line in lines[10:])
     loaded = fedge(*command).lines()
     assert len(loaded) == 80 and [line["label"] for line in loaded[30:]] == [line["label"] for line in lines]
 

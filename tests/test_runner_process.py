@@ -27,7 +27,8 @@ def test_a_line_has_the_answer_and_the_decision(tmp_path: Path) -> None:
     line = json.loads(out)
     answer = ["frame", "source", "time", "label", "score", "top", "age_ms", "preprocess_ms", "infer_ms"]
     rejected = ["rejected"] if line["label"] is None else []
-    assert list(line) == [*answer, "decision", "changed", "quality", *rejected]
+    empty = ["empty"] if line.get("empty") else []
+    assert list(line) == [*answer, "decision", "changed", "quality", *rejected, *empty]
     assert line["changed"] == (line["decision"] is not None)
 
 

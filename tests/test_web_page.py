@@ -97,11 +97,12 @@ def test_the_page_shows_what_the_network_sees_pixel_by_pixel(tab: Page) -> None:
 
 def test_the_page_says_where_no_object_is_and_how_sure_the_cut_out_is(tab: Page) -> None:
     known = result(0, None, changed=True)
-    alike = replace(known.answer, quality=0.12, score=0.5, top=(("Bag", 0.5), ("Dress", 0.5)), probabilities=(0.5, 0.5))
+    alike = (("Bag", 0.5), ("Dress", 0.5))
+    nothing = replace(known.answer, quality=0.12, score=0.5, top=alike, probabilities=(0.5, 0.5), empty=True)
     with web_page() as page:
         tab.open(f"http://127.0.0.1:{page.port}/")
         tab.wait_for("document.querySelectorAll('#bars li').length === 2")
-        page.show(replace(known, answer=alike))
+        page.show(replace(known, answer=nothing))
         tab.wait_for("document.querySelector('#answer b').textContent === 'no object'")
         assert text(tab, "#answer span") == ""
         assert text(tab, "#quality") == "cut-out 12% sure"
@@ -113,8 +114,8 @@ def test_the_page_says_where_no_object_is_and_how_sure_the_cut_out_is(tab: Page)
         assert text(tab, "#answer span") == "75%"
         assert text(tab, "#quality") == "cut-out 93% sure"
         assert tab.value("document.querySelectorAll('#bars .best').length") == 1
-        # A model that cuts nothing out says neither.
-        page.show(replace(result(2, None, changed=True), answer=replace(alike, quality=None)))
+        # A model that cuts nothing out says neither, not even of classes that are all alike.
+        page.show(replace(result(2, None, changed=True), answer=replace(nothing, quality=None, empty=False)))
         tab.wait_for("document.querySelector('#answer b').textContent === 'unknown (Bag?)'")
         assert text(tab, "#quality") == ""
     tab.errors.clear()

@@ -30,6 +30,7 @@ class Answer:
         preprocess_ms, infer_ms: milliseconds spent on each.
         probabilities: of every class, in output order, each 0..1; all alike where no object is in the picture.
         quality: how sure it is, in 0..1, that there is one object; None where the recipe does not cut it out.
+        empty: whether no object is in the picture; never where the recipe does not cut it out.
         image: what the network was shown: uint8, [height, width, channels], red-green-blue where there are three; not
             a copy. None where it is not at hand.
     """
@@ -41,6 +42,7 @@ class Answer:
     infer_ms: float
     probabilities: tuple[float, ...] = ()
     quality: float | None = None
+    empty: bool = False
     image: Picture | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -99,6 +101,7 @@ class Classifier:
             infer_ms=(inferred - prepared) * 1e3,
             probabilities=tuple(scores.tolist()),
             quality=seen.quality,
+            empty=seen.empty,
             image=seen.image,
         )
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from time import monotonic
 from typing import TextIO
 
-from fedge.classifier import Answer
 from fedge.errors import OutputError
 from fedge.health import HealthSnapshot
 from fedge.outputs.blocks import blocks
@@ -36,7 +35,7 @@ def terminal(live: bool, stream: TextIO | None = None, show_input: bool = False)
 def describe(result: Result) -> str:
     """An answer in words: the label, its score, and what came next; or that there is no object."""
     answer = result.answer
-    if _is_empty(answer):
+    if answer.empty:
         return "no object"
     name = answer.label if answer.label is not None else f"unknown (best guess {answer.top[0][0]})"
     others = ", ".join(f"{label} {score:.0%}" for label, score in answer.top[1:])
@@ -108,11 +107,6 @@ def _line(result: Result, show_input: bool) -> str:
     quality = result.answer.quality
     # It tells whoever aims a camera, and looks at the input for it, which way is better.
     return f"{describe(result)}  cut-out {quality:.0%} sure" if show_input and quality is not None else describe(result)
-
-
-def _is_empty(answer: Answer) -> bool:
-    # Where no object was cut out, all classes are alike likely, and the first ones are no guess.
-    return answer.quality is not None and answer.rejected and len(set(answer.probabilities)) == 1
 
 
 def _blocks(image: Picture) -> list[str]:

@@ -73,9 +73,7 @@ function showPicture(bitmap) {
 }
 
 function showState() {
-  const { label, score, top, decision, scores, quality } = state;
-  // Where no object was cut out, all classes are alike likely, and the first one is no guess.
-  const empty = quality !== undefined && label === null && scores.every((share) => share === scores[0]);
+  const { label, score, top, decision, scores, quality, empty = false } = state;
   $("source").textContent = state.source;
   $("decision").textContent = decision.label ?? "unknown";
   $("decision").classList.toggle("unknown", decision.label === null);
