@@ -26,7 +26,7 @@ from fedge_train.checkpoints import load_latest, save
 from fedge_train.device import training_dtype
 from fedge_train.lessons import Lessons
 from fedge_train.plan import PLANS, Plan, plan_for
-from fedge_train.run import latest_unfinished, load_float_model, read_config
+from fedge_train.run import latest_unfinished, load_float_model, read_config, save_weights
 from fedge_train.training import Watcher, Weights, fit
 from support import fedge, one_line_error, write_class_folders
 
@@ -182,6 +182,25 @@ def test_resume_refuses_other_settings_and_changed_data(folder: Path, tmp_path: 
     (run / "config.json").write_text(json.dumps(config | {"data_sha256": "0" * 64}))
     changed = fedge("train", "--resume", "--out", run)
     assert changed.code == 1 and "has changed since" in one_line_error(changed)
+
+
+@pytest.mark.parametrize("option", ["--from", "--teacher"])
+def test_resume_refuses_where_what_it_learned_from_has_changed(option: str, folder: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    arguments = ("--data", folder, "--size", 16, "--gray", "--arch", "nano", "--epochs", 1)
+    assert fedge("train", *arguments, "--out", first).code == 0
+    assert fedge("train", *arguments, option, first, "--out", second).code == 0
+    (second / "report.json").unlink()
+    # The run itself may move on to another report; only its weights count.
+    (first / "report.json").unlink()
+    assert fedge("train", "--resume", "--out", second).code == 0
+    (second / "report.json").unlink()
+    model = load_float_model(first, read_config(first))
+    model.set_weights([weight + 1 for weight in model.get_weights()])
+    save_weights(first, model)
+    refused = fedge("train", "--resume", "--out", second)
+    assert refused.code == 1
+    assert one_line_error(refused).startswith(f"fedge: {first} has changed since {second} was started from it; ")
 
 
 def test_training_into_a_full_folder_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def _write(folder: Path, kept: Sequence[Run], model: Model, dataset: Dataset, ac
         kept[0].config,
         averaged=tuple(str(run.folder.resolve()) for run in kept),
         start=None,
+        origins={},
         teachers=tuple(dict.fromkeys(teacher for run in kept for teacher in run.config.teachers)),
         versions=tool_versions(),
     )

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from fedge import modelfile
 from fedge.errors import NotAModelFile, RunError
+from fedge.files import sha256_file
 from fedge.preprocess import Recipe
 from fedge.runtime import Network
 from fedge.shipped import find_model, shipped_models
 from fedge_train.architectures import LOGITS, Shape, build
 from fedge_train.predict import predictor
-from fedge_train.run import load_float_model, read_config
+from fedge_train.run import load_float_model, read_config, weights_path
 from fedge_train.unfold import unfold
 
 # Enough for means and variances of a layer's outputs; more would only take memory.
@@ -38,6 +39,10 @@ class Pretrained:
     recipe: Recipe
     data: tuple[str, ...]
     model: modelfile.ModelFile | None
+
+    def sha256(self) -> str:
+        """The SHA-256 of what its answers depend on: a run's weights, a model's flatbuffer."""
+        return self.model.manifest.flatbuffer.sha256 if self.model else sha256_file(weights_path(Path(self.name)))
 
     def knows(self, data: str) -> bool:
         """Whether it learned from what `--data` calls so."""

@@ -38,6 +38,7 @@ class RunConfig:
         test_share: what a folder without a test split gives to it.
         start: the run or model whose weights are the starting point, or None for random ones.
         teachers: the runs or models whose answers are learned too.
+        origins: the SHA-256 of the weights of `start` and `teachers` when the run was started, by their names.
         averaged: the runs whose weights' mean these weights are; none for a run that was trained.
     """
 
@@ -54,6 +55,7 @@ class RunConfig:
     test_share: float = TEST_SHARE
     start: str | None = None
     teachers: tuple[str, ...] = ()
+    origins: dict[str, str] = field(default_factory=dict)
     averaged: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     format: int = 1
@@ -96,12 +98,18 @@ def save_weights(folder: Path, model: Model) -> None:
         named.replace(temporary)
 
 
-def load_float_model(folder: Path, config: RunConfig) -> Model:
-    """Rebuilds a run's network in float32 with its chosen weights; raises RunError where they do not fit."""
-    model = build(config.architecture, config.recipe.shape, len(config.labels))
+def weights_path(folder: Path) -> Path:
+    """The file of a run's chosen weights; raises RunError where the run has none yet."""
     path = folder / WEIGHTS
     if not path.is_file():
         raise RunError(f"{folder} has no {WEIGHTS}", f"finish it with `fedge train --resume --out {folder}`")
+    return path
+
+
+def load_float_model(folder: Path, config: RunConfig) -> Model:
+    """Rebuilds a run's network in float32 with its chosen weights; raises RunError where they do not fit."""
+    model = build(config.architecture, config.recipe.shape, len(config.labels))
+    path = weights_path(folder)
     try:
         model.load_weights(str(path))
     except (OSError, ValueError, KeyError) as error:

@@ -136,6 +136,9 @@ def _resumed(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
             f"the run {folder} was started with other settings ({', '.join(changed)})",
             "leave these options out on --resume, or train another with --out",
         )
+    for name, sha256 in config.origins.items():
+        if pretrained(name).sha256() != sha256:
+            raise RunError(f"{name} has changed since {folder} was started from it", "restore it, or train another run")
     return folder, config, load_run_data(folder, config)
 
 
@@ -200,6 +203,8 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
     architecture = options.architecture or DEFAULT_ARCHITECTURE
     if architecture not in ARCHITECTURES:
         raise FedgeError(f"there is no architecture {architecture!r}", f"choose one of {', '.join(ARCHITECTURES)}")
+    start = lasting_name(options.start) if options.start else None
+    teachers = tuple(map(lasting_name, options.teachers))
     return RunConfig(
         architecture=architecture,
         data=_resolved(options.data),
@@ -212,8 +217,9 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
         label_map=read_label_map(options.label_map).classes,
         weights=source_weights(options.weights, len(options.data)),
         test_share=TEST_SHARE if options.test_share is None else options.test_share,
-        start=lasting_name(options.start) if options.start else None,
-        teachers=tuple(map(lasting_name, options.teachers)),
+        start=start,
+        teachers=teachers,
+        origins={name: pretrained(name).sha256() for name in (*([start] if start else []), *teachers)},
         versions=tool_versions(),
     )
 
