@@ -2,6 +2,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,28 +85,26 @@ def test_a_mean_that_is_no_better_is_refused(run: Path, away: Callable[[str, flo
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
-    [("architecture", "small"), ("labels", ["a", "b", "c"]), ("data_sha256", "0" * 64), ("test_share", 0.3)],
+    ("change", "differ_in"),
+    [
+        ({"architecture": "small"}, "architecture"),
+        ({"labels": ["a", "b", "c"]}, "labels"),
+        ({"data": ["elsewhere"], "data_sha256": "0" * 64}, "data and data_sha256"),
+        ({"test_share": 0.3}, "test_share"),
+        ({"recipe": {"fit": "crop"}}, "recipe"),
+        ({"plan": {"outliers": 0.1}}, "open_set"),
+        ({"plan": {"camera": True}}, "camera"),
+    ],
 )
-def test_runs_that_are_not_alike_are_refused(run: Path, field: str, value: object, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    shutil.copytree(run, other)
-    config = json.loads((other / "config.json").read_text()) | {field: value}
-    (other / "config.json").write_text(json.dumps(config))
-    done = fedge("average", run, other, "--out", tmp_path / "mean")
-    refused(done, f"{other} has another {field.replace('_', ' ')} than {run}", tmp_path / "mean")
-
-
-def test_a_run_that_learned_what_is_nothing_known_is_not_averaged_with_one_that_did_not(
-    run: Path, tmp_path: Path
-) -> None:
+def test_runs_that_are_not_alike_are_refused(run: Path, change: dict[str, Any], differ_in: str, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(run, other)
     config = json.loads((other / "config.json").read_text())
-    config["plan"]["outliers"] = 0.1
+    for name, value in change.items():
+        config[name] = config[name] | value if isinstance(value, dict) else value
     (other / "config.json").write_text(json.dumps(config))
     done = fedge("average", run, other, "--out", tmp_path / "mean")
-    refused(done, "learned from outliers", tmp_path / "mean")
+    refused(done, f"{run} and {other} differ in {differ_in};", tmp_path / "mean")
 
 
 def test_one_run_an_unfinished_one_and_a_full_folder_are_refused(run: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import ast
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -143,6 +144,16 @@ def test_a_shipped_model_is_found_by_its_name_and_is_the_default(pictures: Path,
     by_name = fedge("run", DEFAULT, "--source", pictures, "--json", cwd=tmp_path).lines()
     by_default = fedge("run", "--source", pictures, "--json", cwd=tmp_path).lines()
     assert [line["top"] for line in by_name] == [line["top"] for line in by_default]
+
+
+def test_a_picture_whose_name_is_not_utf_8_is_answered_everywhere(pictures: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "pictures" / os.fsdecode(b"\xe9t\xe9.png")
+    odd.parent.mkdir()
+    odd.write_bytes(next(pictures.rglob("*.png")).read_bytes())
+    done = fedge("run", "--source", odd.parent, "--json", "--csv", tmp_path / "a.csv", "--sqlite", tmp_path / "a.db")
+    assert done.code == 0 and done.err == ""
+    assert [line["source"] for line in done.lines()] == [f"{odd.parent}/\\xe9t\\xe9.png"]
+    assert "\\xe9t\\xe9.png" in (tmp_path / "a.csv").read_text()
 
 
 def test_usage_errors_exit_2(pictures: Path) -> None:

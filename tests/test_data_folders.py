@@ -1,3 +1,5 @@
+import os
+import shutil
 from pathlib import Path
 
 import cv2
@@ -79,6 +81,45 @@ def test_doubles_across_splits_are_kept_out_of_training(tmp_path: Path) -> None:
     dataset = load_dataset((str(tmp_path),), RECIPE, NO_MAP)
     assert [len(s) for s in (dataset.train, dataset.held_out, dataset.test)] == [60, 60, 60]
     assert [Path(name).name for name in dataset.duplicates] == ["copy.png", "copy.png"]
+
+
+def test_a_copy_within_the_test_or_held_out_pictures_proves_nothing_more(tmp_path: Path) -> None:
+    for start, split in enumerate(("train", "validation", "test")):
+        folder = write_class_folders(tmp_path / split, CLASSES, 20, start=100 * start)
+        picture = next((folder / "Bag").iterdir())
+        (folder / "Bag" / "copy.png").write_bytes(picture.read_bytes())
+    dataset = load_dataset((str(tmp_path),), RECIPE, NO_MAP)
+    assert [len(s) for s in (dataset.train, dataset.held_out, dataset.test)] == [61, 60, 60]
+    assert len(dataset.duplicates) == 2
+    one = load_dataset((str(tmp_path / "train"),), RECIPE, NO_MAP)
+    twice = load_dataset((str(tmp_path / "train"),) * 2, RECIPE, NO_MAP)
+    assert (len(twice.held_out), len(twice.test)) == (len(one.held_out), len(one.test))
+
+
+def test_hidden_folders_are_not_learned_from(tmp_path: Path) -> None:
+    write_class_folders(tmp_path, CLASSES, 20)
+    hidden = tmp_path / "Bag" / ".ipynb_checkpoints"
+    hidden.mkdir()
+    shutil.copy(next((tmp_path / "Bag").glob("*.png")), hidden / "0-checkpoint.png")
+    dataset = load_dataset((str(tmp_path),), RECIPE, NO_MAP)
+    assert len(dataset.train) + len(dataset.held_out) + len(dataset.test) == 60 and not dataset.duplicates
+
+
+def test_two_folders_for_one_split_are_refused(tmp_path: Path) -> None:
+    for start, split in enumerate(("train", "validation", "val")):
+        write_class_folders(tmp_path / split, CLASSES, 5, start=100 * start)
+    with pytest.raises(DataError, match="has validation and val, which mean the same split; join them"):
+        load_dataset((str(tmp_path),), RECIPE, NO_MAP)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [(b"two\xc2\x85lines", "on a line of its own"), (b"caf\xe9", "is not UTF-8")]
+)
+def test_a_class_name_that_no_model_file_could_hold_is_refused(name: bytes, problem: str, tmp_path: Path) -> None:
+    write_class_folders(tmp_path, CLASSES, 5)
+    (tmp_path / "Bag").rename(tmp_path / os.fsdecode(name))
+    with pytest.raises(DataError, match=problem):
+        load_dataset((str(tmp_path),), RECIPE, NO_MAP)
 
 
 def test_a_map_renames_joins_and_leaves_out(tmp_path: Path) -> None:

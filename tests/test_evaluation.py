@@ -14,6 +14,7 @@ from fedge.data import fashion_mnist
 from fedge.data.labelmap import LabelMap
 from fedge.data.load import load_for_evaluation
 from fedge.evaluation import answer, evaluate_answers
+from fedge.evaluation_text import describe_evaluation
 from support import Finished, fedge, one_line_error, write_class_folders
 
 CLASSES = ["Bag", "Trouser"]
@@ -168,3 +169,9 @@ def test_of_two_equal_scores_run_and_eval_take_the_same() -> None:
     assert len(tied)
     for i in tied:
         assert classifier.classify(pictures[i]).top[0][0] == classifier.labels[logits[i].argmax()]
+
+
+def test_labels_of_a_file_do_not_command_the_terminal() -> None:
+    row = {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 1.0}
+    text = describe_evaluation({"accuracy": 1.0, "n": 1, "per_class": {"\x1b[2Jevil": row}, "confusion": [[1]]})
+    assert "evil" in text and "\x1b" not in text

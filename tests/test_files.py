@@ -1,12 +1,14 @@
 """Hashes of files and bytes."""
 
 import hashlib
+import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fedge.files import replacing, sha256, sha256_file, write_bytes
+from fedge.files import replacing, sha256, sha256_file, write_bytes, write_json
 
 
 def test_hashes_are_hashlibs(tmp_path: Path) -> None:
@@ -17,6 +19,12 @@ def test_hashes_are_hashlibs(tmp_path: Path) -> None:
         sha256_file(tmp_path / "data") == sha256(data) == sha256(memoryview(data)) == hashlib.sha256(data).hexdigest()
     )
     assert sha256(b"") == hashlib.sha256().hexdigest()
+
+
+def test_a_name_that_is_not_utf_8_stands_in_json(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xe9t\xe9.jpg")
+    write_json(tmp_path / "report.json", {"skipped": [name]})
+    assert json.loads((tmp_path / "report.json").read_text()) == {"skipped": [name]}
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -79,6 +79,14 @@ def test_refuses_an_array_that_claims_more_than_it_has() -> None:
         golden.unpack(buffer.getvalue())
 
 
+@pytest.mark.parametrize("shape", [(8, 8, 2), (8, 8, 5), (0, 8, 3), (8,)])
+def test_refuses_pictures_that_no_camera_gives(classifier: Classifier, shape: tuple[int, ...]) -> None:
+    vectors = golden.unpack(classifier.model.golden)
+    pictures = (np.zeros(shape, np.uint8), *vectors.pictures[1:])
+    with pytest.raises(ArchiveError, match="belong together"):
+        golden.unpack(golden.pack(dataclasses.replace(vectors, pictures=pictures)))
+
+
 def test_refuses_pickled_objects() -> None:
     buffer = io.BytesIO()
     np.savez(buffer, inputs=np.array([{"a": 1}], dtype=object), logits=np.zeros((1, 2), np.int8))

@@ -77,6 +77,7 @@ def test_the_card_tells_them_too(model_path: Path) -> None:
 
 
 def test_it_says_what_a_network_began_as_and_who_taught_it() -> None:
-    assert learned_from(None, ()) == ""
-    assert learned_from("nano", ()) == " from nano"
-    assert learned_from("nano", ("base", "camera")) == " from nano, taught by base and camera"
+    assert learned_from(None, (), ()) == ""
+    assert learned_from("nano", (), ()) == " from nano"
+    assert learned_from("nano", ("base", "camera"), ()) == " from nano, taught by base and camera"
+    assert learned_from(None, ("base",), ("a", "b")) == ", taught by base, the mean of a and b"

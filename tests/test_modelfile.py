@@ -11,11 +11,13 @@ from operator import getitem
 from pathlib import Path
 from typing import Any
 
+import flatbuffers
+import numpy as np
 import pytest
 
 from fedge import errors, modelfile, runtime
 from fedge.files import sha256
-from fedge.flatbuffer import FlatbufferError, read_graph
+from fedge.flatbuffer import FlatbufferError, Tensor, read_graph
 from fedge.modelfile import ModelFile, parse_bytes
 
 
@@ -82,6 +84,46 @@ def test_reading_gives_back_what_was_packed(content: bytes, model: ModelFile) ->
     packed = modelfile.pack(model.flatbuffer, model.manifest, model.labels, model.golden, model.card)
     assert parse_bytes(packed) == model == parse_bytes(content)
     assert modelfile.pack(model.flatbuffer, model.manifest, model.labels, model.golden, model.card) == packed
+
+
+def test_what_deflates_too_well_is_stored(model: ModelFile) -> None:
+    flat = bytes(1 << 20)
+    members = {**model.manifest.members, "golden.npz": sha256(flat)}
+    manifest = dataclasses.replace(model.manifest, members=members)
+    packed = modelfile.pack(model.flatbuffer, manifest, model.labels, flat, model.card)
+    assert parse_bytes(packed).golden == flat
+
+
+def many_of_the_same(tensors: int, scales: int) -> bytes:
+    """A flatbuffer of so many tensors, which all are one and the same, with so many scales."""
+    builder = flatbuffers.Builder()
+    numbers = builder.CreateNumpyVector(np.ones(scales, np.float32))
+    builder.StartObject(4)
+    builder.PrependUOffsetTRelativeSlot(2, numbers, 0)
+    quantization = builder.EndObject()
+    builder.StartObject(5)
+    builder.PrependUOffsetTRelativeSlot(4, quantization, 0)
+    tensor = builder.EndObject()
+    builder.StartVector(4, tensors, 4)
+    for _ in range(tensors):
+        builder.PrependUOffsetTRelative(tensor)
+    all_tensors = builder.EndVector()
+    builder.StartObject(3)
+    builder.PrependUOffsetTRelativeSlot(0, all_tensors, 0)
+    graph = builder.EndObject()
+    builder.StartVector(4, 1, 4)
+    builder.PrependUOffsetTRelative(graph)
+    graphs = builder.EndVector()
+    builder.StartObject(3)
+    builder.PrependUOffsetTRelativeSlot(2, graphs, 0)
+    builder.Finish(builder.EndObject(), b"TFL3")
+    return bytes(builder.Output())
+
+
+def test_a_small_flatbuffer_cannot_claim_tensors_without_end() -> None:
+    assert len(read_graph(many_of_the_same(4, 100_000)).tensors) == 4
+    with pytest.raises(FlatbufferError, match="more than 1000000 items"):
+        read_graph(many_of_the_same(40, 100_000))
 
 
 def test_any_zip_tool_lists_it(model_path: Path) -> None:
@@ -165,6 +207,7 @@ REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError],
     "a link": (lambda c: rebuild(c, _drop("labels.txt"), more=_link), errors.ArchiveError, "is a link"),
     "an encrypted member": (_encrypted, errors.ArchiveError, "is encrypted"),
     "a comment": (lambda c: rebuild(c, more=_comment), errors.ArchiveError, "comment"),
+    "bytes behind the archive": (lambda c: c + b"hidden", errors.ArchiveError, "something follows it"),
     "a compression bomb": (
         lambda c: rebuild(c, lambda m: m.__setitem__("labels.txt", bytes(1 << 20))),
         errors.TooLarge,
@@ -253,6 +296,22 @@ REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError],
         errors.ManifestError,
         r"output\.scale must be from 1e-06 to 1e\+06",
     ),
+    "an earlier format": (setting(0, "format"), errors.ManifestError, "format must be 1"),
+    "an input scale that preprocessing does not give": (
+        setting(0.5, "input", "scale"),
+        errors.ManifestError,
+        "input.scale must be 1/255",
+    ),
+    "an input zero point that preprocessing does not give": (
+        setting(7, "input", "zero_point"),
+        errors.ManifestError,
+        "zero_point 0",
+    ),
+    "a test share of more than everything": (
+        setting(1e308, "training", "test_share"),
+        errors.ManifestError,
+        "training.test_share must be from 0 to 1",
+    ),
     "a later format": (setting(2, "format"), errors.TooNew, "needs fedge"),
     "a later fedge": (setting("99.0.0", "least_fedge"), errors.TooNew, "needs fedge 99.0.0"),
     "another network": (
@@ -297,11 +356,6 @@ REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError],
         "output is not int8 with the manifest's scale",
     ),
     "another output zero point": (setting(99, "output", "zero_point"), errors.Contradiction, "another zero point"),
-    "another input scale": (
-        setting(1.0, "input", "scale"),
-        errors.Contradiction,
-        "input is not uint8 with the manifest's scale",
-    ),
     "preprocessing for another size": (
         setting(32, "preprocessing", "height"),
         errors.ManifestError,
@@ -325,6 +379,38 @@ def test_refuses_each_lie_before_an_interpreter_sees_it(
         parse_bytes(tampered)
     assert type(caught.value) is error
     assert str(caught.value).isprintable()
+
+
+def _first(**changes: Any) -> Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]]:
+    return lambda tensors: (dataclasses.replace(tensors[0], **changes), *tensors[1:])
+
+
+@pytest.mark.parametrize(
+    ("field", "change", "problem"),
+    [
+        ("inputs", lambda tensors: tensors * 2, "has 2 inputs and 1 outputs"),
+        ("outputs", lambda tensors: (), "has 1 inputs and 0 outputs"),
+        ("inputs", _first(shape=(1, 28, 28, 3)), r"input is \(1, 28, 28, 3\)"),
+        ("inputs", _first(dtype="int8"), "input is not uint8"),
+        ("inputs", _first(scales=(0.5,)), "input is not uint8 with the manifest's scale"),
+        ("inputs", _first(zero_points=(3,)), "input has another zero point"),
+        ("outputs", _first(dtype="uint8"), "output is not int8"),
+        ("custom_operators", lambda custom: True, "calls a custom operator"),
+        ("tensors", lambda tensors: (*tensors, Tensor("odd", (1,), "float32", (), ())), "the tensor odd is float32"),
+    ],
+)
+def test_refuses_a_network_that_is_not_what_the_format_asks_for(
+    field: str,
+    change: Callable[[Any], Any],
+    problem: str,
+    model: ModelFile,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph = read_graph(model.flatbuffer)
+    changed = dataclasses.replace(graph, **{field: change(getattr(graph, field))})
+    monkeypatch.setattr(modelfile, "read_graph", lambda flatbuffer: changed)
+    with pytest.raises(errors.Contradiction, match=problem):
+        modelfile.check_agreement(model.manifest, model.labels, model.flatbuffer)
 
 
 def test_refuses_a_label_count_and_a_manifest_that_lie_together(content: bytes) -> None:

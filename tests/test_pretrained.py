@@ -14,6 +14,7 @@ from fedge_quantize.folding import fold
 from fedge_train.architectures import build
 from fedge_train.predict import predictor
 from fedge_train.pretrained import lasting_name, pretrained
+from fedge_train.run import read_config
 from fedge_train.unfold import unfold
 from support import fedge, one_line_error, write_class_folders
 
@@ -111,6 +112,31 @@ def test_other_classes_are_learned_faster_from_a_shipped_model(folder: Path, tmp
     assert done.code == 0, done.err
     recipe = modelfile.read(Path(done.json()["model"])).manifest.preprocessing
     assert recipe.shape == SHAPE and recipe.cut_out is not None
+
+
+def test_new_classes_are_learned_at_a_lower_rate_than_known_ones(folder: Path, tmp_path: Path) -> None:
+    shape = ("--arch", "nano", "--size", 28, "--gray")
+    trained(folder, tmp_path / "first", *shape)
+    trained(folder, tmp_path / "same", "--from", tmp_path / "first")
+    trained(folder, tmp_path / "other", "--from", "nano")
+    trained(folder, tmp_path / "told", "--from", "nano", "--learning-rate", 0.03)
+    first, same, other, told = (
+        read_config(tmp_path / name).plan.learning_rate for name in ("first", "same", "other", "told")
+    )
+    assert same == first and other == pytest.approx(first / 10) and told == 0.03
+
+
+@pytest.mark.parametrize("labels", [("a", "b", "c"), ("a", "b")])
+def test_other_classes_get_a_last_layer_of_their_own_in_every_architecture(
+    labels: tuple[str, ...], folder: Path, tmp_path: Path
+) -> None:
+    trained(folder, tmp_path / "run", "--arch", "classic", "--size", 16, "--gray")
+    start = pretrained(str(tmp_path / "run"))
+    nothing = np.zeros((1, 16, 16, 1), np.uint8)
+    same, other = (start.network((16, 16, 1), names, nothing).layers for names in (start.labels, labels))
+    assert np.array_equal(same[1].get_weights()[0], other[1].get_weights()[0])
+    assert other[-1].units == len(labels)
+    assert not np.array_equal(same[-1].get_weights()[0], other[-1].get_weights()[0])
 
 
 def test_a_model_file_teaches(folder: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from fedge.decisions import Decider
 from fedge.manifest import Confidence, RejectBelow
 from fedge.metrics import equal_weights
 from fedge.options import REJECT_MODES, RejectMode
-from fedge.rejection import answered, auroc, by_mode, certainty, coverage_curve, fit_reject_below
+from fedge.rejection import answered, by_mode, certainty, coverage_curve, fit_reject_below
 from pictures_for_tests import garment
 
 LOSSES = {"normal": 0.02, "strict": 0.10}
@@ -84,15 +84,6 @@ def test_the_curve_falls_to_nothing_where_the_score_knows_the_errors() -> None:
     assert knowing[-1] == {"coverage": 1.0, "error": pytest.approx(0.2)}
     misled = coverage_curve(np.linspace(0, 1, 100), right)
     assert misled[0]["error"] == 1 and misled[-1]["error"] == pytest.approx(0.2)
-
-
-def test_auroc_is_the_share_of_pairs_in_order() -> None:
-    generator = np.random.default_rng(0)
-    known, unknown = generator.integers(2, 9, 40) / 10, generator.integers(0, 7, 30) / 10
-    pairs = [(k > u) + (k == u) / 2 for k in known for u in unknown]
-    assert auroc(known, unknown) == pytest.approx(np.mean(pairs))
-    assert auroc(np.array([2.0, 3.0]), np.array([-np.inf, 1.0])) == 1
-    assert auroc(np.array([-np.inf]), np.array([-np.inf])) == 0.5
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import errno
 import json
 import math
 import os
@@ -203,6 +204,21 @@ def test_resume_refuses_where_what_it_learned_from_has_changed(option: str, fold
     assert one_line_error(refused).startswith(f"fedge: {first} has changed since {second} was started from it; ")
 
 
+def test_weights_that_could_not_be_written_leave_nothing_behind(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_float_model(trained, read_config(trained))
+
+    def full(path: str) -> None:
+        Path(path).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(model, "save_weights", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_weights(tmp_path, model)
+    assert not list(tmp_path.iterdir())
+
+
 def test_training_into_a_full_folder_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "keep.txt").write_text("mine")
     done = fedge("train", "--data", folder, "--arch", "nano", "--epochs", 1, "--out", tmp_path)
@@ -243,6 +259,7 @@ def test_a_smaller_batch_is_learned_at_a_lower_rate() -> None:
         {"variants": 101},
         {"outliers": 0.6},
         {"skip": 0.6},
+        {"batch": 1, "outliers": 0.1},
     ],
 )
 def test_a_plan_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from math import sqrt
 
 import pytest
 
-from fedge.verdict import NEEDED_ACCURACY, Z, judge, wilson
+from fedge.verdict import NEEDED_ACCURACY, Z_95, judge, wilson
 
 EVERY_CLASS: dict[str, tuple[float, int]] = {"Bag": (0.9, 10)}
 
@@ -13,13 +13,13 @@ EVERY_CLASS: dict[str, tuple[float, int]] = {"Bag": (0.9, 10)}
 def test_wilsons_bounds_are_where_the_observed_share_is_just_so_far_off(hits: int, n: int) -> None:
     # The definition: a true share p is a bound where the observed one is z standard errors of p away.
     for bound in wilson(hits, n):
-        assert abs(hits / n - bound) / sqrt(bound * (1 - bound) / n) == pytest.approx(Z)
+        assert abs(hits / n - bound) / sqrt(bound * (1 - bound) / n) == pytest.approx(Z_95)
 
 
 def test_wilsons_bounds_at_the_ends() -> None:
     assert wilson(0, 0) == (0.0, 1.0)
     lower, upper = wilson(20, 20)
-    assert upper == 1 and lower == pytest.approx(20 / (20 + Z * Z))
+    assert upper == 1 and lower == pytest.approx(20 / (20 + Z_95 * Z_95))
     assert wilson(0, 20)[0] == 0
 
 
@@ -44,7 +44,7 @@ def test_one_picture_less_would_not_do() -> None:
 
 @pytest.mark.parametrize(("answered", "right"), [(2401, 2401), (3000, 2401)])
 def test_where_a_million_would_not_do_no_number_is_given(answered: int, right: int) -> None:
-    # A 30th of a point above 80% shows from (Z * 0.4 / 0.00033)^2, some four million, on.
+    # A 30th of a point above 80% shows from (Z_95 * 0.4 / 0.00033)^2, some four million, on.
     verdict = judge(3000, answered, right, EVERY_CLASS)
     assert verdict.fit == "undecided" and verdict.pictures_needed is None
     assert "more may tell" in verdict.text and "like these" not in verdict.text

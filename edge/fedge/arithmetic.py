@@ -6,12 +6,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-def quantize(values: NDArray[np.floating], scale: float, zero_point: int) -> NDArray[np.int8]:
-    """Real numbers to int8, any shape: rounded to the nearest step (ties to even), then clipped to -128..127."""
-    steps = np.rint(np.asarray(values, dtype=np.float64) / scale) + zero_point
-    return np.asarray(np.clip(steps, -128, 127), dtype=np.int8)
-
-
 def dequantize(values: NDArray[np.int8], scale: float, zero_point: int) -> Floats:
     """int8 to the real numbers that they stand for, any shape."""
     return (values.astype(np.float64) - zero_point) * scale

@@ -78,7 +78,7 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="How often to go through the data.", min=1)] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures per step.", min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option(help="The peak learning rate.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of everything random.", min=0)] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random.", min=0, max=2**32 - 1)] = None,
     size: Annotated[int | None, typer.Option(help="The input's height and width in pixels.", min=8, max=512)] = None,
     color: Annotated[bool | None, typer.Option("--color/--gray", help="Three channels or one.")] = None,
     fit: Annotated[
@@ -175,7 +175,7 @@ def quantize(
         Literal["auto", "ptq", "qat"], typer.Option(help="After training, in training, or as needed.")
     ] = "auto",
     max_drop: Annotated[
-        float, typer.Option(help="The most accuracy that may be lost, in points (95% bound).", min=0)
+        float, typer.Option(help="The most accuracy that may be lost, in points (95% bound).", min=0, max=100)
     ] = MAX_DROP_PP,
     qat_epochs: Annotated[int, typer.Option(help="Epochs of quantization-aware training.", min=1)] = QAT_EPOCHS,
     as_json: Json = False,
@@ -403,4 +403,6 @@ app.add_typer(service_app, name="service")
 
 
 def _show(report: dict[str, Any], text: str, as_json: bool) -> None:
-    print(json.dumps(report, ensure_ascii=False) if as_json else text)
+    shown = json.dumps(report, ensure_ascii=False) if as_json else text
+    # A file's name need not be UTF-8; JSON has the escape for what it is read as.
+    print(shown.encode(errors="backslashreplace").decode())

@@ -80,7 +80,7 @@ def evaluate_model(
         learned = share is not None and was_learned(split, recipe, classifier.labels, training.data_sha256, share)
         report["verdict"] = _verdict(report) | (_LEARNED if learned else {})
     if worst_page is not None:
-        write_bytes(worst_page, _page(classifier, split, answers, report).encode())
+        write_bytes(worst_page, _page(classifier, split, answers, report).encode(errors="backslashreplace"))
     return report
 
 

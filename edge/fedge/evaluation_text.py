@@ -5,6 +5,7 @@ from typing import Any
 
 from fedge.metrics import Evaluation
 from fedge.options import DEFAULT_REJECT
+from fedge.printable import printable
 
 
 def describe_evaluation(report: dict[str, Any]) -> str:
@@ -27,7 +28,7 @@ def describe_evaluation(report: dict[str, Any]) -> str:
         lines.append(f"{label:{width}}" + "".join(f"{count:{cell}}" for count in counts))
     if "by_mode" in report:
         lines += ["", *describe_doubt(report)]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def describe_doubt(report: dict[str, Any]) -> list[str]:

@@ -16,7 +16,8 @@ _CODE_CUSTOM = 1
 _GRAPH_TENSORS, _GRAPH_INPUTS, _GRAPH_OUTPUTS = 0, 1, 2
 _TENSOR_SHAPE, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_QUANTIZATION = 0, 1, 3, 4
 _QUANTIZATION_SCALE, _QUANTIZATION_ZERO_POINT = 2, 3
-_MAX_ITEMS = 100_000
+# Of all vectors together: many fields may point at one and the same vector, and a few bytes claim items without end.
+_MAX_ITEMS = 1_000_000
 _SCALE_TOLERANCE = 1e-6
 
 
@@ -62,6 +63,7 @@ class _Reader:
         if data[4:8] != b"TFL3":
             raise FlatbufferError("the flatbuffer's identifier TFL3 is missing")
         self.data = data
+        self._items = 0
 
     def number(self, kind: str, at: int) -> int:
         if at < 0:
@@ -88,8 +90,9 @@ class _Reader:
             return 0, 0
         start = self.follow(at)
         count = self.number("I", start)
-        if count > _MAX_ITEMS:
-            raise FlatbufferError(f"a vector claims {count} items")
+        self._items += count
+        if self._items > _MAX_ITEMS:
+            raise FlatbufferError(f"its vectors claim more than {_MAX_ITEMS} items")
         return start + 4, count
 
     def tables(self, table: int, index: int) -> list[int]:

@@ -67,7 +67,7 @@ def unpack(data: bytes) -> Golden:
     pictures = tuple(arrays[name] for name in sorted(arrays))
     well_formed = (
         1 <= len(pictures) <= MAX_PICTURES
-        and all(p.dtype == np.uint8 and p.ndim in (2, 3) and p.size for p in pictures)
+        and all(p.dtype == np.uint8 and (p.ndim == 2 or p.shape[2:] == (3,)) and p.size for p in pictures)
         and inputs.dtype == np.uint8
         and inputs.ndim == 4
         and len(inputs) == len(pictures)

@@ -1,5 +1,6 @@
 """fedge.json: what a model file says of itself."""
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -43,6 +44,10 @@ class InputFacts:
     dtype: Literal["uint8"] = "uint8"
     scale: float = INPUT_SCALE
     zero_point: int = INPUT_ZERO_POINT
+
+    def __post_init__(self) -> None:
+        if not math.isclose(self.scale, INPUT_SCALE, rel_tol=1e-6) or self.zero_point != INPUT_ZERO_POINT:
+            raise ValueError("scale must be 1/255 and zero_point 0")
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,10 @@ class TrainingFacts:
     averaged: tuple[str, ...] = ()
     test_share: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.test_share is not None:
+            _require_within("test_share", self.test_share, (0.0, 1.0))
+
 
 @dataclass(frozen=True)
 class ParityFacts:
@@ -173,6 +182,8 @@ class Manifest:
     parity: ParityFacts
 
     def __post_init__(self) -> None:
+        if self.format != FORMAT:
+            raise ValueError(f"format must be {FORMAT}")
         recipe, image = self.preprocessing, self.input
         if (recipe.height, recipe.width, recipe.channels, recipe.color) != (
             image.height,

@@ -32,6 +32,9 @@ MEMBER_CAPS = {LABELS: 1 << 20, MANIFEST: 1 << 20, GOLDEN: 32 << 20, CARD: 1 << 
 # Deflate cannot do better than 1032:1; honest labels, JSON and pictures stay far below this.
 MAX_RATIO = 200
 
+# The end of every archive that carries no comment: an end record and nothing behind it.
+_END_RECORD, _END_RECORD_BYTES = b"PK\x05\x06", 22
+
 _AGAIN = "make the model file again with `fedge quantize`, or copy it again"
 
 
@@ -91,7 +94,9 @@ def pack(flatbuffer: bytes, manifest: Manifest, labels: tuple[str, ...], golden:
         members |= member_bytes(labels, golden, card)
         for name, content in members.items():
             info = zipfile.ZipInfo(name)
-            info.compress_type = zipfile.ZIP_DEFLATED
+            # What deflates too well would be refused; flat pictures do.
+            tight = len(content) > MAX_RATIO / 2 * len(zlib.compress(content))
+            info.compress_type = zipfile.ZIP_STORED if tight else zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16
             archive.writestr(info, content)
     return buffer.getvalue()
@@ -147,6 +152,8 @@ def _first_disagreement(manifest: Manifest, graph: Graph) -> str | None:
 def _unpack(data: bytes) -> tuple[bytes, dict[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if not data[-_END_RECORD_BYTES:].startswith(_END_RECORD):
+                raise ArchiveError("the archive carries a comment, or something follows it", _AGAIN)
             infos = archive.infolist()
             _check_archive(archive, infos)
             members = {info.filename: _read_member(archive, info) for info in infos}
@@ -178,8 +185,6 @@ def _check_archive(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> No
     missing = [name for name in MEMBER_CAPS if name not in names]
     if missing:
         raise ArchiveError(f"the member {missing[0]!r} is missing", _AGAIN)
-    if archive.comment:
-        raise ArchiveError("the archive carries a comment", _AGAIN)
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

@@ -72,13 +72,6 @@ def coverage_curve(scores: Floats, right: Flags) -> list[dict[str, float]]:
     return curve
 
 
-def auroc(known: Floats, unknown: Floats) -> float:
-    """The probability that a known picture scores higher than an unknown one, ties counting half; 0.5 is chance."""
-    ordered = np.sort(unknown)
-    below, upto = np.searchsorted(ordered, known, "left"), np.searchsorted(ordered, known, "right")
-    return float((below + upto).mean() / (2 * len(unknown)))
-
-
 def _threshold(scores: Floats, weights: Floats, loss: float) -> float:
     order = np.argsort(scores, kind="stable")
     lost = np.concatenate([[0.0], np.cumsum(weights[order])[:-1]]) / weights.sum()

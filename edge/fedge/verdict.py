@@ -6,8 +6,8 @@ from typing import Literal
 
 # The rule: it answers at least this share of the pictures, and is right on at least this share of what it answers,
 NEEDED_COVERAGE, NEEDED_ACCURACY = 0.80, 0.80
-# each with 95% confidence, one-sided.
-Z = 1.6448536269514722
+# each with 95% confidence, one-sided, of which this is the normal quantile.
+Z_95 = 1.6448536269514722
 WEAK_RECALL = 0.5
 MOST_PICTURES = 1_000_000
 
@@ -40,9 +40,10 @@ def wilson(hits: float, n: float) -> tuple[float, float]:
     if n == 0:
         return 0.0, 1.0
     share = hits / n
-    middle = share + Z * Z / (2 * n)
-    half = Z * sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    return max(0.0, (middle - half) / (1 + Z * Z / n)), min(1.0, (middle + half) / (1 + Z * Z / n))
+    z = Z_95
+    middle = share + z * z / (2 * n)
+    half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))
 
 
 def judge(n: int, answered: int, right: int, recall: dict[str, tuple[float, int]]) -> Verdict:

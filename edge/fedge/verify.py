@@ -21,5 +21,5 @@ def require_passed(report: dict[str, Any]) -> None:
     where = "preprocessing" if report["max_input_difference"] > report["input_tolerance"] else "the interpreter"
     raise SelfTestFailed(
         f"this machine does not give the golden answers of {report['model']}: {where} differs",
-        "do not rely on the model here; install the versions that fedge's constraints.txt names",
+        "do not rely on the model here; install OpenCV and LiteRT of the versions in constraints.txt of fedge's source",
     )

@@ -9,8 +9,8 @@ from scipy.optimize import brentq
 
 from fedge.errors import ParityRefused
 from fedge.metrics import hits
+from fedge.verdict import Z_95
 
-Z_95 = 1.6448536269514722
 MOST_PICTURES = 10_000_000
 
 Classes = NDArray[np.int64]

@@ -1,7 +1,6 @@
 """The `fedge quantize` command's work."""
 
 import dataclasses
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +31,8 @@ from fedge.manifest import (
 )
 from fedge.metrics import equal_weights
 from fedge.options import MAX_DROP_PP, QAT_EPOCHS
-from fedge.progress import Progress
+from fedge.printable import file_name
+from fedge.progress import Progress, say
 from fedge.runtime import Network
 from fedge.shrink import shrink
 from fedge_quantize.calibration import CalibrationSet, calibration_set, fit_confidence
@@ -45,6 +45,7 @@ from fedge_quantize.parity import Parity, compare, refused
 from fedge_quantize.qat import quantization_aware
 from fedge_train.lessons import lessons_of
 from fedge_train.predict import predictor
+from fedge_train.pretrained import require_origins
 from fedge_train.run import REPORT, RunConfig, load_float_model, load_run_data, read_config, read_report
 from fedge_train.training import Watcher
 
@@ -93,7 +94,7 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
     methods = _methods(work)
     for method in methods:
         candidate = work.candidate(method)
-        _say(f"running the emitted {method} file over {len(dataset.test):,} test pictures")
+        say(f"running the emitted {method} file over {len(dataset.test):,} test pictures")
         logits = emitted_logits(candidate.flatbuffer, dataset.test)
         int8_test = logits.argmax(-1)
         parity = compare(dataset.test.right, float_test, int8_test, dataset.labels)
@@ -101,7 +102,7 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
         refusal = refused(parity, options.max_drop_pp)
         if refusal is None:
             # Before the report, which says that there is one.
-            modelfile.write(out, _pack(work, candidate, parity, out.stem))
+            modelfile.write(out, _pack(work, candidate, parity, file_name(Path(out.stem))))
         report = _report(work, candidate, parity, methods, None if refusal else out) | {"doubt": doubt}
         folder = options.run / "quantize"
         write_json(folder / REPORT, report)
@@ -110,7 +111,7 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
         if refusal is None:
             break
         if method != methods[-1]:
-            _say(f"{method} refused: {refusal.what}")
+            say(f"{method} refused: {refusal.what}")
     if refusal is not None:
         raise refusal
     return report
@@ -143,7 +144,7 @@ class _Work:
         if method not in self._candidates:
             images = self.calibration.images
             if method == "ptq":
-                _say(f"post-training quantization with {len(images)} calibration pictures")
+                say(f"post-training quantization with {len(images)} calibration pictures")
                 flatbuffer = convert(self._folded, images)
             else:
                 flatbuffer = convert(self._trained_on(), None)
@@ -158,7 +159,8 @@ class _Work:
 
     def _trained_on(self) -> Model:
         epochs = self.options.qat_epochs
-        _say(f"quantization-aware training for {epochs} epochs")
+        require_origins(self.options.run, self.config)
+        say(f"quantization-aware training for {epochs} epochs")
         lessons = lessons_of(self.config, self.dataset)
         steps = lessons.steps(1)
         with tempfile.TemporaryDirectory() as scratch, Progress("quantizing", steps * epochs) as progress:
@@ -195,7 +197,7 @@ def _methods(work: _Work) -> tuple[Method, ...]:
     by_float = predictor(work.float_model)(held_out.images).argmax(-1)
     by_int8 = work.candidate("ptq").by_held_out
     parity = compare(held_out.right, by_float, by_int8, work.dataset.labels)
-    _say(
+    say(
         f"ptq on {parity.n:,} held-out pictures: drop {parity.drop_pp:.2f}, at most {parity.drop_upper95_pp:.2f} points"
     )
     # The point estimate decides here: a small held-out split could never show a bound that a larger test split can.
@@ -290,7 +292,3 @@ def _golden(flatbuffer: bytes, dataset: Dataset) -> golden.Golden:
     side = min(GOLDEN_SIDE, cut_out.side) if (cut_out := dataset.recipe.cut_out) else GOLDEN_SIDE
     pictures = [shrink(dataset.held_out.raw_picture(i), side) for i in chosen]
     return golden.make(Network(flatbuffer), dataset.recipe, pictures)
-
-
-def _say(text: str) -> None:
-    print(f"fedge: {text}", file=sys.stderr, flush=True)

@@ -1,6 +1,5 @@
 """The `fedge average` command's work: one network out of several runs that went on from the same one."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from tf_keras import Model
 
 from fedge.data.dataset import Dataset
 from fedge.errors import RunError
+from fedge.progress import say
 from fedge_train.predict import predictor
 from fedge_train.report import write_report
 from fedge_train.run import (
@@ -29,7 +29,8 @@ from fedge_train.run import (
 from fedge_train.training import Weights, evaluate
 
 # What must be alike, so that the mean's weights mean something and the held-out pictures are new to all of them.
-ALIKE = ("architecture", "labels", "recipe", "data_sha256", "test_share")
+ALIKE = ("architecture", "data", "labels", "recipe", "data_sha256", "test_share")
+ALIKE_IN_PLAN = ("camera", "open_set")
 
 
 # How good weights are on the held-out pictures: accuracy, then the negative loss.
@@ -74,13 +75,13 @@ def average(folders: Sequence[Path], out: Path | None) -> dict[str, Any]:
     for folder, config, report in zip(folders, configs, reports, strict=True):
         weights = weights_of(load_float_model(folder, config))
         runs.append(Run(folder, config, report, weights, merit_of(weights)))
-        _say(f"{folder}: held out {runs[-1].merit[0]:.4f}")
+        say(f"{folder}: held out {runs[-1].merit[0]:.4f}")
     best, *rest = sorted(runs, key=lambda run: run.merit, reverse=True)
     kept, merit = [best], best.merit
     for run in rest:
         with_it = merit_of(_mean([*kept, run]))
         better = with_it > merit
-        _say(f"with {run.folder}: held out {with_it[0]:.4f}{'' if better else ', so it is left out'}")
+        say(f"with {run.folder}: held out {with_it[0]:.4f}{'' if better else ', so it is left out'}")
         if better:
             kept, merit = [*kept, run], with_it
     if len(kept) == 1:
@@ -93,12 +94,13 @@ def average(folders: Sequence[Path], out: Path | None) -> dict[str, Any]:
 
 
 def _write(folder: Path, kept: Sequence[Run], model: Model, dataset: Dataset, accuracy: float) -> dict[str, Any]:
+    teachers = tuple(dict.fromkeys(teacher for run in kept for teacher in run.config.teachers))
     config = replace(
         kept[0].config,
         averaged=tuple(str(run.folder.resolve()) for run in kept),
         start=None,
-        origins={},
-        teachers=tuple(dict.fromkeys(teacher for run in kept for teacher in run.config.teachers)),
+        teachers=teachers,
+        origins={name: sha for run in kept for name, sha in run.config.origins.items() if name in teachers},
         versions=tool_versions(),
     )
     training = {
@@ -122,16 +124,14 @@ def _mean(runs: Sequence[Run]) -> Weights:
 
 
 def _require_alike(folders: Sequence[Path], configs: Sequence[RunConfig]) -> None:
-    for folder, config in zip(folders[1:], configs[1:], strict=True):
-        for name in ALIKE:
-            if getattr(config, name) != getattr(configs[0], name):
-                raise RunError(
-                    f"{folder} has another {name.replace('_', ' ')} than {folders[0]}",
-                    "average runs of one architecture on the same data",
-                )
-        if config.plan.open_set != configs[0].plan.open_set:
-            raise RunError(f"only one of {folders[0]} and {folder} learned from outliers", "average runs that both did")
-
-
-def _say(text: str) -> None:
-    print(f"fedge: {text}", file=sys.stderr, flush=True)
+    facts = [
+        {name: getattr(config, name) for name in ALIKE} | {name: getattr(config.plan, name) for name in ALIKE_IN_PLAN}
+        for config in configs
+    ]
+    for folder, other in zip(folders, facts, strict=True):
+        differing = [name for name, value in facts[0].items() if other[name] != value]
+        if differing:
+            raise RunError(
+                f"{folders[0]} and {folder} differ in {' and '.join(differing)}",
+                "average runs of one architecture that learned from the same pictures, made in the same way",
+            )

@@ -78,6 +78,8 @@ class Plan:
             raise ValueError("variants must be from 0 to 100")
         if not 0 <= self.outliers <= 0.5:
             raise ValueError("outliers must be from 0 to 0.5")
+        if self.outliers and self.batch < 2:
+            raise ValueError("batch must be at least 2 where some of it are outliers")
         if not 0 <= self.skip <= 0.5:
             raise ValueError("skip must be from 0 to 0.5")
 
@@ -114,6 +116,10 @@ CAMERA = replace(RESIDUAL, weight_decay=5e-4, label_smoothing=0.1)
 LEAST_PICTURES_SEEN = 200_000
 LEAST_BATCH = 16
 LEAST_STEPS_PER_EPOCH = 32
+
+# The share of a plan's rate at which a network that knows other classes learns new ones: at the whole rate it forgets
+# what it knew (`tests/bench/transfer.py`).
+OTHER_CLASSES_RATE = 0.1
 
 PLANS = {"classic": MANUAL, "leaky": MANUAL, "nano": NANO, "small": SMALL, "base": BASE, "camera": CAMERA}
 

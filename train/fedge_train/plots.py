@@ -14,7 +14,12 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+# A class may be called `$5`.
+matplotlib.rcParams["text.parse_math"] = False
+
 GRID = (6, 8)
+# Of a side; more pixels than this makes are more than memory holds.
+MOST_INCHES = 60.0
 
 
 def plot_curves(path: Path, history: Sequence[Epoch], best_epoch: int) -> None:
@@ -38,7 +43,7 @@ def plot_confusion(path: Path, confusion: list[list[int]], labels: Sequence[str]
     """The confusion matrix, each row as shares of its true class, with the counts written in."""
     counts = np.array(confusion)
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
-    side = max(5.0, 0.7 * len(labels) + 2)
+    side = min(max(5.0, 0.7 * len(labels) + 2), MOST_INCHES)
     figure, ax = plt.subplots(figsize=(side, side), layout="constrained")
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     ax.set_xticks(range(len(labels)), labels, rotation=60, ha="right")

@@ -8,14 +8,14 @@ import tf_keras as keras
 from numpy.typing import NDArray
 
 from fedge import modelfile
-from fedge.errors import NotAModelFile, RunError
+from fedge.errors import ModelFileError, NotAModelFile, RunError
 from fedge.files import sha256_file
 from fedge.preprocess import Recipe
 from fedge.runtime import Network
 from fedge.shipped import find_model, shipped_models
-from fedge_train.architectures import LOGITS, Shape, build
+from fedge_train.architectures import Shape, build
 from fedge_train.predict import predictor
-from fedge_train.run import load_float_model, read_config, weights_path
+from fedge_train.run import RunConfig, load_float_model, read_config, weights_path
 from fedge_train.unfold import unfold
 
 # Enough for means and variances of a layer's outputs; more would only take memory.
@@ -68,7 +68,7 @@ class Pretrained:
         start = self._run()
         network = build(self.architecture, shape, len(labels))
         for layer, source in zip(network.layers, start.layers, strict=True):
-            if same or layer.name != LOGITS:
+            if same or layer is not network.layers[-1]:
                 _copy_weights(source, layer, self.name)
         return network
 
@@ -99,6 +99,20 @@ def pretrained(name: str) -> Pretrained:
 def lasting_name(name: str) -> str:
     """The name under which a run finds it again from anywhere: an absolute path, or a shipped model's name."""
     return name if name in shipped_models() and not Path(name).exists() else str(Path(name).resolve())
+
+
+def require_origins(folder: Path, config: RunConfig) -> None:
+    """Raises RunError where what a run started from, or who teaches it, is gone or not as it was."""
+    for name, sha256 in config.origins.items():
+        mend = "restore it, or train another run"
+        try:
+            unchanged = pretrained(name).sha256() == sha256
+        except (RunError, ModelFileError) as error:
+            raise RunError(
+                f"{name}, from which {folder} learns, cannot be read any more ({error.what})", mend
+            ) from error
+        if not unchanged:
+            raise RunError(f"{name} has changed since {folder} was started from it", mend)
 
 
 def _copy_weights(source: keras.layers.Layer, target: keras.layers.Layer, name: str) -> None:

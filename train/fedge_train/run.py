@@ -94,8 +94,11 @@ def save_weights(folder: Path, model: Model) -> None:
     with replacing(folder / WEIGHTS) as temporary:
         # Keras takes the format from the whole suffix, of which a temporary file keeps only the last part.
         named = temporary.with_name(temporary.name.removesuffix(".h5") + ".weights.h5")
-        model.save_weights(str(named))
-        named.replace(temporary)
+        try:
+            model.save_weights(str(named))
+            named.replace(temporary)
+        finally:
+            named.unlink(missing_ok=True)
 
 
 def weights_path(folder: Path) -> Path:

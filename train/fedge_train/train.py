@@ -21,8 +21,8 @@ from fedge.progress import Progress
 from fedge_train.architectures import ARCHITECTURES, build
 from fedge_train.device import training_dtype
 from fedge_train.lessons import Lessons, lessons_of, source_weights
-from fedge_train.plan import Plan, plan_for
-from fedge_train.pretrained import lasting_name, pretrained
+from fedge_train.plan import OTHER_CLASSES_RATE, Plan, plan_for
+from fedge_train.pretrained import lasting_name, pretrained, require_origins
 from fedge_train.report import write_history, write_report
 from fedge_train.run import (
     CHECKPOINTS,
@@ -136,9 +136,7 @@ def _resumed(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
             f"the run {folder} was started with other settings ({', '.join(changed)})",
             "leave these options out on --resume, or train another with --out",
         )
-    for name, sha256 in config.origins.items():
-        if pretrained(name).sha256() != sha256:
-            raise RunError(f"{name} has changed since {folder} was started from it", "restore it, or train another run")
+    require_origins(folder, config)
     return folder, config, load_run_data(folder, config)
 
 
@@ -203,15 +201,18 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
     architecture = options.architecture or DEFAULT_ARCHITECTURE
     if architecture not in ARCHITECTURES:
         raise FedgeError(f"there is no architecture {architecture!r}", f"choose one of {', '.join(ARCHITECTURES)}")
+    plan = plan_for(architecture, len(dataset.train), options.batch)
     start = lasting_name(options.start) if options.start else None
     teachers = tuple(map(lasting_name, options.teachers))
+    if start and pretrained(start).labels != dataset.labels:
+        plan = dataclasses.replace(plan, learning_rate=plan.learning_rate * OTHER_CLASSES_RATE)
     return RunConfig(
         architecture=architecture,
         data=_resolved(options.data),
         data_sha256=dataset.sha256(),
         labels=dataset.labels,
         recipe=dataset.recipe,
-        plan=_with_options(plan_for(architecture, len(dataset.train), options.batch), options),
+        plan=_with_options(plan, options),
         seed=options.seed or 0,
         dtype=options.dtype or training_dtype(),
         label_map=read_label_map(options.label_map).classes,
@@ -254,7 +255,7 @@ class _Bar:
         self._lessons = lessons
         self._epochs = lessons.plan.epochs
         self._progress = Progress("training", lessons.steps_until(self._epochs))
-        self._epoch: int | None = None
+        self._before: dict[int, int] = {}
         self._held_out = ""
 
     def __enter__(self) -> "_Bar":
@@ -268,7 +269,9 @@ class _Bar:
         return Watcher(self._step, self._end)
 
     def _step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
-        done = self._lessons.steps_until(epoch - 1) + step + 1
+        if epoch not in self._before:
+            self._before = {epoch: self._lessons.steps_until(epoch - 1)}
+        done = self._before[epoch] + step + 1
         note = f"epoch {epoch}/{self._epochs} loss {loss:.4f} accuracy {accuracy:.4f}{self._held_out}"
         self._progress.reach(done, note)
 

@@ -82,7 +82,7 @@ class Dataset:
         recipe: the preprocessing that made the images.
         train, held_out, test: for learning, for every choice, and for the final figure.
         skipped: pictures that could not be read, each with its reason.
-        duplicates: pictures kept out of train or held_out because a later split has the same pixels.
+        duplicates: pictures left out because a later split, or held_out or test itself, has the same pixels.
     """
 
     name: str
@@ -151,13 +151,22 @@ def held_out_count(train_count: int) -> int:
 
 
 def without_duplicates(dataset: Dataset) -> Dataset:
-    """Keeps what is in held_out or test out of train, and what is in test out of held_out."""
-    test = set(dataset.test.digests)
-    held_out, held_out_doubles = _drop(dataset.held_out, test)
-    train, train_doubles = _drop(dataset.train, test | set(held_out.digests))
-    return replace(dataset, train=train, held_out=held_out, duplicates=(*train_doubles, *held_out_doubles))
+    """Keeps what is in held_out or test out of train, and what is in test out of held_out.
+
+    What is in held_out or in test several times is kept there once: a copy proves nothing that the picture does not.
+    """
+    test, test_doubles = _drop(dataset.test, set(), once=True)
+    held_out, held_out_doubles = _drop(dataset.held_out, set(test.digests), once=True)
+    train, train_doubles = _drop(dataset.train, {*test.digests, *held_out.digests}, once=False)
+    doubles = (*train_doubles, *held_out_doubles, *test_doubles)
+    return replace(dataset, train=train, held_out=held_out, test=test, duplicates=doubles)
 
 
-def _drop(split: Split, banned: set[bytes]) -> tuple[Split, tuple[str, ...]]:
-    keep = np.array([digest not in banned for digest in split.digests], dtype=bool)
+def _drop(split: Split, banned: set[bytes], once: bool) -> tuple[Split, tuple[str, ...]]:
+    keep = np.ones(len(split), dtype=bool)
+    seen = set(banned)
+    for i, digest in enumerate(split.digests):
+        keep[i] = digest not in seen
+        if once:
+            seen.add(digest)
     return split.take(np.flatnonzero(keep)), tuple(split.names[i] for i in np.flatnonzero(~keep))

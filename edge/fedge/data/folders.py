@@ -24,6 +24,10 @@ def list_folder(root: Path, label_map: LabelMap) -> Listing:
     """
     if not root.is_dir():
         raise DataError(f"there is no folder {root}", "give `--data` fashion-mnist or a folder with a folder per class")
+    for names in SPLIT_FOLDERS.values():
+        there = [name for name in names if (root / name).is_dir()]
+        if len(there) > 1:
+            raise DataError(f"{root} has {' and '.join(there)}, which mean the same split", "join them in one folder")
     found = {split: root / name for split, names in SPLIT_FOLDERS.items() for name in names if (root / name).is_dir()}
     splits = {split: _list_classes(folder, label_map) for split, folder in (found or {"all": root}).items()}
     class_sets = {split: {label for _, right in items for label in right} for split, items in splits.items()}
@@ -47,8 +51,14 @@ def _list_classes(folder: Path, label_map: LabelMap) -> tuple[tuple[Path, Classe
         right = label_map.right(class_folder.name)
         if not right:
             continue
-        pictures = sorted(p for p in class_folder.rglob("*") if p.is_file() and is_picture(p))
+        files = (path for path in class_folder.rglob("*") if path.is_file() and not _is_hidden(path, class_folder))
+        pictures = sorted(path for path in files if is_picture(path))
         if not pictures:
             raise DataError(f"the class folder {class_folder} has no pictures", "fill it or remove it")
         items += [(path, right) for path in pictures]
     return tuple(items)
+
+
+def _is_hidden(path: Path, root: Path) -> bool:
+    # Notebooks and file managers keep copies in hidden folders.
+    return any(part.startswith(".") for part in path.relative_to(root).parts)

@@ -23,6 +23,7 @@ from fedge.errors import DataError
 from fedge.options import TEST_SHARE
 from fedge.pictures import read_picture
 from fedge.preprocess import Picture, Recipe, prepare
+from fedge.printable import file_name
 from fedge.progress import Progress
 
 Reader = Callable[[], Picture]
@@ -64,8 +65,8 @@ def load_dataset(data: tuple[str, ...], recipe: Recipe, label_map: LabelMap, tes
     train, held_out, test = (join([part[i] for part in parts]) for i in range(3))
     dataset = Dataset("+".join(_short(name) for name in data), labels, recipe, train, held_out, test, tuple(skipped))
     dataset = without_duplicates(dataset)
-    for split in (dataset.train, dataset.held_out, dataset.test):
-        _require_every_class(split, labels)
+    for name, split in (("training", dataset.train), ("held-out", dataset.held_out), ("test", dataset.test)):
+        _require_every_class(name, split, labels)
     return dataset
 
 
@@ -84,7 +85,9 @@ def load_for_evaluation(
     if foreign:
         raise DataError(
             f"the model has no class {', '.join(foreign)}",
-            f"map them with --map to one of {', '.join(labels)}, or to nothing",
+            "evaluate a model of these classes, or other pictures"
+            if data == fashion_mnist.NAME
+            else f"map them with --map to one of {', '.join(labels)}, or to nothing",
         )
     skipped: list[str] = []
     split = _read(items, labels, recipe, skipped)
@@ -153,9 +156,19 @@ def _label_order(data: tuple[str, ...], names: list[str]) -> tuple[str, ...]:
     if len(labels) < 2:
         raise DataError(f"there is only one class ({', '.join(labels)})", "give at least two classes")
     for label in labels:
-        if not label.strip() or "\n" in label:
+        if not label.strip() or label.splitlines() != [label]:
             raise DataError(f"the class name {label!r} cannot stand on a line of its own", "rename the folder")
+        if not _is_utf8(label):
+            raise DataError(f"the class name {label!r} is not UTF-8", "rename the folder")
     return labels
+
+
+def _is_utf8(name: str) -> bool:
+    # Bytes of a file's name that are not UTF-8 are read as surrogates, which have no code of their own.
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _read(items: list[_Item], labels: tuple[str, ...], recipe: Recipe, skipped: list[str], source: int = 0) -> Split:
@@ -213,14 +226,14 @@ def _require_enough(split: Split) -> None:
         )
 
 
-def _require_every_class(split: Split, labels: tuple[str, ...]) -> None:
+def _require_every_class(name: str, split: Split, labels: tuple[str, ...]) -> None:
     missing = [label for i, label in enumerate(labels) if not np.any(split.right[:, i])]
     if missing:
         raise DataError(
-            f"a split has no readable picture of {', '.join(missing)}, duplicates across splits aside",
-            "add pictures of it",
+            f"the {name} pictures have none of {', '.join(missing)} that is readable and no duplicate",
+            "add pictures of it" + (", or raise --test-share" if name == "test" else ""),
         )
 
 
 def _short(name: str) -> str:
-    return name if name == fashion_mnist.NAME else Path(name).resolve().name
+    return name if name == fashion_mnist.NAME else file_name(Path(Path(name).resolve().name))

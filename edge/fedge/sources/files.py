@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fedge.errors import DataError, SourceError
 from fedge.pictures import is_picture, read_picture
+from fedge.printable import file_name
 from fedge.sources.frame import Frame
 from fedge.sources.view import View
 
@@ -32,7 +33,7 @@ class PictureFiles:
                     raise SourceError(error.what, error.mend) from error
                 print(f"fedge: skipped: {error.what}", file=sys.stderr)
                 continue
-            yield Frame(picture, str(path))
+            yield Frame(picture, file_name(path))
         if self.unreadable == len(self._paths):
             raise SourceError(f"none of the {len(self._paths)} pictures can be read", "give JPEG or PNG files")
 
