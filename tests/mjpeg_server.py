@@ -1,6 +1,7 @@
 """An MJPEG-over-HTTP server that stalls, lies and dies on command."""
 
 import socket
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,12 +20,14 @@ class MjpegServer:
         interval: seconds between two frames.
         stalled: set: it keeps connections open and sends nothing, to new ones not even headers.
         frozen: set: it sends the same frame again and again.
+        credentials: USER:PASSWORD that it asks for; empty: nothing.
     """
 
     def __init__(self, jpegs: list[bytes] | None = None, interval: float = 0.02) -> None:
         self.jpegs = jpegs or [jpeg(scene(number)) for number in range(8)]
         self.interval = interval
         self.stalled, self.frozen = Event(), Event()
+        self.credentials = ""
         self.number = 0
         self.sent_at = 0.0
         self._dead = Event()
@@ -92,7 +95,13 @@ class _Server(ThreadingHTTPServer):
 def _handler(server: MjpegServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            server.stream(self.connection)
+            expected = f"Basic {b64encode(server.credentials.encode()).decode()}"
+            if server.credentials and self.headers["Authorization"] != expected:
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+                self.end_headers()
+            else:
+                server.stream(self.connection)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""

@@ -11,7 +11,7 @@ from fedge.health import Health
 from fedge.options import FaultLimits
 from fedge.preprocess import Recipe
 from fedge.sources.choose import open_camera, open_source
-from fedge.sources.frame import Source
+from fedge.sources.frame import Fault, Source
 from fedge.sources.video import CaptureOptions
 from fedge.sources.view import View, parse_region
 from pictures_for_tests import jpeg, scene, write_video
@@ -90,6 +90,48 @@ def test_a_video_that_is_none_is_an_error(tmp_path: Path) -> None:
         opened(tmp_path / "a.mp4")
 
 
+@pytest.mark.parametrize(("name", "codec"), [("a.avi", "MJPG"), ("a.mp4", "mp4v")])
+def test_a_region_outside_a_videos_picture_is_an_error_with_its_own_mend(tmp_path: Path, name: str, codec: str) -> None:
+    source = opened(write_video(tmp_path / name, 2, codec), View(region=parse_region("0,0,5000,5000")))
+    with pytest.raises(SourceError, match="not inside the 640x480 picture; give one that is with --region"):
+        everything(source)
+
+
+def test_a_video_of_which_no_frame_can_be_decoded_is_an_error(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "a.avi", 3)
+    # Without their ends the JPEGs are cut off.
+    video.write_bytes(video.read_bytes().replace(b"\xff\xd9", b"\xff\x00"))
+    with pytest.raises(SourceError, match=r"a\.avi gives no frame \(a JPEG of \d+ bytes is cut off or damaged\)"):
+        everything(opened(video))
+
+
+def test_raw_h264_as_the_pis_camera_writes_it_is_a_video_whose_frames_have_positions(tmp_path: Path) -> None:
+    video = tmp_path / "test.h264"
+    video.write_bytes(h264([50, 100, 150]))
+    frames = collect(opened(video), lambda seen: False).frames
+    # Brightness is kept in 16..235; FFmpeg rounds the colours down, up to one step.
+    expected = [(level - 16) * 255 / 219 for level in (50, 100, 150)]
+    assert [frame.picture.mean() for frame in frames] == pytest.approx(expected, abs=1)
+    # It names no rate; FFmpeg takes 25 frames a second.
+    assert [frame.moment for frame in frames] == [0, 1 / 25, 2 / 25]
+
+
+def h264(levels: list[int]) -> bytes:
+    """Raw H.264 of 128x96: gray pictures of these levels, in blocks that are not compressed (I_PCM)."""
+    parameters = bytes.fromhex("00000001 6742000af841a2 00000001 68ce3880")
+    head, block_head, end = bytes.fromhex("00000001 05888421a0"), bytes.fromhex("0d00"), b"\x80"
+    blocks = 8 * 6
+    pictures = (block_head.join([bytes([level]) * 256 + bytes([128]) * 128] * blocks) for level in levels)
+    return parameters + b"".join(head + picture + end for picture in pictures)
+
+
+@pytest.mark.parametrize("suffix", ["264", "h265", "HEVC", "3gp", "wmv", "flv", "ogv"])
+def test_what_has_the_name_of_a_video_is_taken_for_one(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"a.{suffix}").write_bytes(b"no video")
+    with pytest.raises(SourceError, match="check that it is a video file"):
+        opened(tmp_path / f"a.{suffix}")
+
+
 def test_closing_in_the_middle_ends_the_reading(tmp_path: Path) -> None:
     from threading import enumerate as threads
     from time import sleep
@@ -103,7 +145,23 @@ def test_closing_in_the_middle_ends_the_reading(tmp_path: Path) -> None:
 @pytest.mark.parametrize("device", ["front door", "/dev/null", "-1"])
 def test_what_is_no_camera_is_refused(device: str) -> None:
     with pytest.raises(SourceError, match="is no camera"):
-        open_camera(device, CaptureOptions(), Health(), FaultLimits())
+        everything(open_camera(device, CaptureOptions(), Health(), FaultLimits()))
+
+
+def test_a_camera_named_by_a_link_is_that_which_the_link_names_each_time_it_is_opened(tmp_path: Path) -> None:
+    link = tmp_path / "usb-cam"
+    source = open_camera(str(link), CaptureOptions(), Health(), FaultLimits(wait=True))
+    messages: list[str] = []
+    for item in source.frames():
+        if isinstance(item, Fault):
+            messages.append(item.message)
+            # Plugged in, and once more where it gets another number.
+            link.unlink(missing_ok=True)
+            link.symlink_to(f"/dev/video{97 + len(messages)}")
+        if len(messages) == 3:
+            break
+    source.close()
+    assert messages == [f"{link} is not there", "camera 98 cannot be opened", "camera 99 cannot be opened"]
 
 
 @pytest.mark.parametrize("device", ["99", "/dev/video99"])

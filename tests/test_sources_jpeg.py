@@ -2,6 +2,7 @@
 
 import pytest
 
+from fedge.errors import SourceError
 from fedge.sources.frame import Fault
 from fedge.sources.jpeg import decode_jpeg, jpeg_size, split_jpegs
 from fedge.sources.view import View, parse_region
@@ -62,7 +63,6 @@ def test_what_is_wrong_with_a_jpeg_is_said(data: bytes, kind: str) -> None:
     assert fault.kind == kind
 
 
-def test_a_picture_too_small_for_the_region_is_a_fault() -> None:
-    fault = decode_jpeg(JPEG, View(region=parse_region("600,0,100,100")))
-    assert isinstance(fault, Fault)
-    assert fault.kind == "region"
+def test_a_picture_too_small_for_the_region_is_an_error_with_its_own_mend() -> None:
+    with pytest.raises(SourceError, match=r"not inside the 640x480 picture; give one that is with --region"):
+        decode_jpeg(JPEG, View(region=parse_region("600,0,100,100")))

@@ -12,7 +12,7 @@ from fedge.preprocess import Recipe
 from fedge.sources.choose import open_source
 from fedge.sources.frame import Source
 from fedge.sources.video import CaptureOptions
-from fedge.sources.view import View
+from fedge.sources.view import View, parse_region
 from mjpeg_server import MjpegServer, mjpeg_server
 from pictures_for_tests import jpeg, scene
 
@@ -25,9 +25,12 @@ def server() -> Iterator[MjpegServer]:
         yield running
 
 
-def stream(server: MjpegServer, recipe: Recipe | None = None, limits: FaultLimits = LIMITS) -> tuple[Source, Health]:
+def stream(
+    server: MjpegServer, recipe: Recipe | None = None, limits: FaultLimits = LIMITS, region: str | None = None
+) -> tuple[Source, Health]:
     health = Health()
-    return open_source(server.url, CaptureOptions(view=View(recipe=recipe)), health, limits), health
+    view = View(recipe=recipe, region=parse_region(region) if region else None)
+    return open_source(server.url, CaptureOptions(view=view), health, limits), health
 
 
 def test_the_frames_come_in_colour_or_gray_and_reduced(server: MjpegServer) -> None:
@@ -102,6 +105,30 @@ def test_a_resolution_that_changes_in_mid_stream_goes_on(server: MjpegServer) ->
     seen = collect(source, until)
     assert seen.frames[0].picture.shape == (480, 640, 3)
     assert seen.frames[-1].picture.shape == (240, 320, 3)
+
+
+def test_a_region_outside_the_picture_is_an_error_at_once_with_its_own_mend(server: MjpegServer) -> None:
+    source, _ = stream(server, region="0,0,5000,5000")
+    items = []
+    with pytest.raises(SourceError, match="not inside the 640x480 picture; give one that is with --region"):
+        items.extend(source.frames())
+    assert set(items) <= {None}
+
+
+def test_a_picture_that_becomes_too_small_for_the_region_is_a_fault(server: MjpegServer) -> None:
+    source, _ = stream(server, region="320,0,320,480")
+    large = server.jpegs
+
+    def until(seen: object) -> bool:
+        if len(seen.frames) == 5 and not seen.kinds:  # type: ignore[attr-defined]
+            server.jpegs = [jpeg(scene(i, 320, 240)) for i in range(4)]
+        if seen.kinds:  # type: ignore[attr-defined]
+            server.jpegs = large
+        return bool(seen.frames_after("region") >= 3 or "lost" in seen.kinds)  # type: ignore[attr-defined]
+
+    seen = collect(source, until)
+    assert seen.frames_after("region") >= 3
+    assert "lost" not in seen.kinds
 
 
 def _lie(width: int, height: int) -> bytes:

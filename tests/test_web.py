@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from threading import Event, Thread
 
@@ -13,13 +13,13 @@ import pytest
 from fedge.errors import OutputError
 from fedge.outputs.addresses import Address
 from fedge.preprocess import Picture
-from fedge.web import feed
+from fedge.web import feed, impatient
 from fedge.web.channel import MAX_CLIENTS
 from fedge.web.server import WebPage
 from fedge.web.token import choose_token
 from results import result, snapshot
 from waiting import eventually
-from web_helpers import LABELS, TOKEN, get, read_until, stream, web_page
+from web_helpers import LABELS, TOKEN, connect, get, read_until, stream, web_page
 
 NOISE = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
 
@@ -267,6 +267,64 @@ def test_a_client_that_does_not_read_is_dropped_and_one_that_reads_is_not() -> N
         end()
         lazy.close()
         eager.close()
+
+
+HEAD = "GET / HTTP/1.1\r\nHost: localhost\r\n"
+BODY = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n"
+
+
+@pytest.fixture
+def impatient_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebPage]:
+    monkeypatch.setattr(impatient, "REQUEST_SECONDS", 0.3)
+    with web_page() as page:
+        yield page
+
+
+@pytest.mark.parametrize("begun", ["", HEAD])
+def test_a_client_that_does_not_finish_its_first_request_is_dropped(impatient_page: WebPage, begun: str) -> None:
+    with connect(impatient_page) as client:
+        client.sendall(begun.encode())
+        assert client.recv(1) == b""
+
+
+@pytest.mark.parametrize("begun", [HEAD, BODY])
+def test_a_finished_request_before_does_not_buy_an_unfinished_one_time(impatient_page: WebPage, begun: str) -> None:
+    with connect(impatient_page) as client:
+        client.sendall(f"{HEAD}\r\n".encode())
+        read_until(client, b"</html>")
+        client.sendall(begun.encode())
+        while client.recv(1 << 16):
+            pass
+
+
+@pytest.mark.parametrize("begun", [HEAD, BODY])
+def test_a_byte_now_and_then_does_not_buy_an_unfinished_request_time(impatient_page: WebPage, begun: str) -> None:
+    def refuses_another_byte() -> bool:
+        try:
+            client.sendall(b"x")
+        except OSError:
+            return True
+        return False
+
+    with connect(impatient_page) as client:
+        client.sendall(begun.encode())
+        eventually(refuses_another_byte)
+
+
+def test_a_client_that_has_what_it_asked_for_may_be_silent(impatient_page: WebPage) -> None:
+    with stream(impatient_page, "/events") as watching, connect(impatient_page) as silent:
+        read_until(watching, b"\n\n")
+        # As long as that takes, the watching one has been silent too.
+        assert silent.recv(1) == b""
+        impatient_page.show(result(1, changed=True))
+        assert b'"frame":1' in read_until(watching, b"\n\n")
+
+
+def test_connections_are_capped() -> None:
+    with web_page(max_connections=3) as page, connect(page), connect(page) as second:
+        eventually(lambda: get(page, "/")[0] == 503)
+        second.close()
+        eventually(lambda: get(page, "/")[0] == 200)
 
 
 def test_events_begin_with_everything_and_go_on_with_news() -> None:

@@ -67,6 +67,16 @@ def test_the_page_shows_the_frame_and_follows_when_the_label_changes(tab: Page) 
     assert tab.errors == []
 
 
+def test_the_page_shows_how_long_it_has_run_in_its_two_largest_units(tab: Page) -> None:
+    with web_page() as page:
+        tab.open(f"http://127.0.0.1:{page.port}/")
+        tab.wait_for("document.querySelectorAll('#bars li').length === 2")
+        for seconds, shown in ((0.4, "0 s"), (1, "1 s"), (61.5, "1 min 1 s"), (7260, "2 h 1 min"), (90000, "1 d 1 h")):
+            page.health(replace(snapshot(), uptime_s=seconds))
+            tab.wait_for(f"document.querySelector('#health dd')?.textContent === {shown!r}")
+    tab.errors.clear()
+
+
 def test_the_page_shows_what_the_network_sees_pixel_by_pixel(tab: Page) -> None:
     pixels = np.arange(0, 28 * 28, dtype=np.uint16).reshape(28, 28, 1).astype(np.uint8)
     script = """(() => {

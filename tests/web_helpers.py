@@ -37,13 +37,19 @@ def get(page: WebPage, path: str, method: str = "GET", **headers: str) -> tuple[
         connection.close()
 
 
-def stream(page: WebPage, path: str, receive_buffer: int | None = None) -> socket.socket:
-    """A connection that has asked for a stream and read nothing yet."""
+def connect(page: WebPage, receive_buffer: int | None = None) -> socket.socket:
+    """A connection that has asked for nothing yet."""
     connection = socket.socket()
     if receive_buffer:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     connection.settimeout(20)
     connection.connect(("127.0.0.1", page.port))
+    return connection
+
+
+def stream(page: WebPage, path: str, receive_buffer: int | None = None) -> socket.socket:
+    """A connection that has asked for a stream and read nothing yet."""
+    connection = connect(page, receive_buffer)
     connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     return connection
 

@@ -3,7 +3,6 @@
 import re
 from functools import partial
 from pathlib import Path, PurePosixPath
-from urllib.parse import urlsplit
 
 from fedge.errors import SourceError
 from fedge.health import Health
@@ -11,18 +10,19 @@ from fedge.options import CameraOptions, FaultLimits
 from fedge.pictures import is_picture
 from fedge.preprocess import Recipe
 from fedge.sources.ahead import ReadAhead
-from fedge.sources.csi import CsiCamera, csi_program
+from fedge.sources.csi import CsiCamera, csi_program, lists_a_camera
 from fedge.sources.files import PictureFiles, find_pictures
 from fedge.sources.frame import Source
 from fedge.sources.live import LiveSource
+from fedge.sources.naming import shown, split_address
 from fedge.sources.picamera import Picamera2Camera, has_picamera2
 from fedge.sources.video import CaptureOptions, VideoSource
 from fedge.sources.view import View, parse_region
 
-_VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mjpeg", ".mjpg", ".mpg", ".mpeg", ".ts"}
-)
-_STREAM_SUFFIXES = frozenset({".mjpeg", ".mjpg", ".ts"})
+# What has no index, so that it can be sent while it is recorded: at a URL it is taken for live.
+_STREAM_SUFFIXES = frozenset({".mjpeg", ".mjpg", ".ts", ".flv", ".ogv", ".h264", ".264", ".h265", ".hevc"})
+_FILE_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".3gp", ".wmv"})
+_DEVICES = Path("/dev")
 
 
 def open_asked(
@@ -52,11 +52,11 @@ def open_source(source: str, options: CaptureOptions, health: Health, limits: Fa
     A live one is opened only when its frames are asked for.
     """
     if "://" in source:
-        if PurePosixPath(urlsplit(source).path).suffix.lower() in _VIDEO_SUFFIXES - _STREAM_SUFFIXES:
+        if PurePosixPath(split_address(source).path).suffix.lower() in _FILE_SUFFIXES:
             return ReadAhead(VideoSource(source, live=False, options=options))
-        return LiveSource(partial(_open_video, source, options), source, health, limits)
+        return _live_video(source, options, health, limits)
     path = Path(source)
-    if path.is_file() and not is_picture(path) and path.suffix.lower() in _VIDEO_SUFFIXES:
+    if path.is_file() and not is_picture(path) and path.suffix.lower() in _FILE_SUFFIXES | _STREAM_SUFFIXES:
         return ReadAhead(VideoSource(source, live=False, options=options))
     return ReadAhead(PictureFiles(find_pictures(source), options.view))
 
@@ -64,18 +64,36 @@ def open_source(source: str, options: CaptureOptions, health: Health, limits: Fa
 def open_camera(device: str | None, options: CaptureOptions, health: Health, limits: FaultLimits) -> Source:
     """A camera: an index, a /dev path, `csi`, a URL, or (None) the first that works; raises SourceError.
 
-    It is opened only when its frames are asked for.
+    The camera module comes first where `rpicam-vid` lists one. It is opened only when its frames are asked for.
     """
     if device is None:
         return LiveSource(partial(_open_first, options), "the camera", health, limits)
     if device == "csi":
         return LiveSource(partial(_open_csi, options), "the camera module", health, limits)
     if "://" in device:
-        return LiveSource(partial(_open_video, device, options), device, health, limits)
-    number = re.fullmatch(r"(?:/dev/video)?(\d+)", device)
-    if number is None:
-        raise SourceError(f"{device!r} is no camera", "give an index, a /dev/video path, csi or a URL")
-    return LiveSource(partial(_open_video, int(number[1]), options), f"camera {number[1]}", health, limits)
+        return _live_video(device, options, health, limits)
+    if number := re.fullmatch(r"(?:/dev/video)?(\d+)", device):
+        return _live_video(int(number[1]), options, health, limits)
+    if device.startswith("/"):
+        return LiveSource(partial(_open_path, Path(device), options), device, health, limits)
+    raise _no_camera(device)
+
+
+def _live_video(target: str | int, options: CaptureOptions, health: Health, limits: FaultLimits) -> Source:
+    return LiveSource(partial(_open_video, target, options), shown(target), health, limits)
+
+
+def _open_path(path: Path, options: CaptureOptions, seconds: float) -> Source:
+    # Plugged in again, a camera may get another number; links like those in /dev/v4l/by-id follow it.
+    if number := re.fullmatch(r"/dev/video(\d+)", str(path.resolve())):
+        return _open_video(int(number[1]), options, seconds)
+    if not path.exists():
+        raise SourceError(f"{path} is not there", "check that it is plugged in")
+    raise _no_camera(str(path))
+
+
+def _no_camera(device: str) -> SourceError:
+    return SourceError(f"{device!r} is no camera", "give an index, a /dev path, csi or a URL")
 
 
 def _open_video(target: str | int, options: CaptureOptions, seconds: float) -> Source:
@@ -87,7 +105,10 @@ def _open_csi(options: CaptureOptions, seconds: float) -> Source:
 
 
 def _open_first(options: CaptureOptions, seconds: float) -> Source:
-    devices = sorted(Path("/dev").glob("video[0-9]*"), key=lambda path: int(path.name.removeprefix("video")))
+    # First, because the module's own /dev/video nodes open, give nothing, and take seconds each to show that.
+    if lists_a_camera():
+        return CsiCamera(options)
+    devices = sorted(_DEVICES.glob("video[0-9]*"), key=lambda path: int(path.name.removeprefix("video")))
     for path in devices:
         camera = _opened(path, options)
         # Many /dev/video nodes open but never give a frame.

@@ -5,6 +5,7 @@ OpenCV does not open these cameras, and picamera2 is tied to the system's own Py
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ SIZE = (640, 480)
 FRAMES_PER_SECOND = 30
 _CHUNK = 1 << 16
 _STOP_SECONDS = 0.5
+_LIST_SECONDS = 3.0
 
 
 class CsiCamera:
@@ -34,7 +36,9 @@ class CsiCamera:
             raise SourceError(
                 f"{PROGRAMS[0]} is not there", "run `sudo apt-get install rpicam-apps` on Raspberry Pi OS"
             )
-        command = [program, "--codec", "mjpeg", "--timeout", "0", "--nopreview", "--output", "-"]
+        command = [program, "--codec", "mjpeg", "--timeout", "0", "--nopreview"]
+        # Without --flush a picture's last bytes wait for the next picture.
+        command += ["--flush", "--output", "-"]
         command += ["--width", str(options.width or SIZE[0]), "--height", str(options.height or SIZE[1])]
         command += ["--framerate", f"{options.fps or FRAMES_PER_SECOND:g}"]
         self._view = options.view
@@ -49,7 +53,7 @@ class CsiCamera:
         self._output = self._process.stdout
 
     def frames(self) -> Iterator[Frame | Fault]:
-        """The frames in order; raises SourceError when the program ends."""
+        """The frames in order; raises SourceError when the program ends, or the region is not inside its pictures."""
         count = 0
         with self._output:
             for data in split_jpegs(lambda: os.read(self._output.fileno(), _CHUNK)):
@@ -67,6 +71,20 @@ class CsiCamera:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_STOP_SECONDS)
                 return
+
+
+def lists_a_camera() -> bool:
+    """Whether the program that reads the camera module lists a camera; USB cameras it leaves out."""
+    program = csi_program()
+    if program is None:
+        return False
+    try:
+        listed = subprocess.run(
+            [program, "--list-cameras"], stdin=subprocess.DEVNULL, capture_output=True, timeout=_LIST_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return re.search(rb"^\d+ : ", listed.stdout, re.MULTILINE) is not None
 
 
 def csi_program() -> str | None:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 
 import cv2
 
-from fedge.errors import SourceError
 from fedge.preprocess import Picture
 from fedge.sources.frame import Fault
 from fedge.sources.view import View
@@ -50,7 +49,10 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 
 def decode_jpeg(data: bytes, view: View) -> Picture | Fault:
-    """Decodes one JPEG as `view` says, or says what is wrong with it: `corrupt`, `bomb` or `region`."""
+    """Decodes one JPEG as `view` says, or says what is wrong with it: `corrupt` or `bomb`.
+
+    Raises SourceError where the view's region is not inside the picture.
+    """
     # Some cameras fill their buffers up with zeros.
     complete = data.rstrip(b"\0")
     size = jpeg_size(complete)
@@ -62,6 +64,4 @@ def decode_jpeg(data: bytes, view: View) -> Picture | Fault:
         picture = view.decode(complete, *size)
     except (cv2.error, MemoryError):
         picture = None
-    except SourceError as error:
-        return Fault("region", error.what)
     return Fault("corrupt", f"a JPEG of {len(data)} bytes cannot be decoded") if picture is None else picture

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Lock
 
 import cv2
@@ -13,6 +12,7 @@ from fedge.preprocess import Picture
 from fedge.sources.brightness import Levels, ask_for_brightness, brightness_levels
 from fedge.sources.frame import Fault, Frame
 from fedge.sources.jpeg import decode_jpeg
+from fedge.sources.naming import shown
 from fedge.sources.view import View
 
 OPEN_SECONDS = 10.0
@@ -60,7 +60,7 @@ class VideoSource:
         open_seconds: float = OPEN_SECONDS,
     ) -> None:
         self.live = live
-        self.name = f"camera {target}" if isinstance(target, int) else target
+        self.name = shown(target)
         self._view = options.view
         self._reading, self._closed = Lock(), False
         self._capture = _open(target, open_seconds)
@@ -71,29 +71,41 @@ class VideoSource:
         self._levels: Levels | None = None
         if int(self._capture.get(cv2.CAP_PROP_FOURCC)) == _MJPEG:
             _ask_for_jpegs(self._capture, camera=isinstance(target, int))
-        elif isinstance(target, str) and Path(target).exists() and options.view.gray:
+        elif isinstance(target, str) and "://" not in target and options.view.gray:
             self._levels = brightness_levels(target)
             if self._levels is not None:
                 ask_for_brightness(self._capture)
 
     def frames(self) -> Iterator[Frame | Fault]:
-        """The frames in order; raises SourceError where there is not even one, or a live source ends."""
-        count = 0
+        """The frames in order; raises SourceError where there is not even one, or a live source ends.
+
+        A region that is not inside the first picture is an error, in a later one that is smaller it is a fault.
+        """
+        given, fault = 0, ""
         while True:
             with self._reading:
                 ok, data = self._capture.read() if not self._closed else (False, None)
-                position = None if self.live else self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+                position = None if self.live else _position(self._capture)
             if not ok or data is None:
                 break
-            count += 1
-            picture = self._picture(np.asarray(data, dtype=np.uint8))
-            yield picture if isinstance(picture, Fault) else Frame(picture, self.name, position=position)
+            try:
+                picture = self._picture(np.asarray(data, dtype=np.uint8))
+            except SourceError as error:
+                if not given:
+                    raise
+                picture = Fault("region", error.what)
+            if isinstance(picture, Fault):
+                fault = f" ({picture.message})"
+                yield picture
+            else:
+                given += 1
+                yield Frame(picture, self.name, position=position)
         if self._closed:
             self.close()
-        elif not count:
-            raise SourceError(f"{self.name} gives no frame", "check that it is a video that OpenCV can decode")
+        elif not given:
+            raise SourceError(f"{self.name} gives no frame{fault}", "check that it is a video that OpenCV can decode")
         elif self.live:
-            raise SourceError(f"{self.name} stopped after {count} frames", "check the camera, its cable or the network")
+            raise SourceError(f"{self.name} stopped after {given} frames", "check the camera, its cable or the network")
 
     def gives_a_frame(self) -> bool:
         """Whether the next read succeeds; that frame is lost."""
@@ -113,17 +125,14 @@ class VideoSource:
     def _picture(self, data: Picture) -> Picture | Fault:
         if data.ndim == 2 and 1 in data.shape:
             return decode_jpeg(data.tobytes(), self._view)
-        try:
-            reduced = self._view.reduce(data)
-        except SourceError as error:
-            return Fault("region", error.what)
+        reduced = self._view.reduce(data)
         return reduced if self._levels is None else np.asarray(cv2.LUT(reduced, self._levels), dtype=np.uint8)
 
 
 def _open(target: str | int, open_seconds: float) -> cv2.VideoCapture:
     if isinstance(target, int):
         return cv2.VideoCapture(target, cv2.CAP_V4L2)
-    if Path(target).exists():
+    if "://" not in target:
         return cv2.VideoCapture(target)
     timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(open_seconds * 1e3)]
     timeouts += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(READ_SECONDS * 1e3)]
@@ -142,6 +151,13 @@ def _configure(capture: cv2.VideoCapture, options: CaptureOptions) -> None:
     for setting, value in wanted.items():
         if value is not None:
             capture.set(setting, value)
+
+
+def _position(capture: cv2.VideoCapture) -> float:
+    # Raw H.264 and H.265 have no times; OpenCV then gives 0 for every frame.
+    seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    return seconds if seconds or fps <= 0 else (capture.get(cv2.CAP_PROP_POS_FRAMES) - 1) / fps
 
 
 def _ask_for_jpegs(capture: cv2.VideoCapture, camera: bool) -> None:

@@ -31,6 +31,7 @@ class WebPage(Output):
         labels: the class names, in output order.
         recipe: the model's preprocessing.
         send_seconds: how long a client may leave a message unread before it is dropped.
+        max_connections: with so many open, the newest is refused.
     """
 
     name, backlog, wants_pictures = "web", 1, True
@@ -42,6 +43,7 @@ class WebPage(Output):
         labels: Sequence[str],
         recipe: Recipe,
         send_seconds: float = SEND_SECONDS,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         if token is None and not address.is_loopback:
             raise OutputError(f"a web page on {address} needs a token", "give one, or use 127.0.0.1")
@@ -59,7 +61,7 @@ class WebPage(Output):
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=MAX_CONNECTIONS,
+            limit_concurrency=max_connections,
         )
         self._server = uvicorn.Server(config)
         self._started = Event()

@@ -185,7 +185,7 @@ const milliseconds = (value) => [value.toFixed(value < 10 ? 1 : 0), element("sma
 
 function duration(seconds) {
   const parts = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
-  const first = Math.max(0, parts.findIndex(([size]) => seconds >= size));
+  const first = parts.findIndex(([size]) => Math.max(1, seconds) >= size);
   return parts.slice(first, first + 2)
     .map(([size, unit], i) => `${Math.floor((i ? seconds % parts[first][0] : seconds) / size)} ${unit}`).join(" ");
 }
