@@ -1,12 +1,17 @@
 """`fedge run` as a process: signals, exit codes, faults on standard error, recording and replaying."""
 
 import json
+import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from fedge.errors import ProbeFailed
+from fedge.modelfile import read
+from fedge.runtime import probe
 from mjpeg_server import mjpeg_server
 from pictures_for_tests import jpeg, scene, write_video
 from running import finish, next_line, running
@@ -123,6 +128,28 @@ def test_options_that_make_no_sense_are_refused(tmp_path: Path, arguments: list[
     done, out, err = finish("run", "--source", tmp_path / "a.jpg", *arguments)
     assert (done, out) == (code, "")
     assert err.startswith("fedge: ")
+
+
+def test_a_module_in_the_current_folder_is_not_imported(tmp_path: Path, model_path: Path) -> None:
+    (tmp_path / "numpy.py").write_text("raise SystemExit('imported from the current folder')")
+    (tmp_path / "a.jpg").write_bytes(jpeg(scene(0)))
+    # A model from elsewhere, so that the process that tries it out is started too.
+    shutil.copy(model_path, tmp_path / "mine.tflite")
+    # As the `fedge` script does it, which has no current folder in its path.
+    command = [sys.executable, "-P", "-m", "fedge", "run", "mine.tflite", "--source", "a.jpg", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["frame"] == 0
+
+
+def test_a_module_in_the_current_folder_does_not_try_out_a_network(
+    model_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "numpy.py").write_text("raise SystemExit(0)")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ProbeFailed):
+        probe(b"no network")
+    probe(read(model_path).flatbuffer)
 
 
 def test_a_reader_that_goes_away_ends_it() -> None:

@@ -1,13 +1,16 @@
 """The systemd unit: hardened, and given exactly the arguments that the user typed."""
 
+import os
+import pwd
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
-from fedge import service
+from fedge import cli, service
 from fedge.__main__ import run
 from fedge.errors import ServiceError
 from fedge.unit import Unit, quote, quote_argument
@@ -147,13 +150,126 @@ def test_where_the_empty_scene_is_kept_may_be_written(capsys: pytest.CaptureFixt
     assert "ReadWritePaths" not in capsys.readouterr().out
 
 
-def test_paths_of_files_are_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "mine.tflite").write_text("")
-    (tmp_path / "0").write_text("")
+def dry_run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, list[str]]:
+    """What follows `fedge run` in the unit, and what it may write."""
+    assert run(["service", "install", "--dry-run", "--", *arguments]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    command = next(line for line in lines if line.startswith("ExecStart="))
+    prefix = "ReadWritePaths="
+    return command.partition(" run ")[2], [line.removeprefix(prefix) for line in lines if line.startswith(prefix)]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The folder in which the service is installed."""
     monkeypatch.chdir(tmp_path)
-    unit = service.make_unit(["mine.tflite", "--camera", "--device", "0", "--csv", "log.csv"], {}, None)
-    assert list(unit.command[-5:]) == [f"{tmp_path}/mine.tflite", "--camera", "--device", "0", "--csv", "log.csv"][-5:]
-    assert f"{tmp_path}/mine.tflite" in unit.command
+    return tmp_path
+
+
+def test_paths_of_files_are_made_absolute(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("mine.tflite", "0"):
+        (here / name).write_text("")
+    command, writable = dry_run(capsys, "mine.tflite", "--camera", "--device", "0", "--csv", "log.csv")
+    assert command == f"{here}/mine.tflite --camera --device 0 --csv log.csv"
+    # A file that is not there yet is made in the service's own folder, which it may write.
+    assert writable == []
+
+
+def test_what_is_there_to_be_written_may_be_written(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "answers.csv").write_text("")
+    (here / "unsure").mkdir()
+    command, writable = dry_run(capsys, "--camera", "--csv", "answers.csv", "--unsure=unsure")
+    assert command == f"--camera --csv {here}/answers.csv --unsure={here}/unsure"
+    assert writable == [str(here), f"{here}/unsure"]
+
+
+def test_a_path_behind_an_equals_sign_is_made_absolute(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "token").write_text("")
+    assert dry_run(capsys, "--camera", "--web", "--web-token-file=token")[0].endswith(f"--web-token-file={here}/token")
+
+
+def test_a_word_that_is_no_path_stays_as_it_is(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("camera", "csi", "learn", "strict"):
+        (here / name).mkdir()
+    words = "camera --camera --device csi --background learn --reject strict"
+    assert dry_run(capsys, *words.split()) == (words, [])
+
+
+def test_each_path_that_run_takes_is_known() -> None:
+    paths = {name for name, hint in get_type_hints(cli.run).items() if hint == Path | None}
+    # Those that may be something else too are texts for Typer.
+    assert paths | {"model", "source", "background"} == set(service.PATHS)
+
+
+def test_without_the_script_the_unit_starts_python_that_imports_nothing_from_the_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    unit = service.make_unit(["--camera"], {}, None)
+    assert unit.command == [str(tmp_path / "python"), "-P", "-m", "fedge", "run", "--camera"]
+
+
+@pytest.fixture
+def systemctl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A program in systemd's place, which shows and ends as the files `shown` and `code` in this folder say."""
+    folder = tmp_path / "systemd"
+    folder.mkdir()
+    program = folder / "systemctl"
+    program.write_text(f'#!/bin/sh\ncat {folder}/shown\nexit "$(cat {folder}/code)"\n')
+    program.chmod(0o755)
+    (folder / "shown").write_text("active\n")
+    (folder / "code").write_text("0")
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setattr(service, "_RUNNING", folder)
+    monkeypatch.setattr(service, "UNIT_PATH", folder / "fedge.service")
+    return folder
+
+
+def somebody() -> str:
+    """A user who is not root, and to whom a folder can be given from here."""
+    return "nobody" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+
+
+def test_a_folder_to_write_in_is_made_for_the_services_user(systemctl: Path, tmp_path: Path) -> None:
+    arguments = ["--user", somebody(), "--", "--camera", "--unsure", str(tmp_path / "data" / "unsure")]
+    assert run(["service", "install", "--dry-run", *arguments]) == 0
+    assert not (tmp_path / "data").exists()
+    assert run(["service", "install", *arguments]) == 0
+    assert (tmp_path / "data" / "unsure").owner() == somebody()
+
+
+def test_a_folder_that_the_services_own_user_could_not_write_in_is_refused(systemctl: Path, tmp_path: Path) -> None:
+    parameters = {"unsure": tmp_path / "unsure"}
+    with pytest.raises(ServiceError, match="is not there"):
+        service.install(["--camera", "--unsure", str(tmp_path / "unsure")], parameters, "root", dry_run=False)
+    assert not service.UNIT_PATH.exists()
+
+
+@pytest.mark.parametrize("state", ["inactive", "failed", "activating"])
+def test_the_status_of_a_service_that_does_not_run_is_one_line_and_exit_code_1(
+    systemctl: Path, capfd: pytest.CaptureFixture[str], state: str
+) -> None:
+    service.UNIT_PATH.write_text("")
+    (systemctl / "shown").write_text(f"{state}\n")
+    # What systemctl gives for each of the three, and a gate that refused for fedge.
+    (systemctl / "code").write_text("3")
+    assert run(["service", "status"]) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(f"fedge: fedge.service is {state}; ")
+
+
+def test_the_status_of_a_service_that_is_not_installed_says_how_to_install_it(
+    systemctl: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["service", "status"]) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "fedge.service is not installed; install it" in line
+
+
+def test_the_status_of_a_service_that_runs_is_shown(systemctl: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    service.UNIT_PATH.write_text("")
+    assert run(["service", "status"]) == 0
+    assert capfd.readouterr().out == "active\n"
 
 
 @pytest.mark.parametrize("arguments", [["--camera", "--nonsense"], ["--camera", "--frames", "many"]])

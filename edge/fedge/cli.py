@@ -260,7 +260,9 @@ def run(
     mqtt: Annotated[str | None, typer.Option(help="mqtt:// or mqtts://[USER@]HOST[:PORT][/TOPIC].")] = None,
     mqtt_ca: Annotated[Path | None, typer.Option(help="The authority of the broker's certificate, PEM.")] = None,
     mqtt_password_file: Annotated[Path | None, typer.Option(help="Instead of $FEDGE_MQTT_PASSWORD.")] = None,
-    webhook: Annotated[str | None, typer.Option(help="POST JSON to this URL when the decision changes.")] = None,
+    webhook: Annotated[
+        str | None, typer.Option(envvar="FEDGE_WEBHOOK", help="POST JSON to this URL when the decision changes.")
+    ] = None,
     metrics: Annotated[
         str | None, typer.Option(metavar="[ADDRESS:PORT]", help="Metrics for Prometheus; 127.0.0.1:9464.")
     ] = None,

@@ -21,11 +21,11 @@ def service_install(
 
 
 @service_app.command("status")
-def service_status() -> int:
+def service_status() -> None:
     """Show how the service does."""
     from fedge.service import status
 
-    return status()
+    status()
 
 
 @service_app.command("uninstall")

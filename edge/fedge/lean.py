@@ -17,7 +17,8 @@ def become(options: RunOptions) -> NoReturn:
         pickle.dump(options, pipe)
     os.set_inheritable(reading, True)
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "fedge.lean", str(reading)])
+    # -P, because a `numpy.py` in the current folder may not stand in for NumPy.
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "fedge.lean", str(reading)])
 
 
 def _work() -> int:

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -38,6 +39,9 @@ _SEGMENTS = 8
 _PICTURES_WAITING, _LINES_WAITING = 8, 10_000
 _RETRY_SECONDS = 5.0
 _CLOSE_SECONDS = 1.0
+# A disk that has taken nothing for so long, while the recording may wait for it, is not slow: it is stuck.
+_STUCK_SECONDS = 5.0
+_TOO_LARGE = "the recording leaves out pictures that its limit has no room for; give --record-mb more"
 # More effort makes the file a few percent smaller and takes several times as long.
 _PNG_EFFORT = 1
 
@@ -58,7 +62,7 @@ class Recorder:
 
     Args:
         folder: where; made if need be, and what it already holds is kept as long as there is room.
-        limit_bytes: how much the folder may hold.
+        limit_bytes: how much the folder may hold; a picture for which that leaves no room is left out.
         facts: what is needed to replay, as JSON.
         state: the decider's state before the first result.
         health: is told of faults, and of the recording's standing as the output `recording`.
@@ -83,6 +87,7 @@ class Recorder:
         self._health, self._wait = health, wait
         self._wanted = Event()
         self._room = Semaphore(_PICTURES_WAITING)
+        self._given = self._taken = 0
         self._queue: Queue[_Line | _NewSegment | None] = Queue(_LINES_WAITING)
         self._queue.put(_NewSegment(state))
         self._writer = _Writer(folder, limit_bytes, facts, self._wanted)
@@ -99,6 +104,7 @@ class Recorder:
         }
         try:
             self._queue.put(_Line(content, picture), block=self._wait)
+            self._given += 1
             if self._wanted.is_set():
                 self._queue.put(_NewSegment(state()), block=self._wait)
                 self._wanted.clear()
@@ -108,15 +114,25 @@ class Recorder:
             self._health.count_fault("recording", "the disk is too slow for the recording")
 
     def close(self) -> None:
-        """Writes what waits, for a second at most."""
-        try:
+        """Writes what waits: for a second at most, or with `wait` for as long as the disk takes something."""
+        with suppress(Full):
             self._queue.put(None, timeout=_CLOSE_SECONDS)
-        except Full:
+            self._join()
+        if left := self._given - self._taken:
+            self._health.count_fault("recording", f"the disk was too slow: {left} frames were not recorded at the end")
+
+    def _join(self) -> None:
+        if not self._wait:
+            self._thread.join(_CLOSE_SECONDS)
             return
-        self._thread.join(_CLOSE_SECONDS)
+        taken = -1
+        while self._thread.is_alive() and self._taken != taken:
+            taken = self._taken
+            self._thread.join(_STUCK_SECONDS)
 
     def _run(self) -> None:
         failed_at: float | None = None
+        said = False
         while (item := self._queue.get()) is not None:
             try:
                 if isinstance(item, _NewSegment):
@@ -124,7 +140,10 @@ class Recorder:
                     self._health.set_output("recording", "ok")
                     failed_at = None
                 elif failed_at is None:
-                    self._writer.write(item)
+                    fits = self._writer.write(item)
+                    if not fits and not said:
+                        self._health.count_fault("recording", _TOO_LARGE)
+                        said = True
                 elif monotonic() - failed_at >= _RETRY_SECONDS:
                     self._wanted.set()
             except OSError as error:
@@ -132,8 +151,10 @@ class Recorder:
                 message = f"cannot record ({error.strerror})"
                 self._health.count_fault("recording", message)
                 self._health.set_output("recording", message)
-            if isinstance(item, _Line) and item.picture is not None:
-                self._room.release()
+            if isinstance(item, _Line):
+                self._taken += 1
+                if item.picture is not None:
+                    self._room.release()
         self._writer.end()
 
 
@@ -148,18 +169,26 @@ class _Writer:
         self.end()
         number = max((int(path.name.removeprefix("segment-")) for path in self._sizes), default=0) + 1
         segment = self._folder / f"segment-{number:06}"
-        self._sizes[segment] = 0
-        self._make_room(0)
         segment.mkdir()
-        write_json(segment / FACTS, self._facts | {"state": state})
-        self._lines = (segment / LINES).open("xb", buffering=0)
-        self._segment = segment
-        self._sizes[segment] = _size(segment)
+        try:
+            write_json(segment / FACTS, self._facts | {"state": state})
+            size = _size(segment)
+            self._lines = (segment / LINES).open("xb", buffering=0)
+        except OSError:
+            # A disk that stays full would get one more of these at each attempt.
+            shutil.rmtree(segment, ignore_errors=True)
+            raise
+        self._segment, self._sizes[segment] = segment, size
+        self._make_room(0)
 
-    def write(self, item: _Line) -> None:
+    def write(self, item: _Line) -> bool:
+        """Writes the line, and the picture if the segment may hold it too; gives whether it may."""
         assert self._segment and self._lines
-        text = (json.dumps(item.content, ensure_ascii=False) + "\n").encode()
+        text = _encode_line(item.content)
         png = b"" if item.picture is None else _encode(item.picture)
+        fits = self._sizes[self._segment] + len(text) + len(png) <= self._limit
+        if not fits:
+            text, png = _encode_line(item.content | {"picture": None}), b""
         self._make_room(len(text) + len(png))
         end = self._lines.tell()
         path = self._segment / str(item.content["picture"])
@@ -172,11 +201,14 @@ class _Writer:
             # What follows a half-written line could not be read.
             self._lines.truncate(end)
             path.unlink(missing_ok=True)
+            if not end:
+                self._drop(self._segment)
             self.end()
             raise
         self._sizes[self._segment] += len(text) + len(png)
         if self._sizes[self._segment] >= self._limit / _SEGMENTS:
             self._wanted.set()
+        return fits
 
     def end(self) -> None:
         if self._lines:
@@ -187,8 +219,11 @@ class _Writer:
         for oldest in list(self._sizes)[:-1]:
             if sum(self._sizes.values()) + size <= self._limit:
                 return
-            shutil.rmtree(oldest, ignore_errors=True)
-            del self._sizes[oldest]
+            self._drop(oldest)
+
+    def _drop(self, segment: Path) -> None:
+        shutil.rmtree(segment, ignore_errors=True)
+        del self._sizes[segment]
 
 
 def recorded(
@@ -209,6 +244,11 @@ def segments(folder: Path) -> list[Path]:
 
 def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def _encode_line(content: dict[str, Any]) -> bytes:
+    # A file's name need not be UTF-8; JSON has the escape for what it is read as.
+    return (json.dumps(content, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
 
 
 def _encode(picture: Picture) -> bytes:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from fedge.classifier import Classifier, load
 from fedge.decisions import Decider
 from fedge.errors import DataError, ReplayDiffers
 from fedge.preprocess import Picture
+from fedge.printable import printable
 from fedge.recording import FACTS, LINES, segments
 
 _SHOWN = 20
@@ -32,10 +34,11 @@ class _Tally:
 def replay(folder: Path, model: str | None) -> dict[str, Any]:
     """Classifies a recording's frames again and decides again, with `model` or the one that it was recorded with.
 
+    A segment that was only begun, where the power or the disk failed, is left out, and that is said on standard error.
     The report has `frames`, how many of them have `pictures`, how many are `differing`, the first of these as
     `differences`, the `max_score_difference`, and whether the `same_model` was used. Raises DataError.
     """
-    parts = segments(folder) if folder.is_dir() else []
+    parts = [part for part in segments(folder) if _is_finished(part)] if folder.is_dir() else []
     if not parts:
         raise DataError(f"{folder} is no recording", "give a folder that `fedge run --record` wrote")
     facts = [_facts(part) for part in parts]
@@ -132,20 +135,28 @@ def _compare(
         tally.first.append(where | {"recorded": recorded[name], "replayed": replayed[name]})
 
 
+def _is_finished(part: Path) -> bool:
+    missing = [name for name in (FACTS, LINES) if not (part / name).exists()]
+    if missing:
+        print(f"fedge: skipped: {printable(str(part))} has no {' and no '.join(missing)}", file=sys.stderr)
+    return not missing
+
+
 def _facts(part: Path) -> dict[str, Any]:
     try:
-        facts: dict[str, Any] = json.loads((part / FACTS).read_text(encoding="utf-8"))
-        missing = {"model", "network", "reject", "decisions", "state"} - set(facts)
+        facts: Any = json.loads((part / FACTS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{part / FACTS} cannot be read ({error})", "remove this segment") from error
-    if missing:
+    if not isinstance(facts, dict):
+        raise DataError(f"{part / FACTS} holds no JSON object", "remove this segment")
+    if missing := {"model", "network", "reject", "decisions", "state"} - set(facts):
         raise DataError(f"{part / FACTS} does not say its {', '.join(sorted(missing))}", "remove this segment")
     return facts
 
 
 def _lines(part: Path) -> list[dict[str, Any]]:
-    texts = (part / LINES).read_text(encoding="utf-8").split("\n")
-    # Only the last line can be half written, where the power failed; the rest ends with a newline.
+    # Only the last line can be half written, within a character too, where the power failed; the rest ends with \n.
+    texts = (part / LINES).read_bytes().split(b"\n")
     return [json.loads(text) for text in texts[:-1]]
 
 

@@ -90,7 +90,11 @@ def probe(flatbuffer: bytes) -> None:
     mend = "the file is damaged or hostile: do not use it"
     try:
         child = subprocess.run(
-            [sys.executable, "-m", "fedge.probe"], input=flatbuffer, capture_output=True, timeout=_PROBE_SECONDS
+            # -P, because a `numpy.py` in the current folder may not stand in for NumPy.
+            [sys.executable, "-P", "-m", "fedge.probe"],
+            input=flatbuffer,
+            capture_output=True,
+            timeout=_PROBE_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
         raise ProbeFailed(f"the network did not load within {_PROBE_SECONDS} s", mend) from error

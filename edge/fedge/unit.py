@@ -53,7 +53,7 @@ RestartSec=5
 TimeoutStartSec={START_SECONDS}
 TimeoutStopSec=10
 WatchdogSec={WATCHDOG_SECONDS}
-# Secrets such as FEDGE_MQTT_PASSWORD=... and FEDGE_WEB_TOKEN=...; for root's eyes only.
+# Secrets: FEDGE_MQTT_PASSWORD=..., FEDGE_WEB_TOKEN=... and FEDGE_WEBHOOK=...; for root's eyes only.
 EnvironmentFile=-{ENVIRONMENT_FILE}
 
 {who}
