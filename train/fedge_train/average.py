@@ -33,27 +33,23 @@ ALIKE = ("architecture", "data", "labels", "recipe", "data_sha256", "test_share"
 ALIKE_IN_PLAN = ("camera", "open_set")
 
 
-# How good weights are on the held-out pictures: accuracy, then the negative loss.
-Merit = tuple[float, float]
-
-
 @dataclass(frozen=True)
 class Run:
-    """A finished run: where it is, how it was trained, what came of it, and how good it is on held-out pictures."""
+    """A finished run: where it is, how it was trained, what came of it, and its loss on the held-out pictures."""
 
     folder: Path
     config: RunConfig
     report: dict[str, Any]
     weights: Weights
-    merit: Merit
+    loss: float
 
 
 def average(folders: Sequence[Path], out: Path | None) -> dict[str, Any]:
     """Averages the weights of runs, writes a run of the result, and gives its report.
 
-    Begins with the run that is best on the held-out pictures and takes in one after the other of the rest, the better
-    first, where the mean then is better there ("greedy soup", Wortsman and others, 2022). Raises RunError where runs
-    are not alike, or no mean is better than the best run.
+    Begins with the run of the least loss on the held-out pictures and takes in one after the other of the rest, the
+    better first, where the mean's loss then is less ("greedy soup", Wortsman and others, 2022). Raises RunError where
+    runs are not alike, or no mean is better than the best run.
     """
     if len({folder.resolve() for folder in folders}) < max(2, len(folders)):
         raise RunError("a mean takes two different runs or more", "name each run once")
@@ -66,31 +62,33 @@ def average(folders: Sequence[Path], out: Path | None) -> dict[str, Any]:
     model = load_float_model(folders[0], configs[0])
     predict = predictor(model)
 
-    def merit_of(weights: Weights) -> Merit:
+    # By the loss, to which each picture adds: accuracy moves with the few whose answer flips, and of a few hundred
+    # photographs that is chance.
+    def held_out(weights: Weights) -> tuple[float, float]:
         model.set_weights(weights)
-        loss, accuracy = evaluate(predict, dataset.held_out)
-        return accuracy, -loss
+        return evaluate(predict, dataset.held_out)
 
     runs = []
     for folder, config, report in zip(folders, configs, reports, strict=True):
         weights = weights_of(load_float_model(folder, config))
-        runs.append(Run(folder, config, report, weights, merit_of(weights)))
-        say(f"{folder}: held out {runs[-1].merit[0]:.4f}")
-    best, *rest = sorted(runs, key=lambda run: run.merit, reverse=True)
-    kept, merit = [best], best.merit
+        loss, accuracy = held_out(weights)
+        runs.append(Run(folder, config, report, weights, loss))
+        say(f"{folder}: held-out loss {loss:.4f}, accuracy {accuracy:.4f}")
+    best, *rest = sorted(runs, key=lambda run: run.loss)
+    kept, least = [best], best.loss
     for run in rest:
-        with_it = merit_of(_mean([*kept, run]))
-        better = with_it > merit
-        say(f"with {run.folder}: held out {with_it[0]:.4f}{'' if better else ', so it is left out'}")
-        if better:
-            kept, merit = [*kept, run], with_it
+        loss, accuracy = held_out(_mean([*kept, run]))
+        left_out = "" if loss < least else ", so it is left out"
+        say(f"with {run.folder}: held-out loss {loss:.4f}, accuracy {accuracy:.4f}{left_out}")
+        if loss < least:
+            kept, least = [*kept, run], loss
     if len(kept) == 1:
         raise RunError(
             f"no mean with another run is better on the held-out pictures than {best.folder} alone",
             "take that run, or average runs that went on from the same one",
         )
-    model.set_weights(_mean(kept))
-    return _write(out or new_folder(f"{best.folder.resolve().name}-mean"), kept, model, dataset, merit[0])
+    _, accuracy = held_out(_mean(kept))
+    return _write(out or new_folder(f"{best.folder.resolve().name}-mean"), kept, model, dataset, accuracy)
 
 
 def _write(folder: Path, kept: Sequence[Run], model: Model, dataset: Dataset, accuracy: float) -> dict[str, Any]:
