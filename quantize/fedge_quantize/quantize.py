@@ -45,7 +45,7 @@ from fedge_quantize.parity import Parity, compare, refused
 from fedge_quantize.qat import quantization_aware
 from fedge_train.lessons import lessons_of
 from fedge_train.predict import predictor
-from fedge_train.pretrained import require_origins
+from fedge_train.pretrained import require_unchanged
 from fedge_train.run import REPORT, RunConfig, load_float_model, load_run_data, read_config, read_report
 from fedge_train.training import Watcher
 
@@ -159,7 +159,7 @@ class _Work:
 
     def _trained_on(self) -> Model:
         epochs = self.options.qat_epochs
-        require_origins(self.options.run, self.config)
+        require_unchanged(self.config.teachers, self.options.run, self.config)
         say(f"quantization-aware training for {epochs} epochs")
         lessons = lessons_of(self.config, self.dataset)
         steps = lessons.steps(1)

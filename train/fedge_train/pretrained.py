@@ -1,5 +1,6 @@
 """What a training may start from or learn from: a run, or a model file such as those that come in the wheel."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,12 +102,12 @@ def lasting_name(name: str) -> str:
     return name if name in shipped_models() and not Path(name).exists() else str(Path(name).resolve())
 
 
-def require_origins(folder: Path, config: RunConfig) -> None:
-    """Raises RunError where what a run started from, or who teaches it, is gone or not as it was."""
-    for name, sha256 in config.origins.items():
+def require_unchanged(names: Iterable[str], folder: Path, config: RunConfig) -> None:
+    """Raises RunError where one of these, from which a run learns, is gone or not as when the run was started."""
+    for name in config.origins.keys() & names:
         mend = "restore it, or train another run"
         try:
-            unchanged = pretrained(name).sha256() == sha256
+            unchanged = pretrained(name).sha256() == config.origins[name]
         except (RunError, ModelFileError) as error:
             raise RunError(
                 f"{name}, from which {folder} learns, cannot be read any more ({error.what})", mend

@@ -22,7 +22,7 @@ from fedge_train.architectures import ARCHITECTURES, build
 from fedge_train.device import training_dtype
 from fedge_train.lessons import Lessons, lessons_of, source_weights
 from fedge_train.plan import OTHER_CLASSES_RATE, Plan, plan_for
-from fedge_train.pretrained import lasting_name, pretrained, require_origins
+from fedge_train.pretrained import lasting_name, pretrained, require_unchanged
 from fedge_train.report import write_history, write_report
 from fedge_train.run import (
     CHECKPOINTS,
@@ -136,7 +136,7 @@ def _resumed(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
             f"the run {folder} was started with other settings ({', '.join(changed)})",
             "leave these options out on --resume, or train another with --out",
         )
-    require_origins(folder, config)
+    require_unchanged(config.origins, folder, config)
     return folder, config, load_run_data(folder, config)
 
 
