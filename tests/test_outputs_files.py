@@ -7,6 +7,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,33 @@ def test_a_csv_file_with_other_columns_is_put_aside(tmp_path: Path) -> None:
     output.close()
     assert (tmp_path / "log.csv.1").read_text() == "mine\n1\n"
     assert len(rows(tmp_path / "log.csv")) == 1
+
+
+@contextmanager
+def no_file_can_be_opened() -> Iterator[None]:
+    """As where a process has opened all files that it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("files", [1, 4])
+def test_a_rotation_that_is_tried_again_takes_no_more_old_files(tmp_path: Path, files: int) -> None:
+    # A header has at most 120 bytes, a line at most 80: each file has room for one row.
+    output = CsvFile(tmp_path / "log.csv", 200, files)
+    for number in range(files):
+        output.show(result(number))
+    with no_file_can_be_opened():
+        for _ in range(3):
+            with pytest.raises(OSError, match="Too many open files"):
+                output.show(result(files))
+    output.show(result(files))
+    output.close()
+    kept = [int(row["frame"]) for path in sorted(tmp_path.iterdir(), reverse=True) for row in rows(path)]
+    assert kept == list(range(1, files + 1))
 
 
 def test_sqlite_keeps_the_newest_rows(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from threading import Event, Thread
+from time import sleep
 from typing import Any
 
 import pytest
@@ -26,6 +28,7 @@ class Receiver(HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Posts)
         self.answers: list[int] = []
+        self.takes_seconds = 0.0
         self.posted: list[tuple[str, dict[str, Any]]] = []
         self.url = f"http://127.0.0.1:{self.server_address[1]}/hook?key=k"
 
@@ -34,6 +37,7 @@ class _Posts(BaseHTTPRequestHandler):
     server: Receiver
 
     def do_POST(self) -> None:
+        sleep(self.server.takes_seconds)
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         status = self.server.answers.pop(0) if self.server.answers else 204
         if status == 204:
@@ -190,12 +194,77 @@ def test_metrics_are_at_one_path_and_for_this_hosts_names() -> None:
     metrics.close()
 
 
-def test_a_client_that_says_nothing_does_not_stop_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fedge.outputs.prometheus._Handler.timeout", 0.1)
+@contextmanager
+def dripping(metrics: Metrics) -> Iterator[Event]:
+    """A client that sends another byte of a header now and then, for ever; the event is set once it was dropped."""
+    dropped, enough = Event(), Event()
+
+    def drip(client: socket.socket) -> None:
+        client.sendall(b"GET /metrics HTTP/1.1\r\nX: ")
+        while not dropped.is_set() and not enough.wait(0.02):
+            try:
+                client.sendall(b"x")
+            except OSError:
+                dropped.set()
+
+    with socket.create_connection(("127.0.0.1", metrics.port)) as client:
+        thread = Thread(target=drip, args=(client,))
+        thread.start()
+        try:
+            yield dropped
+        finally:
+            enough.set()
+            thread.join()
+
+
+def test_a_client_that_drips_holds_up_neither_another_nor_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Were anyone to wait for the dripping client, this would never end.
+    monkeypatch.setattr("fedge.outputs.prometheus._SCRAPE_SECONDS", 1e9)
     metrics = Metrics(Address("127.0.0.1", 0), Health())
-    with socket.create_connection(("127.0.0.1", metrics.port)):
+    with dripping(metrics) as dropped:
         assert scrape(metrics)[0] == 200
+        assert not dropped.is_set()
+        metrics.close()
+        eventually(dropped.is_set)
+
+
+def test_a_client_that_drips_is_dropped_when_its_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fedge.outputs.prometheus._SCRAPE_SECONDS", 0.1)
+    metrics = Metrics(Address("127.0.0.1", 0), Health())
+    with dripping(metrics) as dropped:
+        eventually(dropped.is_set)
     metrics.close()
+
+
+def test_there_are_only_so_many_clients_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fedge.outputs.prometheus._SCRAPE_SECONDS", 1e9)
+    monkeypatch.setattr("fedge.outputs.prometheus._MOST_SCRAPES", 1)
+    metrics = Metrics(Address("127.0.0.1", 0), Health())
+    with dripping(metrics), pytest.raises(ConnectionError):
+        scrape(metrics)
+    eventually(lambda: _is_served(metrics))
+    metrics.close()
+
+
+def _is_served(metrics: Metrics) -> bool:
+    with suppress(ConnectionError):
+        return scrape(metrics)[0] == 200
+    return False
+
+
+def test_a_file_source_waits_for_a_webhook_that_takes_its_time(
+    receiver: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Longer than a live source would wait: sixty changes take three seconds at least.
+    receiver.takes_seconds = 0.05
+    health = Health()
+    hub = Hub([Webhook(receiver.url)], health, live=False)
+    for number in range(60):
+        hub.show(result(number, changed=True))
+    hub.close()
+    assert [body["frame"] for _, body in receiver.posted] == list(range(60))
+    assert health.snapshot().outputs == {"webhook": "ok"}
+    assert capsys.readouterr().err == ""
 
 
 def test_a_port_in_use_is_a_clear_error() -> None:

@@ -1,13 +1,18 @@
 """The hub: no output holds up the loop or another; a failing one degrades alone and recovers."""
 
-from threading import Event, current_thread, main_thread
+from _thread import interrupt_main
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, suppress
+from io import FileIO, TextIOWrapper
+from threading import Event, Timer, current_thread, main_thread
 
 import numpy as np
 import pytest
 
 from fedge.health import Health, HealthSnapshot
+from fedge.outputs.faults import Faults
 from fedge.outputs.hub import Hub
-from fedge.outputs.output import Output
+from fedge.outputs.output import NeverTaken, Output
 from fedge.runner import Result
 from results import result, snapshot
 from waiting import eventually
@@ -110,14 +115,140 @@ def test_where_frames_do_not_come_by_themselves_a_full_queue_waits() -> None:
     assert health.snapshot().outputs == {"recording": "ok"}
 
 
-def test_a_failing_output_drops_even_where_a_working_one_would_wait() -> None:
-    output = Recording(backlog=3)
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a file source waits no long time for an output that gets nothing out."""
+    monkeypatch.setattr("fedge.outputs.hub.STUCK_SECONDS", 0.2)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_failing_output_drops_even_where_a_working_one_would_wait(capsys: pytest.CaptureFixture[str]) -> None:
+    output, health = Recording(backlog=3), Health()
     output.broken = True
-    hub = Hub([output], Health(), live=False)
+    hub = Hub([output], health, live=False)
     for number in range(50):
         hub.show(result(number))
     hub.close()
     assert output.taken == []
+    assert output.closed == 1
+    assert health.snapshot().outputs == {"recording": "failing: no space left, 50 results dropped"}
+    assert capsys.readouterr().err.splitlines()[1:] == ["fedge: the output recording ends, 50 results dropped"]
+
+
+def test_the_end_of_a_file_source_repeats_what_failed_just_then() -> None:
+    class FailsOnce(Recording):
+        def show(self, result: Result) -> None:
+            self.broken = self.calls == 5
+            super().show(result)
+
+    output = FailsOnce()
+    output.open.clear()
+    hub = Hub([output], Health(), live=False)
+    for number in range(10):
+        hub.show(result(number))
+    Timer(0.1, output.open.set).start()
+    hub.close()
+    assert output.calls == 11
+    assert output.numbers == list(range(10))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_output_that_hangs_does_not_hold_up_the_end_of_a_file_source(capsys: pytest.CaptureFixture[str]) -> None:
+    hanging, other = Recording("hanging"), Recording("other")
+    hanging.open.clear()
+    hub = Hub([hanging, other], Health(), live=False)
+    for number in range(7):
+        hub.show(result(number))
+    hub.close()
+    assert other.numbers == list(range(7))
+    assert capsys.readouterr().err.splitlines() == ["fedge: the output hanging ends, 7 results dropped"]
+    hanging.open.set()
+
+
+def test_a_signal_ends_a_file_source_without_waiting_for_what_is_queued(capsys: pytest.CaptureFixture[str]) -> None:
+    class Slow(Recording):
+        def show(self, result: Result) -> None:
+            never.wait(0.1)
+            super().show(result)
+
+    never = Event()
+    output = Slow()
+    hub = Hub([output], Health(), live=False)
+    # Ten times as much as the end waits for.
+    for number in range(100):
+        hub.show(result(number))
+    with suppress(KeyboardInterrupt):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            hub.close()
+    assert len(output.taken) < 100
+    assert "the output recording ends, " in capsys.readouterr().err
+
+
+def test_a_signal_ends_the_wait_for_what_is_queued_and_what_is_lost_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hanging = Recording("hanging")
+    hanging.open.clear()
+    hub = Hub([hanging], Health(), live=False)
+    hub.show(result(0))
+    Timer(0.2, interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt):
+        hub.close()
+    hanging.open.set()
+    assert capsys.readouterr().err.splitlines() == ["fedge: the output hanging ends, 1 results dropped"]
+
+
+@contextmanager
+def full_standard_error() -> Iterator[None]:
+    # Without a buffer, which would be written at the end, and fail there.
+    with TextIOWrapper(FileIO("/dev/full", "w"), write_through=True) as full, redirect_stderr(full):
+        yield
+
+
+def test_a_standard_error_that_takes_nothing_stops_neither_the_loop_nor_an_output() -> None:
+    failing, inline, health = Recording("failing", backlog=3), Inline("inline"), Health()
+    failing.broken = inline.broken = True
+    with full_standard_error():
+        hub = Hub([Faults(), failing, inline], health, live=False)
+        hub.health(snapshot("waiting", "gone"))
+        assert health.snapshot().outputs["faults"] == "ok"
+        # Were the failing output's thread to end, this would wait for it for ever.
+        for number in range(10):
+            hub.show(result(number))
+        failing.broken = inline.broken = False
+        hub.show(result(10))
+        hub.close()
+    assert failing.numbers[-1] == inline.numbers[-1] == 10
+
+
+def test_a_standard_error_that_is_closed_is_not_replaced_by_standard_output(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr", None)
+    Faults().health(snapshot("waiting", "gone"))
+    assert capsys.readouterr().out == ""
+
+
+def test_a_result_that_an_output_never_takes_is_said_once_and_does_not_block_the_others(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Picky(Recording):
+        def show(self, result: Result) -> None:
+            if result.number % 2:
+                raise NeverTaken("it is odd", "give another")
+            super().show(result)
+
+    output, health = Picky(), Health()
+    hub = Hub([output], health)
+    for number in range(10):
+        hub.show(result(number))
+    eventually(lambda: health.snapshot().outputs["recording"] == "ok, 5 results dropped")
+    hub.close()
+    assert output.numbers == [0, 2, 4, 6, 8]
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["fedge: the output recording leaves results out (it is odd); the rest goes on"]
 
 
 def test_a_failing_output_degrades_alone_is_said_once_and_recovers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from fedge.health import Health
 from fedge.outputs.broker import Broker, parse_broker
 from fedge.outputs.hub import Hub
 from fedge.outputs.mqtt import Mqtt
+from fedge.runner import Result
 from results import result, snapshot
 from waiting import eventually, free_port
 
@@ -148,6 +150,72 @@ def test_beyond_the_bound_the_oldest_go_and_are_counted(tmp_path: Path) -> None:
     server.stop()
 
 
+@needs_mosquitto
+def test_an_acknowledgement_that_comes_late_is_not_forgotten_over_a_health(
+    server: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fedge.outputs.mqtt.ACKNOWLEDGE_SECONDS", 0.3)
+    subscriber = Subscriber(server.port)
+    output = Mqtt(Broker("127.0.0.1", server.port, "test/shelf", None, False))
+    output.health(snapshot())
+    coat, shirt = result(0, "Coat", changed=True), result(1, "Shirt", changed=True)
+    os.kill(server._process.pid, signal.SIGSTOP)
+    with pytest.raises(OutputError, match="does not acknowledge"):
+        output.show(coat)
+    os.kill(server._process.pid, signal.SIGCONT)
+    eventually(lambda: output._message in output._acknowledged)
+    output.health(snapshot("waiting"))
+    output.show(coat)
+    # A busy machine may take longer than the short time that is waited here; the hub would try again, too.
+    eventually(lambda: _takes(output, shirt))
+    eventually(lambda: changes(subscriber) == [0, 1])
+    output.close()
+    subscriber.close()
+
+
+def _takes(output: Mqtt, result: Result) -> bool:
+    with suppress(OutputError):
+        output.show(result)
+        return True
+    return False
+
+
+@needs_mosquitto
+def test_the_decision_of_an_earlier_run_does_not_stand_for_a_later_one(server: Mosquitto) -> None:
+    subscriber = Subscriber(server.port)
+    broker = Broker("127.0.0.1", server.port, "test/shelf", None, False)
+    for first in (result(0, "Coat", changed=True), result(0, None)):
+        hub = Hub([Mqtt(broker)], Health())
+        hub.show(first)
+        hub.show(result(1))
+        eventually(lambda label=first.decision.label: _labels(subscriber)[-1:] == [label])
+        hub.close()
+    assert _labels(subscriber) == ["Coat", None]
+    subscriber.close()
+
+
+@needs_mosquitto
+def test_a_broker_that_has_lost_everything_is_told_the_decision_again(server: Mosquitto) -> None:
+    subscriber = Subscriber(server.port)
+    hub = Hub([Mqtt(Broker("127.0.0.1", server.port, "test/shelf", None, False))], Health())
+    hub.show(result(0, "Coat", changed=True))
+    eventually(lambda: _labels(subscriber) == ["Coat"])
+    subscriber.close()
+    # It has saved nothing yet.
+    server.kill()
+    server.start()
+    late = Subscriber(server.port)
+    assert _labels(late) == []
+    hub.health(snapshot())
+    eventually(lambda: _labels(late) == ["Coat"])
+    hub.close()
+    late.close()
+
+
+def _labels(subscriber: Subscriber) -> list[str | None]:
+    return [json.loads(payload)["label"] for payload in subscriber.on("test/shelf/state")]
+
+
 _RUNS = """
 import sys
 from results import result
@@ -222,6 +290,12 @@ def test_a_wrong_password_is_refused_and_never_said(tmp_path: Path) -> None:
     assert "secret" not in str(refused.value)
     bad.close()
     server.stop()
+
+
+def test_a_password_without_a_user_is_refused_and_never_said() -> None:
+    with pytest.raises(OutputError, match="mqtt://USER@HOST") as refused:
+        Mqtt(Broker("127.0.0.1", free_port(), "test/shelf", None, False), "hunter2")
+    assert "hunter2" not in str(refused.value)
 
 
 def test_a_broker_that_is_not_there_degrades_the_output_only() -> None:

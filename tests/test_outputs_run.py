@@ -90,8 +90,9 @@ def test_a_csv_file_on_a_full_disk_does_not_stop_the_run(video: Path) -> None:
     done = subprocess.run([*COMMAND, "--source", video, "--json", "--csv", "/dev/full"], capture_output=True, text=True)
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 90
-    assert len(done.stderr.splitlines()) == 1
-    assert "the output csv fails" in done.stderr
+    fails, ends = done.stderr.splitlines()
+    assert "the output csv fails" in fails
+    assert ends == "fedge: the output csv ends, 90 results dropped"
 
 
 def test_who_reads_no_further_ends_the_run_quietly(video: Path) -> None:
@@ -166,6 +167,12 @@ def test_an_output_that_cannot_be_opened_is_one_line(video: Path, arguments: lis
     assert re.search(message, done.stderr)
 
 
+def test_a_webhooks_url_may_come_from_the_environment(video: Path) -> None:
+    environment = {**os.environ, "FEDGE_WEBHOOK": "ftp://hooks.example/secret"}
+    done = subprocess.run([*COMMAND, "--source", video], capture_output=True, text=True, env=environment)
+    assert done.returncode == 1 and "no http or https URL" in done.stderr
+
+
 def test_frames_that_the_network_is_not_sure_of_are_kept_and_no_others(tmp_path: Path) -> None:
     # Among so many there are some, and by far not all.
     assert fedge("samples", tmp_path / "samples", "--count", 300).code == 0
@@ -230,6 +237,17 @@ def test_addresses_may_be_left_out_wherever_the_option_stands() -> None:
     assert with_defaults(["--web", "my.tflite"]) == ["--web", default, "my.tflite"]
     for address in ("8080", ":80", "pi:80", "10.0.0.1", "[::1]:80", "[::]"):
         assert with_defaults(["--web", address, "--camera"]) == ["--web", address, "--camera"]
+
+
+def test_a_host_name_alone_is_an_address_and_a_models_file_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for host in ("localhost", "pi.local", "shelf-2.example.org"):
+        assert with_defaults(["--metrics", host, "base"]) == ["--metrics", host, "base"]
+    (tmp_path / "cups.v2").write_bytes(b"a model")
+    for model in ("base", "cups.tflite", "cups.v2", "models/cups.tflite"):
+        assert with_defaults(["--metrics", model]) == ["--metrics", "127.0.0.1:9464", model]
 
 
 def test_a_bad_bound_is_a_usage_error(video: Path) -> None:

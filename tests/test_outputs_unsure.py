@@ -10,6 +10,7 @@ import pytest
 from fedge.errors import OutputError
 from fedge.health import Health
 from fedge.outputs.hub import Hub
+from fedge.outputs.output import NeverTaken
 from fedge.outputs.unsure import MARGIN, UnsureFrames, is_unsure
 from fedge.preprocess import Picture
 from fedge.runner import Result
@@ -212,9 +213,27 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
 
 def test_a_frame_larger_than_the_ring_is_not_kept(tmp_path: Path) -> None:
     output = ring(tmp_path, 1000)
-    with pytest.raises(OutputError, match="--unsure-mb"):
+    with pytest.raises(NeverTaken, match="--unsure-mb"):
         output.show(unsure(0))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_frame_larger_than_the_ring_does_not_block_the_smaller_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ring(tmp_path / "measured").show(unsure(0))
+    health = Health()
+    output = ring(tmp_path / "unsure", 2 * size(tmp_path / "measured"), seconds=5.0)
+    hub = Hub([output], health)
+    large = room(1, 1600, 1200)
+    for number, picture in enumerate((large, large, room(2, 160, 120))):
+        hub.show(unsure(number, 100.0 + number, picture))
+        eventually(lambda: not any(worker._left() for worker in hub._carriers))
+    hub.close()
+    # The second large one is the first one's scene; neither uses up the time until the small one.
+    assert numbers(tmp_path / "unsure") == [2]
+    assert health.snapshot().outputs == {"unsure": "ok, 1 results dropped"}
+    assert capsys.readouterr().err.count("the output unsure leaves results out (a frame has more than") == 1
 
 
 def test_a_full_disk_degrades_it_alone_and_it_recovers(

@@ -1,14 +1,17 @@
 """Options that may stand without their value."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 from typer.core import TyperCommand
 
 from fedge.outputs.addresses import DEFAULTS
 
-# A port, or an address with one, or a bare IP address: a bare word is a model's name.
+# A port, or an address with one, or a bare IP address.
 _ADDRESS = re.compile(r"\d+|[\w.-]*:\d+|\[[0-9a-fA-F:.]+\](:\d+)?|\d+(\.\d+){3}")
+# A word without a dot is a model's name.
+_HOST = re.compile(r"localhost|[\w-]+(\.[\w-]+)+")
 
 
 class OptionalAddresses(TyperCommand):
@@ -25,6 +28,14 @@ def with_defaults(arguments: list[str]) -> list[str]:
     for i, argument in enumerate(arguments):
         result.append(argument)
         following = arguments[i + 1] if i + 1 < len(arguments) else "-"
-        if argument in DEFAULTS and not _ADDRESS.fullmatch(following):
+        if argument in DEFAULTS and not _is_address(following):
             result.append(str(DEFAULTS[argument]))
     return result
+
+
+def _is_address(text: str) -> bool:
+    return bool(_ADDRESS.fullmatch(text) or (_HOST.fullmatch(text) and not _is_model(text)))
+
+
+def _is_model(text: str) -> bool:
+    return text.endswith(".tflite") or Path(text).is_file()

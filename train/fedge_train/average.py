@@ -1,5 +1,6 @@
 """The `fedge average` command's work: one network out of several runs that went on from the same one."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,7 +67,9 @@ def average(folders: Sequence[Path], out: Path | None) -> dict[str, Any]:
     # photographs that is chance.
     def held_out(weights: Weights) -> tuple[float, float]:
         model.set_weights(weights)
-        return evaluate(predict, dataset.held_out)
+        loss, accuracy = evaluate(predict, dataset.held_out)
+        # A run that diverged has a loss that is no number, and nothing is less or more than that.
+        return loss if math.isfinite(loss) else math.inf, accuracy
 
     runs = []
     for folder, config, report in zip(folders, configs, reports, strict=True):

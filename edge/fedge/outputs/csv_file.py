@@ -70,15 +70,20 @@ class CsvFile(Output):
         return os.fstat(self._descriptor).st_size
 
     def _rotate(self) -> None:
+        # Where it is away already, it was moved by a try that could not open a fresh one: no other file may go for it.
+        if self._path.exists():
+            self._shift()
+        fresh = _open(self._path)
+        os.close(self._descriptor)
+        self._descriptor = fresh
+
+    def _shift(self) -> None:
         kept = [self._path, *(self._path.with_name(f"{self._path.name}.{i}") for i in range(1, self._files))]
         for newer, older in reversed(list(pairwise(kept))):
             if newer.exists():
                 os.replace(newer, older)
         if self._files == 1:
             self._path.unlink()
-        fresh = _open(self._path)
-        os.close(self._descriptor)
-        self._descriptor = fresh
 
 
 def _open(path: Path) -> int:

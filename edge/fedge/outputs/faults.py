@@ -1,10 +1,10 @@
 """Faults and recoveries, for people and logs."""
 
-import sys
 from typing import TextIO
 
 from fedge.health import HealthSnapshot
 from fedge.outputs.output import Output
+from fedge.outputs.telling import tell
 from fedge.printable import printable
 
 
@@ -14,14 +14,14 @@ class Faults(Output):
     name, inline = "faults", True
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+        self._stream = stream
         self._faults: dict[str, int] = {}
         self._recoveries = 0
 
     def health(self, snapshot: HealthSnapshot) -> None:
         """Says what is new."""
         if snapshot.faults != self._faults:
-            print(f"fedge: {printable(snapshot.message)}", file=self._stream, flush=True)
+            tell(printable(snapshot.message), self._stream)
         if snapshot.recoveries != self._recoveries:
-            print("fedge: frames come again", file=self._stream, flush=True)
+            tell("frames come again", self._stream)
         self._faults, self._recoveries = snapshot.faults, snapshot.recoveries

@@ -1,5 +1,6 @@
 """One sink for the loop, many outputs behind it: none of them can hold up the loop, or another."""
 
+import sys
 from collections.abc import Sequence
 from time import monotonic
 
@@ -10,6 +11,8 @@ from fedge.outputs.worker import Worker
 from fedge.runner import Result
 
 CLOSE_SECONDS = 1.0
+# A webhook or a broker may take five seconds for one result.
+STUCK_SECONDS = 6.0
 
 
 class Hub:
@@ -23,10 +26,11 @@ class Hub:
         outputs: names must differ.
         health: where the outputs' states go.
         live: whether frames come by themselves. Where they do not, as with files, a full queue makes `show` wait
-            while its output works, so that every result arrives.
+            while its output works, so that every result arrives, and so does `close`.
     """
 
     def __init__(self, outputs: Sequence[Output], health: Health, live: bool = True) -> None:
+        self._live = live
         self._carriers: list[Inline | Worker] = [
             Inline(output, health) if output.inline else Worker(output, health, patient=not live) for output in outputs
         ]
@@ -42,9 +46,22 @@ class Hub:
             carrier.health(snapshot)
 
     def close(self) -> None:
-        """Ends every output; what is still queued has `CLOSE_SECONDS` in all to get out."""
+        """Ends every output; what is still queued has `CLOSE_SECONDS` in all to get out, and is said where it does not.
+
+        Where frames do not come by themselves it has as long as it takes, but for an output that gets nothing out for
+        `STUCK_SECONDS`.
+        """
         for carrier in self._carriers:
             carrier.stop()
-        deadline = monotonic() + CLOSE_SECONDS
-        for carrier in self._carriers:
-            carrier.join(deadline)
+        workers = [carrier for carrier in self._carriers if isinstance(carrier, Worker)]
+        try:
+            # Who ends a run with a signal does not want to wait for the rest, and may send it while this waits.
+            if not self._live and sys.exception() is None:
+                for worker in workers:
+                    worker.drain(STUCK_SECONDS)
+        finally:
+            for worker in workers:
+                worker.give_up()
+            deadline = monotonic() + CLOSE_SECONDS
+            for worker in workers:
+                worker.join(deadline)

@@ -35,9 +35,6 @@ class Inline:
         with suppress(Exception):  # there is nothing left to degrade
             self._output.close()
 
-    def join(self, deadline: float) -> None:
-        """Nothing to wait for."""
-
     def _call(self, call: Callable[[], None]) -> bool:
         try:
             call()

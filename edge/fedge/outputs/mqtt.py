@@ -21,6 +21,7 @@ from fedge.outputs.broker import Broker, tls_context
 from fedge.outputs.discovery import OFFLINE, ONLINE, discovery, identifier
 from fedge.outputs.output import Output
 from fedge.outputs.record import change
+from fedge.outputs.telling import tell
 from fedge.runner import Result
 
 KEEP_ALIVE_SECONDS = 30
@@ -31,6 +32,10 @@ _MEND = "check the broker, its address and the network"
 
 class Mqtt(Output):
     """Publishes each change of the decision, in order, and goes on to the next when the broker has it (QoS 1).
+
+    The first result counts as a change, since the broker may still keep what a run before this one decided; and on each
+    new connection the last change is published again, since the broker may have lost it. Raises OutputError for a
+    password without a user.
 
     Under the broker's topic: `state` (JSON, retained), `health` (JSON, retained), `availability` (`online` or, by the
     last will, `offline`). While the broker is away the hub keeps what is newest; the connection comes back by itself.
@@ -44,6 +49,8 @@ class Mqtt(Output):
     name, backlog, longest_pause_s = "mqtt", 256, 1.0
 
     def __init__(self, broker: Broker, password: str | None = None, authority: Path | None = None) -> None:
+        if password is not None and broker.user is None:
+            raise OutputError("the MQTT password has no user", "give one, as in --mqtt mqtt://USER@HOST")
         self._topic = broker.topic
         self._changed = Condition()
         self._acknowledged: set[int] = set()
@@ -53,6 +60,7 @@ class Mqtt(Output):
         self._address = f"{broker.host}:{broker.port}"
         self._problem = f"{self._address} does not answer"
         self._told_state, self._told_at = "", 0.0
+        self._last_change, self._may_be_lost = "", False
         identity = f"{identifier(broker.topic)[:40]}_{secrets.token_hex(4)}"
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=identity)
         self._client.will_set(f"{self._topic}/availability", OFFLINE, qos=1, retain=True)
@@ -66,26 +74,30 @@ class Mqtt(Output):
         if broker.tls:
             self._client.tls_set_context(tls_context(authority))
         elif password and not Address(broker.host, broker.port).is_loopback:
-            print("fedge: the MQTT password goes over the network unencrypted; mqtts:// would not", file=sys.stderr)
+            tell("the MQTT password goes over the network unencrypted; mqtts:// would not")
         self._client.connect_async(broker.host, broker.port, KEEP_ALIVE_SECONDS)
         self._client.loop_start()
 
     def wants(self, result: Result) -> bool:
-        """Only changes."""
-        return result.decision.changed
+        """Only changes, and the first of all."""
+        return result.number == 0 or result.decision.changed
 
     def show(self, result: Result) -> None:
         """Publishes a change and waits until the broker has it; raises OutputError."""
         if self._sent is not result:
             self._require_connection()
             # On a new connection paho sends again what was not acknowledged: the same result is given to it once.
-            self._message = self._publish("state", json.dumps(change(result), ensure_ascii=False), qos=1)
+            self._last_change, self._may_be_lost = json.dumps(change(result), ensure_ascii=False), False
+            self._publish_awaited("state", self._last_change)
             self._sent = result
         self._await_acknowledgement(ACKNOWLEDGE_SECONDS)
 
     def health(self, snapshot: HealthSnapshot) -> None:
         """Publishes the health when its state changes, and now and then; raises OutputError while disconnected."""
         self._require_connection()
+        if self._may_be_lost and self._last_change:
+            self._may_be_lost = False
+            self._publish("state", self._last_change, qos=1)
         if snapshot.state != self._told_state or monotonic() - self._told_at >= HEALTH_SECONDS:
             self._publish("health", json.dumps(asdict(snapshot), ensure_ascii=False), qos=0)
             self._told_state, self._told_at = snapshot.state, monotonic()
@@ -93,15 +105,18 @@ class Mqtt(Output):
     def close(self) -> None:
         """Says that it is offline and disconnects."""
         if self._connected:
-            self._message = self._publish("availability", OFFLINE, qos=1)
+            self._publish_awaited("availability", OFFLINE)
             with suppress(OutputError):
                 self._await_acknowledgement(CLOSE_SECONDS)
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _publish(self, name: str, payload: str, qos: int) -> int:
+    def _publish_awaited(self, name: str, payload: str) -> None:
         with self._changed:
             self._acknowledged.clear()
+        self._message = self._publish(name, payload, qos=1)
+
+    def _publish(self, name: str, payload: str, qos: int) -> int:
         return self._client.publish(f"{self._topic}/{name}", payload, qos=qos, retain=True).mid
 
     def _await_acknowledgement(self, seconds: float) -> None:
@@ -123,7 +138,7 @@ class Mqtt(Output):
         for topic, payload in discovery(self._topic).items():
             client.publish(topic, payload, qos=1, retain=True)
         client.publish(f"{self._topic}/availability", ONLINE, qos=1, retain=True)
-        self._told_state = ""
+        self._told_state, self._may_be_lost = "", True
         self._set_connected(True, "")
 
     def _on_connect_fail(self, client: Client, data: object) -> None:

@@ -1,14 +1,19 @@
 """What every output is."""
 
+from fedge.errors import OutputError
 from fedge.health import HealthSnapshot
 from fedge.runner import Result
+
+
+class NeverTaken(OutputError):
+    """A result that the output could not take however often it were given."""
 
 
 class Output:
     """An output's defaults; each output overrides what differs.
 
     The hub calls all methods of an output from one thread. A method that raises an Exception has not taken what it was
-    given: the hub says so, and gives the same result again after a pause.
+    given: the hub says so, and gives the same result again after a pause; after a NeverTaken it goes on to the next.
 
     Attributes:
         name: in the health's `outputs`; unique among the outputs of a run.

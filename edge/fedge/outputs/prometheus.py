@@ -2,8 +2,10 @@
 
 import socket
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
+from time import monotonic
 from typing import Any
 
 from fedge.errors import OutputError
@@ -17,6 +19,7 @@ from fedge.runner import Result
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 UNKNOWN = "unknown"
 _SCRAPE_SECONDS = 5.0
+_MOST_SCRAPES = 16
 
 
 class Metrics(Output):
@@ -75,7 +78,7 @@ class Metrics(Output):
         return "\n".join(lines) + "\n"
 
     def close(self) -> None:
-        """Stops listening."""
+        """Stops listening and drops all clients."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -84,20 +87,53 @@ def _not_failing(outputs: dict[str, str]) -> dict[str, float]:
     return {name: int(not text.startswith("failing")) for name, text in outputs.items()}
 
 
-class _Server(HTTPServer):
+class _Server(ThreadingHTTPServer):
+    """A thread per connection; each has a deadline, whatever its client does or does not."""
+
     def __init__(self, address: Address, metrics: Metrics) -> None:
         self.address_family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         self.loopback, self.metrics = address.is_loopback, metrics
+        self._deadlines: dict[socket.socket, float] = {}
         super().__init__((address.host, address.port), _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Starts a connection's thread, unless there are too many."""
+        if len(self._deadlines) >= _MOST_SCRAPES:
+            self.shutdown_request(request)
+            return
+        self._deadlines[request] = monotonic() + _SCRAPE_SECONDS
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """A connection is over."""
+        self._deadlines.pop(request, None)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """Called several times a second: ends what is overdue."""
+        now = monotonic()
+        for request, deadline in self._deadlines.copy().items():
+            if now > deadline:
+                _hang_up(request)
+
+    def server_close(self) -> None:
+        """Ends everything."""
+        super().server_close()
+        for request in self._deadlines.copy():
+            _hang_up(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A scraper that hangs up is no error of ours."""
 
 
+def _hang_up(request: socket.socket) -> None:
+    # Its thread closes it, perhaps just now.
+    with suppress(OSError):
+        request.shutdown(socket.SHUT_RDWR)
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    # One scrape at a time: a client that sends nothing may hold up the others no longer than this.
-    timeout = _SCRAPE_SECONDS
 
     def do_GET(self) -> None:
         if self.server.loopback and not names_loopback(self.headers.get("Host", "")):

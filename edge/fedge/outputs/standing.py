@@ -1,10 +1,10 @@
 """How an output is doing, said once per change."""
 
-import sys
 from threading import Lock
 
 from fedge.errors import FedgeError
 from fedge.health import Health
+from fedge.outputs.telling import tell
 
 
 class Standing:
@@ -17,7 +17,7 @@ class Standing:
         self._name, self._health = name, health
         self._lock = Lock()
         self._problem: str | None = None
-        self._used = False
+        self._used = self._has_refused = False
         self._dropped = 0
         self._tell()
 
@@ -26,7 +26,7 @@ class Standing:
         problem = _in_one_line(error)
         with self._lock:
             if self._problem is None:
-                print(f"fedge: the output {self._name} fails ({problem}); the rest goes on", file=sys.stderr)
+                tell(f"the output {self._name} fails ({problem}); the rest goes on")
             changed, self._problem = problem != self._problem, problem
             if changed:
                 self._tell()
@@ -35,7 +35,7 @@ class Standing:
         """The output took what it was given."""
         with self._lock:
             if self._problem is not None:
-                print(f"fedge: the output {self._name} works again, {self._losses()}", file=sys.stderr)
+                tell(f"the output {self._name} works again, {self._losses()}")
             if self._problem is not None or not self._used:
                 self._problem, self._used = None, True
                 self._tell()
@@ -45,6 +45,21 @@ class Standing:
         with self._lock:
             self._dropped += 1
             self._used = True
+            self._tell()
+
+    def refuse(self, error: Exception) -> None:
+        """The output will never take this result, though it takes others."""
+        with self._lock:
+            if not self._has_refused:
+                tell(f"the output {self._name} leaves results out ({_in_one_line(error)}); the rest goes on")
+            self._has_refused = True
+        self.count_dropped()
+
+    def end(self, left: int) -> None:
+        """The run is over, and so many results never got out."""
+        with self._lock:
+            self._dropped += left
+            tell(f"the output {self._name} ends, {self._losses()}")
             self._tell()
 
     def _tell(self) -> None:

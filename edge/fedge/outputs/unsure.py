@@ -16,7 +16,7 @@ from fedge.errors import OutputError
 from fedge.files import write_bytes
 from fedge.lookalike_files import hashes_of
 from fedge.lookalikes import Lookalikes, difference_hash
-from fedge.outputs.output import Output
+from fedge.outputs.output import NeverTaken, Output
 from fedge.pictures import as_jpeg
 from fedge.runner import Result
 
@@ -73,7 +73,7 @@ class UnsureFrames(Output):
     def show(self, result: Result) -> None:
         """Keeps a frame of a new scene, whole or not at all.
 
-        Raises OSError, and OutputError for one that is larger than the ring.
+        Raises OSError, and NeverTaken for one that is larger than the ring.
         """
         picture, moment = result.frame.picture, result.frame.moment
         # It may have waited in the queue while the one before it was found to be new.
@@ -82,11 +82,15 @@ class UnsureFrames(Output):
         fingerprint = difference_hash(picture)
         if self._known.has_one_like(fingerprint):
             return
-        # Not once it is written: while a disk is slow no others need to queue up. Where it fails, this one comes again.
-        self._kept_at = moment
         scores = dict(zip(self._labels, (round(p, 6) for p in result.answer.probabilities), strict=True))
         text = json.dumps(result.to_json() | {"scores": scores}, ensure_ascii=False).encode() + b"\n"
         data = as_jpeg(picture)
+        if len(text) + len(data) > self._limit:
+            # While its scene stands it is not encoded again and again.
+            self._known.add(fingerprint)
+            raise NeverTaken(f"a frame has more than the {self._limit / 1e6:g} MB of --unsure-mb", "allow more")
+        # Not once it is written: while a disk is slow no others need to queue up. Where it fails, this one comes again.
+        self._kept_at = moment
         self._make_room(len(text) + len(data))
         time = result.frame.stamp.translate(str.maketrans("", "", "-:."))
         line = self._folder / f"{self._number + 1:06}-{time}.json"
@@ -105,8 +109,6 @@ class UnsureFrames(Output):
         return _soon_after(self._kept_at, moment, self._seconds)
 
     def _make_room(self, size: int) -> None:
-        if size > self._limit:
-            raise OutputError(f"a frame has more than the {self._limit / 1e6:g} MB of --unsure-mb", "allow more")
         for oldest in list(self._sizes):
             if sum(self._sizes.values()) + size <= self._limit:
                 return

@@ -9,7 +9,7 @@ from time import monotonic
 import numpy as np
 
 from fedge.health import Health, HealthSnapshot
-from fedge.outputs.output import Output
+from fedge.outputs.output import NeverTaken, Output
 from fedge.outputs.standing import Standing
 from fedge.preprocess import Picture
 from fedge.runner import Result
@@ -34,7 +34,7 @@ class Worker:
         self._changed = Condition()
         self._queue: deque[Result] = deque()
         self._snapshot: HealthSnapshot | None = None
-        self._failing = self._stopping = False
+        self._failing = self._stopping = self._giving_up = self._in_hand = False
         self._thread = Thread(target=self._work, name=f"fedge-{output.name}", daemon=True)
         self._thread.start()
 
@@ -66,14 +66,37 @@ class Worker:
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Asks the thread to end once its queue is empty."""
+        """Asks the thread to end once its queue is empty; nothing may be shown any more."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
 
+    def drain(self, seconds: float) -> None:
+        """Waits until all results are out, or none got out for so long."""
+        with self._changed:
+            while self._left() and self._gets_on(seconds):
+                pass
+
+    def give_up(self) -> None:
+        """Asks the thread not to repeat what fails any more, but to end."""
+        with self._changed:
+            self._giving_up = True
+            self._changed.notify_all()
+
     def join(self, deadline: float) -> None:
-        """Waits for the thread until `deadline` on the monotonic clock; then it is left behind."""
+        """Waits for the thread until `deadline` on the monotonic clock, then leaves it behind; says what is lost."""
         self._thread.join(max(0.0, deadline - monotonic()))
+        with self._changed:
+            left = self._left()
+        if left and self._output.backlog > 1:
+            self._standing.end(left)
+
+    def _gets_on(self, seconds: float) -> bool:
+        before = self._left()
+        return self._changed.wait_for(lambda: self._left() < before, seconds)
+
+    def _left(self) -> int:
+        return len(self._queue) + self._in_hand
 
     def _full(self) -> bool:
         return len(self._queue) >= self._output.backlog
@@ -83,17 +106,23 @@ class Worker:
         while True:
             with self._changed:
                 if pause:
-                    self._changed.wait_for(lambda: self._stopping, pause)
+                    self._changed.wait_for(lambda: self._giving_up, pause)
                 self._changed.wait_for(lambda: self._queue or self._snapshot or self._stopping)
-                if self._stopping and (self._failing or not (self._queue or self._snapshot)):
+                if self._giving_up and self._failing:
+                    break
+                if self._stopping and not (self._queue or self._snapshot):
                     break
                 result = self._queue.popleft() if self._queue else None
+                self._in_hand = result is not None
                 snapshot, self._snapshot = self._snapshot, None
             try:
                 if snapshot is not None:
                     self._output.health(snapshot)
                 if result is not None:
                     self._output.show(result)
+            except NeverTaken as error:
+                pause = 0.0
+                self._refuse(error)
             except Exception as error:  # whatever an output raises, the others and the loop go on
                 pause = min(max(2 * pause, FIRST_PAUSE_S), self._output.longest_pause_s)
                 self._fail(error, result)
@@ -105,17 +134,24 @@ class Worker:
             self._output.close()
 
     def _fail(self, error: Exception, result: Result | None) -> None:
-        self._standing.fail(error)
         with self._changed:
-            self._failing = True
+            self._failing, self._in_hand = True, False
             if result is not None and not self._full():
                 self._queue.appendleft(result)
             elif result is not None and self._output.backlog > 1:
                 self._standing.count_dropped()
             self._changed.notify_all()
+        self._standing.fail(error)
+
+    def _refuse(self, error: NeverTaken) -> None:
+        self._standing.refuse(error)
+        self._go_on()
 
     def _succeed(self) -> None:
         self._standing.succeed()
+        self._go_on()
+
+    def _go_on(self) -> None:
         with self._changed:
-            self._failing = False
+            self._failing = self._in_hand = False
             self._changed.notify_all()
