@@ -213,6 +213,9 @@ class _Writer:
     def end(self) -> None:
         if self._lines:
             self._lines.close()
+        # One that was begun just before the run ended or the next one began says nothing; the first says which model.
+        if self._segment in self._sizes and len(self._sizes) > 1 and not (self._segment / LINES).stat().st_size:
+            self._drop(self._segment)
         self._lines = self._segment = None
 
     def _make_room(self, size: int) -> None:
