@@ -125,7 +125,9 @@ def test_each_source_counts_alike_when_the_best_epoch_is_chosen() -> None:
 def test_a_teacher_leaves_its_share_of_the_target() -> None:
     taught = np.array([[0.5, 0.5, 0.0], [0.0, 0.0, 0.0]], np.float32)
     plan = replace(PLAN, taught=0.6, label_smoothing=0.3)
-    soft = Lessons(split([0, 1], [0, 1]), plan, (1.0, 1.0), taught).soft(np.array([0, 1]))
+    pictures = split([0, 1], [0, 1])
+    lessons = Lessons(pictures, plan, (1.0, 1.0), lambda chosen, shown: taught[chosen])
+    soft = lessons.soft(np.array([0, 1]), pictures.images)
     np.testing.assert_allclose(soft, [[0.4, 0.4, 0.1], [0.1, 0.1, 0.1]], rtol=1e-6)
 
 
@@ -190,22 +192,28 @@ def test_a_run_goes_on_from_another_with_teacher_weights_and_outliers(
     (run / "report.json").unlink()
     refused = fedge("train", "--resume", "--out", run, "--weight", 1, "--weight", 3)
     assert refused.code == 1 and "other settings (weights)" in one_line_error(refused)
-    answers_are_the_mean_of_those_who_know(first, run)
+    for consistent in (False, True):
+        answers_are_the_mean_of_those_who_know(first, run, consistent)
 
 
-def answers_are_the_mean_of_those_who_know(first: Path, second: Path) -> None:
+def answers_are_the_mean_of_those_who_know(first: Path, second: Path, consistent: bool) -> None:
     """`first` learned from the first source alone, `second` from both."""
     config = read_config(second)
     dataset = load_run_data(second, config)
+    images = dataset.train.images
+    upside_down = images[:, ::-1]
 
     def taught(*teachers: Path) -> np.ndarray:
-        found = lessons_of(replace(config, teachers=tuple(map(str, teachers))), dataset).taught
-        assert found is not None
-        return found
+        plan = replace(config.plan, consistent=consistent)
+        asked = replace(config, plan=plan, teachers=tuple(map(str, teachers)))
+        teaching = lessons_of(asked, dataset).teaching
+        assert teaching is not None
+        return teaching(np.arange(len(images)), upside_down)
 
     def alone(run: Path) -> np.ndarray:
-        answer, images = predictor(load_float_model(run, read_config(run))), dataset.train.images
-        return softmax((answer(images) + answer(images[:, :, ::-1])).astype(np.float64) / 2)
+        answer = predictor(load_float_model(run, read_config(run)))
+        logits = answer(upside_down) if consistent else (answer(images) + answer(images[:, :, ::-1])) / 2
+        return softmax(logits.astype(np.float64))
 
     known = dataset.train.sources == 0
     assert known.any() and not known.all()

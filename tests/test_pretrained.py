@@ -35,7 +35,7 @@ def test_a_shipped_model_goes_on_as_a_float_network(name: str) -> None:
     assert model.model is not None and model.knows("fashion-mnist") and not model.knows("/somewhere/else")
     inputs = unpack(model.model.golden).inputs
     network = model.network(SHAPE, model.labels, inputs)
-    int8, real = model.logits(inputs), predictor(network)(inputs)
+    int8, real = model.predictor()(inputs), predictor(network)(inputs)
     # Rounding of activations is all that differs; it moves logits by tenths where these range over some ten.
     assert np.abs(int8 - real).max() < 0.1 * np.ptp(int8)
     assert (int8.argmax(1) == real.argmax(1)).mean() >= 0.9

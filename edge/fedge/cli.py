@@ -1,16 +1,17 @@
 """The command line. Each command is a plain function; what is heavy is imported inside it."""
 
-import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import typer
 
 from fedge import __version__
 from fedge.cli_camera import Area, Device, Pixels, Rate, Turn, Wait, require_one
 from fedge.cli_capture import capture
+from fedge.cli_report import Json, Map, show
 from fedge.cli_service import service_app
+from fedge.cli_train import average, quantize, train
 from fedge.errors import EXIT_USAGE
 from fedge.extras import needs_extra
 from fedge.optional import OptionalAddresses
@@ -20,10 +21,7 @@ from fedge.options import (
     DEFAULT_REJECT,
     ENTER,
     LEAVE,
-    MAX_DROP_PP,
-    QAT_EPOCHS,
     SQLITE_ROWS,
-    TEST_SHARE,
     UNSURE_MEGABYTES,
     UNSURE_SECONDS,
     CameraOptions,
@@ -45,9 +43,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-Data = Annotated[list[str] | None, typer.Option(help="fashion-mnist, or a folder with a folder per class; repeatable.")]
-Map = Annotated[Path | None, typer.Option(help="JSON or TOML: folder name to class, several classes, or nothing.")]
 Model = Annotated[str | None, typer.Argument(help="A model file, or the name of a shipped model.", show_default=False)]
 
 
@@ -70,129 +65,8 @@ def fedge(
         raise typer.Exit(EXIT_USAGE)
 
 
-@app.command()
-def train(
-    data: Data = None,
-    map: Map = None,
-    arch: Annotated[str | None, typer.Option(help="nano, small, base (the default), camera, classic or leaky.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="How often to go through the data.", min=1)] = None,
-    batch: Annotated[int | None, typer.Option(help="Pictures per step.", min=1)] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="The peak learning rate.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of everything random.", min=0, max=2**32 - 1)] = None,
-    size: Annotated[int | None, typer.Option(help="The input's height and width in pixels.", min=8, max=512)] = None,
-    color: Annotated[bool | None, typer.Option("--color/--gray", help="Three channels or one.")] = None,
-    fit: Annotated[
-        Literal["pad", "crop", "stretch"] | None, typer.Option(help="How a picture fills the input.")
-    ] = None,
-    subject: Annotated[
-        Literal["whole", "cut-out"] | None, typer.Option(help="The whole picture, or its object cut out on black.")
-    ] = None,
-    camera_like: Annotated[
-        bool | None, typer.Option("--camera-like/--no-camera-like", help="Make cut-out pictures look photographed.")
-    ] = None,
-    dtype: Annotated[
-        Literal["float32", "mixed_bfloat16"] | None, typer.Option(help="Chosen by the processor if left out.")
-    ] = None,
-    variants: Annotated[
-        int | None, typer.Option(help="How often each photograph is taken again, changed, to be learned.", min=0)
-    ] = None,
-    outliers: Annotated[
-        float | None, typer.Option(help="The share of pictures of nothing known, to be unsure of.", min=0, max=0.5)
-    ] = None,
-    skip: Annotated[
-        float | None, typer.Option(help="The share of an epoch, of the easiest pictures, to leave out.", min=0, max=0.5)
-    ] = None,
-    weight: Annotated[
-        list[float] | None, typer.Option(help="How often an epoch shows each picture of a --data; one for each.")
-    ] = None,
-    test_share: Annotated[
-        float | None, typer.Option(help=f"What a folder without `test` gives to it; {TEST_SHARE}.", min=0.01, max=0.5)
-    ] = None,
-    start: Annotated[
-        str | None, typer.Option("--from", help="A run, model file or shipped model whose weights to start with.")
-    ] = None,
-    teacher: Annotated[
-        list[str] | None, typer.Option(help="One whose answers are to be learned too; repeatable.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if left out.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Train a network: a run folder of float weights, report and plots."""
-    with needs_extra("train", "`fedge train`"):
-        from fedge_train.train import TrainOptions
-        from fedge_train.train import train as work
-    options = TrainOptions(
-        data=tuple(data or ()),
-        label_map=map,
-        architecture=arch,
-        epochs=epochs,
-        batch=batch,
-        learning_rate=learning_rate,
-        seed=seed,
-        size=size,
-        color=color,
-        fit=fit,
-        subject=subject,
-        camera_like=camera_like,
-        variants=variants,
-        outliers=outliers,
-        skip=skip,
-        weights=tuple(weight or ()),
-        test_share=test_share,
-        start=start,
-        teachers=tuple(teacher or ()),
-        dtype=dtype,
-        out=out,
-        resume=resume,
-    )
-    report = work(options)
-    text = f"{report['classification_report_text']}\ntest accuracy {report['accuracy']:.2%}, best epoch "
-    text += f"{report['best_epoch']} of {report['epochs']}\nnext: fedge quantize {report['run']}"
-    _show(report, text, as_json)
-
-
-@app.command()
-def average(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders that went on from the same run.")],
-    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME-mean if left out.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Average the weights of runs, those that make it better on held-out pictures."""
-    with needs_extra("train", "`fedge average`"):
-        from fedge_train.average import average as work
-    report = work(runs, out)
-    text = f"{report['classification_report_text']}\nthe mean of {' and '.join(report['averaged'])}: held out "
-    text += f"{report['held_out_accuracy']:.2%}, test accuracy {report['accuracy']:.2%}\n"
-    _show(report, f"{text}next: fedge quantize {report['run']}", as_json)
-
-
-@app.command()
-def quantize(
-    run: Annotated[Path, typer.Argument(help="A run folder that `fedge train` made.")],
-    out: Annotated[Path | None, typer.Option(help="The model file; RUN/NAME.tflite if left out.")] = None,
-    method: Annotated[
-        Literal["auto", "ptq", "qat"], typer.Option(help="After training, in training, or as needed.")
-    ] = "auto",
-    max_drop: Annotated[
-        float, typer.Option(help="The most accuracy that may be lost, in points (95% bound).", min=0, max=100)
-    ] = MAX_DROP_PP,
-    qat_epochs: Annotated[int, typer.Option(help="Epochs of quantization-aware training.", min=1)] = QAT_EPOCHS,
-    as_json: Json = False,
-) -> None:
-    """Make an int8 model file, refused if it lost accuracy."""
-    with needs_extra("train", "`fedge quantize`"):
-        from fedge_quantize.quantize import QuantizeOptions
-        from fedge_quantize.quantize import quantize as work
-    report = work(QuantizeOptions(run, out, method, max_drop, qat_epochs))
-    text = (
-        f"float {report['float_accuracy']:.2%}, int8 {report['int8_accuracy']:.2%} on {report['n']:,} test pictures\n"
-        f"drop {report['drop_pp']:.2f} points, with 95% confidence at most {report['drop_upper95_pp']:.2f} "
-        f"(allowed {report['max_drop_pp']:g}); same answer {report['agreement']:.2%}\n"
-        f"{report['model']}: {report['bytes']:,} bytes of {report['method']} int8\n"
-        f"next: fedge run {report['model']} --camera"
-    )
-    _show(report, text, as_json)
+for command in (train, average, quantize):
+    app.command()(command)
 
 
 @app.command("eval")
@@ -219,7 +93,7 @@ def evaluate(
         report = evaluate_model(model_or_run, data, map, page)
     for name in report["skipped"]:
         print(f"fedge: skipped: {name}", file=sys.stderr)
-    _show(report, describe_evaluation(report), as_json)
+    show(report, describe_evaluation(report), as_json)
 
 
 @app.command(cls=OptionalAddresses)
@@ -339,7 +213,7 @@ def replay(
     from fedge.replay import replay as work
 
     report = work(recording, model)
-    _show(report, describe_replay(report), as_json)
+    show(report, describe_replay(report), as_json)
     require_same(report)
 
 
@@ -349,7 +223,7 @@ def info(model: Model = None, as_json: Json = False) -> None:
     from fedge.info import describe_info, model_info, shipped_info
 
     report = shipped_info() if model is None else model_info(model)
-    _show(report, describe_info(report), as_json)
+    show(report, describe_info(report), as_json)
 
 
 @app.command()
@@ -363,7 +237,7 @@ def verify(model: Model = None, as_json: Json = False) -> None:
         f"{report['max_input_difference']} of 256 (allowed {report['input_tolerance']}), logits by at most "
         f"{report['max_logit_difference']} (allowed {report['logit_tolerance']})"
     )
-    _show(report, text, as_json)
+    show(report, text, as_json)
     require_passed(report)
 
 
@@ -384,7 +258,7 @@ def bench(
     report = work.bench(classifier, frames)
     if seconds is not None:
         report["sustained"] = work.sustained(classifier, seconds)
-    _show(report, work.describe_bench(report), as_json)
+    show(report, work.describe_bench(report), as_json)
 
 
 @app.command()
@@ -398,13 +272,7 @@ def samples(
     from fedge.samples import write_samples
 
     report = write_samples(folder, count, seed)
-    _show(report, f"{report['n']} pictures in {report['folder']}", as_json)
+    show(report, f"{report['n']} pictures in {report['folder']}", as_json)
 
 
 app.add_typer(service_app, name="service")
-
-
-def _show(report: dict[str, Any], text: str, as_json: bool) -> None:
-    shown = json.dumps(report, ensure_ascii=False) if as_json else text
-    # A file's name need not be UTF-8; JSON has the escape for what it is read as.
-    print(shown.encode(errors="backslashreplace").decode())

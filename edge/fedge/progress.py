@@ -56,8 +56,3 @@ class Progress:
             self._bar.console.print(text, highlight=False)
         else:
             print(text, file=sys.stderr, flush=True)
-
-
-def say(text: str) -> None:
-    """A line for people, beside the bars."""
-    print(f"fedge: {text}", file=sys.stderr, flush=True)

@@ -32,9 +32,10 @@ from fedge.manifest import (
 from fedge.metrics import equal_weights
 from fedge.options import MAX_DROP_PP, QAT_EPOCHS
 from fedge.printable import file_name
-from fedge.progress import Progress, say
+from fedge.progress import Progress
 from fedge.runtime import Network
 from fedge.shrink import shrink
+from fedge.telling import tell
 from fedge_quantize.calibration import CalibrationSet, calibration_set, fit_confidence
 from fedge_quantize.card import model_card
 from fedge_quantize.convert import convert
@@ -94,7 +95,7 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
     methods = _methods(work)
     for method in methods:
         candidate = work.candidate(method)
-        say(f"running the emitted {method} file over {len(dataset.test):,} test pictures")
+        tell(f"running the emitted {method} file over {len(dataset.test):,} test pictures")
         logits = emitted_logits(candidate.flatbuffer, dataset.test)
         int8_test = logits.argmax(-1)
         parity = compare(dataset.test.right, float_test, int8_test, dataset.labels)
@@ -111,7 +112,7 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
         if refusal is None:
             break
         if method != methods[-1]:
-            say(f"{method} refused: {refusal.what}")
+            tell(f"{method} refused: {refusal.what}")
     if refusal is not None:
         raise refusal
     return report
@@ -144,7 +145,7 @@ class _Work:
         if method not in self._candidates:
             images = self.calibration.images
             if method == "ptq":
-                say(f"post-training quantization with {len(images)} calibration pictures")
+                tell(f"post-training quantization with {len(images)} calibration pictures")
                 flatbuffer = convert(self._folded, images)
             else:
                 flatbuffer = convert(self._trained_on(), None)
@@ -160,7 +161,7 @@ class _Work:
     def _trained_on(self) -> Model:
         epochs = self.options.qat_epochs
         require_unchanged(self.config.teachers, self.options.run, self.config)
-        say(f"quantization-aware training for {epochs} epochs")
+        tell(f"quantization-aware training for {epochs} epochs")
         lessons = lessons_of(self.config, self.dataset)
         steps = lessons.steps(1)
         with tempfile.TemporaryDirectory() as scratch, Progress("quantizing", steps * epochs) as progress:
@@ -197,7 +198,7 @@ def _methods(work: _Work) -> tuple[Method, ...]:
     by_float = predictor(work.float_model)(held_out.images).argmax(-1)
     by_int8 = work.candidate("ptq").by_held_out
     parity = compare(held_out.right, by_float, by_int8, work.dataset.labels)
-    say(
+    tell(
         f"ptq on {parity.n:,} held-out pictures: drop {parity.drop_pp:.2f}, at most {parity.drop_upper95_pp:.2f} points"
     )
     # The point estimate decides here: a small held-out split could never show a bound that a larger test split can.

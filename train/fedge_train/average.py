@@ -11,7 +11,7 @@ from tf_keras import Model
 
 from fedge.data.dataset import Dataset
 from fedge.errors import RunError
-from fedge.progress import say
+from fedge.telling import tell
 from fedge_train.predict import predictor
 from fedge_train.report import write_report
 from fedge_train.run import (
@@ -76,13 +76,13 @@ def average(folders: Sequence[Path], out: Path | None) -> dict[str, Any]:
         weights = weights_of(load_float_model(folder, config))
         loss, accuracy = held_out(weights)
         runs.append(Run(folder, config, report, weights, loss))
-        say(f"{folder}: held-out loss {loss:.4f}, accuracy {accuracy:.4f}")
+        tell(f"{folder}: held-out loss {loss:.4f}, accuracy {accuracy:.4f}")
     best, *rest = sorted(runs, key=lambda run: run.loss)
     kept, least = [best], best.loss
     for run in rest:
         loss, accuracy = held_out(_mean([*kept, run]))
         left_out = "" if loss < least else ", so it is left out"
-        say(f"with {run.folder}: held-out loss {loss:.4f}, accuracy {accuracy:.4f}{left_out}")
+        tell(f"with {run.folder}: held-out loss {loss:.4f}, accuracy {accuracy:.4f}{left_out}")
         if loss < least:
             kept, least = [*kept, run], loss
     if len(kept) == 1:

@@ -9,16 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fedge.arithmetic import softmax
 from fedge.data.dataset import Dataset, Split
-from fedge.data.fashion_mnist import NAME
-from fedge.errors import FedgeError, RunError
+from fedge.errors import FedgeError
 from fedge_train.augment import augment
 from fedge_train.outliers import draw_outliers
 from fedge_train.pieces import pieces
 from fedge_train.plan import Plan
-from fedge_train.pretrained import Pretrained, pretrained
 from fedge_train.run import RunConfig
+from fedge_train.teachers import Teaching, teaching_of
 from fedge_train.variants import with_variants
 
 Losses = NDArray[np.float32]
@@ -50,15 +48,14 @@ class Lessons:
         split: the training pictures.
         plan: how they are taught.
         weights: for each of the split's sources, how often an epoch shows one of its pictures on average.
-        taught: a teacher's probabilities, float32 [n, classes], or None without a teacher; a row of zeros where it does
-            not know the picture's source.
+        teaching: what teachers answer, or None without a teacher.
         pieces: of photographs, uint8 [m, height, width, channels], to make pictures of nothing known of, if any.
     """
 
     split: Split
     plan: Plan
     weights: tuple[float, ...]
-    taught: NDArray[np.float32] | None = None
+    teaching: Teaching | None = None
     pieces: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
@@ -114,10 +111,11 @@ class Lessons:
         for step in range(self.steps(epoch)):
             here = slice(step * known, (step + 1) * known)
             chosen = order[here]
+            shown = augment(self.split.images[chosen], self.plan, generator)
             batch = Batch(
-                augment(self.split.images[chosen], self.plan, generator),
+                shown,
                 self.split.right[chosen],
-                self.soft(chosen),
+                self.soft(chosen, shown),
                 counts[here],
                 chosen,
             )
@@ -132,11 +130,11 @@ class Lessons:
                 )
             yield batch
 
-    def soft(self, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The soft answers of some pictures, float32 [m, classes]: label smoothing, and what the teacher says."""
+    def soft(self, chosen: NDArray[np.int64], shown: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The soft answers of pictures, as shown, float32 [m, classes]: label smoothing, and what the teachers say."""
         classes = self.split.right.shape[1]
         soft = np.full((len(chosen), classes), self.plan.label_smoothing / classes, dtype=np.float32)
-        return soft if self.taught is None else soft + np.float32(self.plan.taught) * self.taught[chosen]
+        return soft if self.teaching is None else soft + np.float32(self.plan.taught) * self.teaching(chosen, shown)
 
     @property
     def _outliers(self) -> int:
@@ -157,12 +155,7 @@ def lessons_of(config: RunConfig, dataset: Dataset) -> Lessons:
         if round(weight * pictures) < 1:
             raise FedgeError(f"--weight {weight:g} shows none of the {pictures} pictures of {name}", "raise it")
     parts = pieces(dataset, config.seed) if config.plan.outliers else None
-    if not config.teachers:
-        return Lessons(split, config.plan, weights, pieces=parts)
-    answers = np.stack([_answers(pretrained(teacher), config, split) for teacher in config.teachers])
-    known = np.maximum(1, answers.any(axis=2).sum(axis=0))
-    taught = answers.sum(axis=0) / known[:, np.newaxis].astype(np.float32)
-    return Lessons(split, config.plan, weights, taught, parts)
+    return Lessons(split, config.plan, weights, teaching_of(config, split), parts)
 
 
 def source_weights(weights: Sequence[float], sources: int) -> tuple[float, ...]:
@@ -173,28 +166,3 @@ def source_weights(weights: Sequence[float], sources: int) -> tuple[float, ...]:
             "give one above 0 for each --data, in the same order",
         )
     return tuple(weights)
-
-
-def _answers(teacher: Pretrained, config: RunConfig, split: Split) -> NDArray[np.float32]:
-    """A teacher's probabilities for pictures, float32 [n, classes]: by the mean logits of a picture and its mirror.
-
-    Rows are zeros for pictures of sources that the teacher did not learn from. Raises RunError where it cannot answer.
-    """
-    if teacher.labels != config.labels or teacher.recipe.shape != config.recipe.shape:
-        raise RunError(
-            f"the teacher {teacher.name} was trained on other classes or pictures of another size",
-            "give one with the same classes, size and colours",
-        )
-    # Packaged pictures are cut out already; only others look different to a network that cuts them out.
-    if teacher.recipe != config.recipe and any(teacher.knows(data) for data in config.data if data != NAME):
-        raise RunError(
-            f"the teacher {teacher.name} knows these pictures as another preprocessing makes them",
-            "give one that was trained with the same --subject, --fit and so on",
-        )
-    known = np.isin(split.sources, [i for i, data in enumerate(config.data) if teacher.knows(data)])
-    answers = np.zeros(split.right.shape, dtype=np.float32)
-    images = split.images[known]
-    if len(images):
-        both = teacher.logits(np.concatenate([images, images[:, :, ::-1]])).astype(np.float64)
-        answers[known] = softmax(both.reshape(2, len(images), -1).mean(axis=0))
-    return answers

@@ -22,6 +22,7 @@ class Plan:
         shift: how far pictures are moved at most, as a share of their smaller side.
         camera: whether pictures on black are changed to look as if a camera had taken them.
         taught: the share of a picture's target that a teacher's answers have, where there is a teacher who knows it.
+        consistent: whether teachers answer to each picture as it is shown, changed, and not once to the plain one.
         variants: how often each photograph is taken again, in another way, before its object is cut out.
         outliers: the share of each batch that are pictures of nothing known, to be told from the classes.
         skip: the share of an epoch's pictures that is left out because the network knows them; neither in the first
@@ -41,6 +42,7 @@ class Plan:
     erase: bool = False
     camera: bool = False
     taught: float = 0.7
+    consistent: bool = False
     variants: int = 0
     outliers: float = 0.0
     skip: float = 0.0
@@ -105,11 +107,15 @@ RESIDUAL = Plan(
 NANO = replace(RESIDUAL, epochs=60, learning_rate=0.2, weight_decay=4e-5, shift=1 / 28, erase=False)
 SMALL = replace(RESIDUAL, epochs=60, weight_decay=1e-4, erase=False)
 
-# A teacher as large as the student is followed half-way, so that the student can become the better one.
-BASE = replace(RESIDUAL, epochs=80, taught=0.5)
+# What a teacher says of a plain picture that it was trained on itself it knows half by heart; of that picture moved and
+# half covered it has to say what it sees.
+BASE = replace(RESIDUAL, epochs=80, taught=0.8, consistent=True)
 
 # Photographs are few: what they teach must not be learned by heart.
 CAMERA = replace(RESIDUAL, weight_decay=5e-4, label_smoothing=0.1)
+
+# What learns from smaller teachers follows them a little only: it is to become better than they are.
+WIDE = replace(RESIDUAL, epochs=36, weight_decay=5e-4, taught=0.3)
 
 
 # What a small set of photographs takes to be learned; a plan of tens of thousands of pictures has more of its own.
@@ -121,7 +127,7 @@ LEAST_STEPS_PER_EPOCH = 32
 # what it knew (`tests/bench/transfer.py`).
 OTHER_CLASSES_RATE = 0.1
 
-PLANS = {"classic": MANUAL, "leaky": MANUAL, "nano": NANO, "small": SMALL, "base": BASE, "camera": CAMERA}
+PLANS = {"classic": MANUAL, "leaky": MANUAL, "nano": NANO, "small": SMALL, "base": BASE, "camera": CAMERA, "wide": WIDE}
 
 
 def plan_for(architecture: str, pictures: int, batch: int | None = None) -> Plan:

@@ -15,7 +15,7 @@ from fedge.preprocess import Recipe
 from fedge.runtime import Network
 from fedge.shipped import find_model, shipped_models
 from fedge_train.architectures import Shape, build
-from fedge_train.predict import predictor
+from fedge_train.predict import Predictor, predictor
 from fedge_train.run import RunConfig, load_float_model, read_config, weights_path
 from fedge_train.unfold import unfold
 
@@ -49,13 +49,17 @@ class Pretrained:
         """Whether it learned from what `--data` calls so."""
         return (Path(data).name if self.model else data) in self.data
 
-    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Its answers to preprocessed pictures, uint8 [n, height, width, channels]: float32 [n, classes]."""
+    def predictor(self) -> Predictor:
+        """What gives its answers to preprocessed pictures."""
         if self.model is None:
-            return predictor(self._run())(images)
+            return predictor(self._run())
         network, output = Network(self.model.flatbuffer), self.model.manifest.output
-        raw = np.stack([network.logits(image) for image in images])
-        return np.asarray((raw.astype(np.float32) - output.zero_point) * output.scale, dtype=np.float32)
+
+        def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+            raw = np.stack([network.logits(image) for image in images])
+            return np.asarray((raw.astype(np.float32) - output.zero_point) * output.scale, dtype=np.float32)
+
+        return predict
 
     def network(self, shape: Shape, labels: tuple[str, ...], pictures: NDArray[np.uint8]) -> keras.Model:
         """Its float network to be trained on: for pictures of `shape`, with a fresh last layer where labels differ.

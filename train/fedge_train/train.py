@@ -18,6 +18,7 @@ from fedge.errors import FedgeError, RunError
 from fedge.options import TEST_SHARE
 from fedge.preprocess import Fit, Recipe, Subject
 from fedge.progress import Progress
+from fedge.telling import tell
 from fedge_train.architectures import ARCHITECTURES, build
 from fedge_train.device import training_dtype
 from fedge_train.lessons import Lessons, lessons_of, source_weights
@@ -83,16 +84,15 @@ def train(options: TrainOptions) -> dict[str, Any]:
     model = _new_model(config, dataset)
     if not (folder / CONFIG).is_file():
         write_config(folder, config)
-    print(
-        f"fedge: training {config.architecture} ({model.count_params():,} parameters) on {len(lessons):,} pictures "
-        f"an epoch, {len(dataset.held_out):,} held out, for {config.plan.epochs} epochs in {config.dtype} -> {folder}",
-        file=sys.stderr,
+    tell(
+        f"training {config.architecture} ({model.count_params():,} parameters) on {len(lessons):,} pictures "
+        f"an epoch, {len(dataset.held_out):,} held out, for {config.plan.epochs} epochs in {config.dtype} -> {folder}"
     )
     try:
         with _Bar(lessons) as bar:
             best, history = fit(model, lessons, dataset.held_out, config.seed, folder / CHECKPOINTS, bar.watcher())
     except KeyboardInterrupt:
-        print(f"fedge: go on with `fedge train --resume --out {folder}`", file=sys.stderr)
+        tell(f"go on with `fedge train --resume --out {folder}`")
         raise
     model.set_weights(best.weights)
     save_weights(folder, model)
@@ -169,6 +169,8 @@ def _with_options(plan: Plan, options: TrainOptions) -> Plan:
         "skip": options.skip,
         # What looks photographed has been bitten, blurred and turned already.
         "erase": False if options.camera_like else None,
+        # Teachers need not know pictures that look photographed.
+        "consistent": False if options.camera_like else None,
     }
     try:
         return dataclasses.replace(plan, **{name: value for name, value in given.items() if value is not None})

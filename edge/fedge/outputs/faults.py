@@ -4,8 +4,8 @@ from typing import TextIO
 
 from fedge.health import HealthSnapshot
 from fedge.outputs.output import Output
-from fedge.outputs.telling import tell
 from fedge.printable import printable
+from fedge.telling import tell
 
 
 class Faults(Output):

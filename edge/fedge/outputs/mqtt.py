@@ -21,8 +21,8 @@ from fedge.outputs.broker import Broker, tls_context
 from fedge.outputs.discovery import OFFLINE, ONLINE, discovery, identifier
 from fedge.outputs.output import Output
 from fedge.outputs.record import change
-from fedge.outputs.telling import tell
 from fedge.runner import Result
+from fedge.telling import tell
 
 KEEP_ALIVE_SECONDS = 30
 HEALTH_SECONDS = 30.0

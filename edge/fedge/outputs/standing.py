@@ -4,7 +4,7 @@ from threading import Lock
 
 from fedge.errors import FedgeError
 from fedge.health import Health
-from fedge.outputs.telling import tell
+from fedge.telling import tell
 
 
 class Standing:
