@@ -8,8 +8,9 @@ from fedge.classifier import Classifier
 from fedge.extras import needs_extra
 from fedge.health import Health
 from fedge.options import OutputOptions
-from fedge.outputs.addresses import parse_address, read_secret
+from fedge.outputs.addresses import Address, parse_address, read_secret
 from fedge.outputs.output import Output
+from fedge.telling import tell
 
 MQTT_PASSWORD, WEB_TOKEN = "FEDGE_MQTT_PASSWORD", "FEDGE_WEB_TOKEN"
 
@@ -45,7 +46,11 @@ def _each(options: OutputOptions, classifier: Classifier, health: Health) -> Ite
     if options.metrics is not None:
         from fedge.outputs.prometheus import Metrics
 
-        yield Metrics(parse_address(options.metrics, "--metrics"), health)
+        address = parse_address(options.metrics, "--metrics")
+        metrics = Metrics(address, health)
+        if address.port == 0:
+            tell(f"the metrics are at http://{Address(address.host, metrics.port)}/metrics")
+        yield metrics
     if options.webhook is not None:
         from fedge.outputs.webhook import Webhook
 
@@ -76,10 +81,14 @@ def _mqtt(url: str, options: OutputOptions) -> Output:
 
 
 def _web(text: str, options: OutputOptions, classifier: Classifier) -> Output:
-    from fedge.web.token import choose_token
+    from fedge.web.token import announce, choose_token
 
     address = parse_address(text, "--web")
-    token = choose_token(read_secret(WEB_TOKEN, options.web_token_file, "--web-token-file"), address)
+    given = read_secret(WEB_TOKEN, options.web_token_file, "--web-token-file")
+    token = choose_token(given, address)
     with needs_extra("web", "--web"):
         from fedge.web.server import WebPage
-    return WebPage(address, token, classifier.labels, classifier.model.manifest.preprocessing)
+    page = WebPage(address, token, classifier.labels, classifier.model.manifest.preprocessing)
+    if token != given or address.port == 0:
+        announce(Address(address.host, page.port), token if token != given else None)
+    return page

@@ -6,6 +6,7 @@ import sys
 
 from fedge.errors import OutputError
 from fedge.outputs.addresses import Address
+from fedge.telling import tell
 
 LEAST_LENGTH = 16
 
@@ -13,8 +14,8 @@ LEAST_LENGTH = 16
 def choose_token(given: str | None, address: Address) -> str | None:
     """The token to ask for: the one given, or a fresh one where other machines can reach the address; else None.
 
-    A fresh one is shown once, on a terminal only: what goes to a log may be read by others. Raises OutputError for a
-    token that can be guessed, and where there is none and no terminal.
+    Raises OutputError for a token that can be guessed, and where there is none and no terminal to show a fresh one on:
+    what goes to a log may be read by others.
     """
     if given is not None:
         if len(given) < LEAST_LENGTH or not given.isascii() or not given.isprintable() or set(given) & set(' ";,\\\\'):
@@ -30,7 +31,10 @@ def choose_token(given: str | None, address: Address) -> str | None:
         raise OutputError(
             f"a web page on {address} needs a token", "set $FEDGE_WEB_TOKEN, give --web-token-file, or use 127.0.0.1"
         )
-    token = secrets.token_urlsafe()
+    return secrets.token_urlsafe()
+
+
+def announce(address: Address, token: str | None = None) -> None:
+    """Says where the page is, on standard error, with a token if it is given."""
     host = socket.gethostname() if address.host in ("0.0.0.0", "::") else address.host
-    print(f"fedge: the web page is at http://{Address(host, address.port)}/?token={token}", file=sys.stderr)
-    return token
+    tell(f"the web page is at http://{Address(host, address.port)}/{f'?token={token}' if token else ''}")
