@@ -10,7 +10,7 @@ from fedge.data.dataset import Split
 from fedge.errors import FedgeError
 from fedge_train.lessons import Lessons, lessons_of, source_weights
 from fedge_train.outliers import draw_outliers
-from fedge_train.plan import Plan
+from fedge_train.plan import PLANS, Plan
 from fedge_train.predict import predictor
 from fedge_train.run import load_float_model, load_run_data, read_config
 from fedge_train.training import answer_loss, evaluate
@@ -222,6 +222,15 @@ def answers_are_the_mean_of_those_who_know(first: Path, second: Path, consistent
     assert not one[~known].any()
     np.testing.assert_allclose(both[known], (alone(first) + alone(second))[known] / 2, atol=1e-5)
     np.testing.assert_allclose(both[~known], alone(second)[~known], atol=1e-5)
+
+
+def test_teachers_are_not_asked_of_pictures_that_only_look_photographed(folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    arguments = ("--data", folder, "--size", 16, "--gray", "--subject", "cut-out", "--camera-like", "--arch", "base")
+    done = fedge("train", *arguments, "--epochs", 1, "--out", run)
+    assert done.code == 0, done.err
+    plan = read_config(run).plan
+    assert PLANS["base"].consistent and plan.camera and not plan.consistent and not plan.erase
 
 
 @pytest.mark.parametrize(
