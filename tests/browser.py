@@ -43,6 +43,7 @@ class Page:
     def __init__(self, connection: ClientConnection, session: str) -> None:
         self._connection, self._session = connection, session
         self._numbers = itertools.count(1)
+        self._origin = ""
         self.errors: list[str] = []
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
@@ -73,6 +74,7 @@ class Page:
 
     def open(self, address: str) -> None:
         """Goes to an address and waits until the page is loaded."""
+        self._origin = "/".join(address.split("/")[:3]) + "/"
         self.call("Page.navigate", url=address)
         self.wait_for(f"document.readyState === 'complete' && location.href.startsWith({address!r})")
 
@@ -92,8 +94,11 @@ class Page:
     def _note(self, message: dict[str, Any]) -> None:
         if message.get("method") == "Runtime.exceptionThrown":
             self.errors.append(str(message["params"]["exceptionDetails"].get("exception", {}).get("description")))
-        if message.get("method") == "Log.entryAdded" and message["params"]["entry"]["level"] == "error":
-            self.errors.append(message["params"]["entry"]["text"])
+        if message.get("method") == "Log.entryAdded":
+            entry = message["params"]["entry"]
+            # That an earlier page's server has ended may be told after this page was opened.
+            if entry["level"] == "error" and entry.get("url", self._origin).startswith(self._origin):
+                self.errors.append(entry["text"])
 
 
 @contextmanager

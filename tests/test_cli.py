@@ -98,7 +98,8 @@ def test_imports_go_one_way() -> None:
     for folder, others in allowed.items():
         own = Path(folder).name
         for path in (root / folder).rglob("*.py"):
-            if path.name == "cli.py":
+            # The commands import what they need when they are called.
+            if path.name in ("cli.py", "cli_train.py"):
                 continue
             for node in ast.walk(ast.parse(path.read_text())):
                 if not isinstance(node, ast.Import | ast.ImportFrom):
