@@ -43,7 +43,7 @@ class Page:
     def __init__(self, connection: ClientConnection, session: str) -> None:
         self._connection, self._session = connection, session
         self._numbers = itertools.count(1)
-        self._origin = ""
+        self._origin, self._left = "", set[str]()
         self.errors: list[str] = []
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
@@ -74,7 +74,9 @@ class Page:
 
     def open(self, address: str) -> None:
         """Goes to an address and waits until the page is loaded."""
+        self._left.add(self._origin)
         self._origin = "/".join(address.split("/")[:3]) + "/"
+        self._left -= {"", self._origin}
         self.call("Page.navigate", url=address)
         self.wait_for(f"document.readyState === 'complete' && location.href.startsWith({address!r})")
 
@@ -97,7 +99,7 @@ class Page:
         if message.get("method") == "Log.entryAdded":
             entry = message["params"]["entry"]
             # That an earlier page's server has ended may be told after this page was opened.
-            if entry["level"] == "error" and entry.get("url", self._origin).startswith(self._origin):
+            if entry["level"] == "error" and not entry.get("url", "").startswith(tuple(self._left)):
                 self.errors.append(entry["text"])
 
 

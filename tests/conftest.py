@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from fedge.classifier import Classifier, load
 from fedge.shipped import shipped_models
+from recordings_for_tests import record
 from support import Finished, fedge
 
 # A process started in the background may have been told to ignore Ctrl-C, and so would every command under test.
@@ -18,6 +20,19 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def model_path() -> Path:
     """The shipped model `base`."""
     return shipped_models()["base"]
+
+
+@pytest.fixture(scope="module")
+def classifier(model_path: Path) -> Classifier:
+    """The shipped model `base`, loaded."""
+    return load(model_path)
+
+
+@pytest.fixture
+def recording(classifier: Classifier, model_path: Path, tmp_path: Path) -> Path:
+    """A folder with a recording by `classifier`."""
+    record(classifier, model_path, tmp_path / "kept")
+    return tmp_path / "kept"
 
 
 @pytest.fixture(scope="session")

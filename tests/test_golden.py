@@ -8,15 +8,10 @@ import numpy as np
 import pytest
 
 from fedge import golden, modelfile
-from fedge.classifier import Classifier, load
+from fedge.classifier import Classifier
 from fedge.errors import ArchiveError
 from fedge.files import sha256
 from support import fedge
-
-
-@pytest.fixture(scope="module")
-def classifier(model_path: Path) -> Classifier:
-    return load(model_path)
 
 
 def altered(classifier: Classifier, vectors: golden.Golden) -> Classifier:

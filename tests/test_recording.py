@@ -22,17 +22,6 @@ from pictures_for_tests import garment
 from recordings_for_tests import FRAMES, kept_lines, record, recorder_and_result
 
 
-@pytest.fixture(scope="module")
-def classifier(model_path: Path) -> Classifier:
-    return load(model_path)
-
-
-@pytest.fixture
-def recording(classifier: Classifier, model_path: Path, tmp_path: Path) -> Path:
-    record(classifier, model_path, tmp_path / "kept")
-    return tmp_path / "kept"
-
-
 def edit_line(recording: Path, number: int, **changes: object) -> None:
     path = segments(recording)[0] / LINES
     lines = path.read_text().splitlines()

@@ -11,21 +11,10 @@ from time import sleep
 import numpy as np
 import pytest
 
-from fedge.classifier import Classifier, load
+from fedge.classifier import Classifier
 from fedge.recording import LINES, segments
 from fedge.replay import replay
 from recordings_for_tests import FRAMES, kept_lines, pipes_for_pictures, record, recorder_and_result
-
-
-@pytest.fixture(scope="module")
-def classifier(model_path: Path) -> Classifier:
-    return load(model_path)
-
-
-@pytest.fixture
-def recording(classifier: Classifier, model_path: Path, tmp_path: Path) -> Path:
-    record(classifier, model_path, tmp_path / "kept")
-    return tmp_path / "kept"
 
 
 def test_the_folder_is_bounded_and_the_oldest_goes_first(

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
-from fedge.classifier import Classifier, load
+from fedge.classifier import Classifier
 from fedge.decisions import Decider
 from fedge.health import Health, HealthSnapshot
 from fedge.options import FaultLimits
@@ -34,11 +33,6 @@ class Listener:
         self.snapshots.append(snapshot)
 
     def close(self) -> None: ...
-
-
-@pytest.fixture(scope="module")
-def classifier(model_path: Path) -> Classifier:
-    return load(model_path)
 
 
 def listen(classifier: Classifier, source: object, limit: int | None = None, window: float = 0.05) -> Listener:

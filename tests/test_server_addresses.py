@@ -2,22 +2,16 @@
 
 import socket
 from http.cookiejar import CookieJar
-from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
-from fedge.classifier import Classifier, load
+from fedge.classifier import Classifier
 from fedge.health import Health
 from fedge.options import OutputOptions
 from fedge.outputs.choose import WEB_TOKEN, open_outputs
 from web_helpers import TOKEN
-
-
-@pytest.fixture(scope="module")
-def classifier(model_path: Path) -> Classifier:
-    return load(model_path)
 
 
 def status(url: str) -> int:

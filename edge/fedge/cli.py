@@ -1,6 +1,5 @@
 """The command line. Each command is a plain function; what is heavy is imported inside it."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +31,7 @@ from fedge.options import (
     RejectMode,
     RunOptions,
 )
+from fedge.telling import tell
 
 app = typer.Typer(
     help="Labelled pictures to an int8 classifier on a Raspberry Pi camera, proved at each step.",
@@ -92,7 +92,7 @@ def evaluate(
     else:
         report = evaluate_model(model_or_run, data, map, page)
     for name in report["skipped"]:
-        print(f"fedge: skipped: {name}", file=sys.stderr)
+        tell(f"skipped: {name}")
     show(report, describe_evaluation(report), as_json)
 
 

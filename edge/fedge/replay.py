@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from fedge.errors import DataError, ReplayDiffers
 from fedge.preprocess import Picture
 from fedge.printable import printable
 from fedge.recording import FACTS, LINES, segments
+from fedge.telling import tell
 
 _SHOWN = 20
 _ROUNDING = 1e-6
@@ -138,7 +138,7 @@ def _compare(
 def _is_finished(part: Path) -> bool:
     missing = [name for name in (FACTS, LINES) if not (part / name).exists()]
     if missing:
-        print(f"fedge: skipped: {printable(str(part))} has no {' and no '.join(missing)}", file=sys.stderr)
+        tell(f"skipped: {printable(str(part))} has no {' and no '.join(missing)}")
     return not missing
 
 

@@ -9,6 +9,7 @@ import tf_keras as keras
 from numpy.typing import NDArray
 
 from fedge import modelfile
+from fedge.arithmetic import dequantize
 from fedge.errors import ModelFileError, NotAModelFile, RunError
 from fedge.files import sha256_file
 from fedge.preprocess import Recipe
@@ -57,7 +58,7 @@ class Pretrained:
 
         def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
             raw = np.stack([network.logits(image) for image in images])
-            return np.asarray((raw.astype(np.float32) - output.zero_point) * output.scale, dtype=np.float32)
+            return dequantize(raw, output.scale, output.zero_point).astype(np.float32)
 
         return predict
 

@@ -1,6 +1,5 @@
 """From `--data` to a data set: finds, reads, preprocesses, splits, and keeps duplicates apart."""
 
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from fedge.pictures import read_picture
 from fedge.preprocess import Picture, Recipe, prepare
 from fedge.printable import file_name
 from fedge.progress import Progress
+from fedge.telling import tell
 
 Reader = Callable[[], Picture]
 FEWEST_PER_CLASS = 3
@@ -128,7 +128,7 @@ def _say_what_is_not_there(data: tuple[str, ...], label_map: LabelMap) -> None:
     strangers = label_map.classes.keys() - {name for source in data for name in _folder_names(source)}
     if strangers:
         names = ", ".join(map(repr, sorted(strangers)))
-        print(f"fedge: the label map names {names}, but no folder of {', '.join(data)} is called so", file=sys.stderr)
+        tell(f"the label map names {names}, but no folder of {', '.join(data)} is called so")
 
 
 def _folder_names(data: str) -> set[str]:

@@ -89,6 +89,7 @@ def _web(text: str, options: OutputOptions, classifier: Classifier) -> Output:
     with needs_extra("web", "--web"):
         from fedge.web.server import WebPage
     page = WebPage(address, token, classifier.labels, classifier.model.manifest.preprocessing)
-    if token != given or address.port == 0:
-        announce(Address(address.host, page.port), token if token != given else None)
+    fresh = token if given is None else None
+    if fresh or address.port == 0:
+        announce(Address(address.host, page.port), fresh)
     return page

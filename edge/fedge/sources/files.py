@@ -1,7 +1,6 @@
 """Picture files as a source: one, a folder of them, or a glob pattern."""
 
 import glob
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from fedge.pictures import is_picture, read_picture
 from fedge.printable import file_name
 from fedge.sources.frame import Frame
 from fedge.sources.view import View
+from fedge.telling import tell
 
 
 class PictureFiles:
@@ -31,7 +31,7 @@ class PictureFiles:
                 self.unreadable += 1
                 if len(self._paths) == 1:
                     raise SourceError(error.what, error.mend) from error
-                print(f"fedge: skipped: {error.what}", file=sys.stderr)
+                tell(f"skipped: {error.what}")
                 continue
             yield Frame(picture, file_name(path))
         if self.unreadable == len(self._paths):

@@ -1,6 +1,5 @@
 """A source whose first frames show the empty scene."""
 
-import sys
 from collections.abc import Callable, Iterator
 
 from fedge.background import SIDE, Background, learn_background
@@ -8,6 +7,7 @@ from fedge.errors import SourceError
 from fedge.preprocess import Picture
 from fedge.shrink import shrink
 from fedge.sources.frame import Fault, Frame, Source
+from fedge.telling import tell
 
 FRAMES = 30
 
@@ -31,7 +31,7 @@ class Learning:
         for item in items:
             if isinstance(item, Frame):
                 if not pictures:
-                    _tell(f"learning the empty scene from {FRAMES} frames: keep it empty")
+                    tell(f"learning the empty scene from {FRAMES} frames: keep it empty")
                 # Thirty frames of 1920x1080 would take 187 MB.
                 pictures.append(shrink(item.picture, SIDE))
                 # Nothing new for the loop, which keeps its outputs informed meanwhile.
@@ -46,13 +46,9 @@ class Learning:
                 "give a longer one, or leave --background out",
             )
         self._learned(learn_background(pictures))
-        _tell("the empty scene is learned")
+        tell("the empty scene is learned")
         yield from items
 
     def close(self) -> None:
         """Closes the source."""
         self._source.close()
-
-
-def _tell(text: str) -> None:
-    print(f"fedge: {text}", file=sys.stderr, flush=True)
