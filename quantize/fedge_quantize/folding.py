@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from tf_keras import Model, layers
 
-from fedge_train.architectures import NORM, SECOND, SKIP, build
+from fedge_train.architectures import build
+from fedge_train.networks.layer_names import NORM, SECOND, SKIP
 
 
 def fold(model: Model) -> Model:
@@ -33,4 +34,6 @@ def _folded_weights(layer: layers.Layer, norm: layers.BatchNormalization | None)
         return weights
     gamma, beta, mean, variance = norm.get_weights()
     gain = gamma / np.sqrt(variance + norm.epsilon)
-    return [weights[0] * gain, beta - mean * gain]
+    # A depth-wise kernel has its channels on the axis before the last.
+    along = gain[:, np.newaxis] if isinstance(layer, layers.DepthwiseConv2D) else gain
+    return [weights[0] * along, beta - mean * gain]

@@ -7,21 +7,15 @@ normalization was folded (`fedge_quantize.folding`).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tf_keras import Model
 from tf_keras import layers as kl
 
 from fedge.errors import FedgeError
-
-Shape = tuple[int, int, int]
-
-# What a block's convolutions are called. The one that skips has no bias of its own on the device: what it would add is
-# added by the second one.
-SECOND, SKIP = "c2", "skip"
-
-# What a convolution's batch normalization is called after it, and what a residual network's last layer is called.
-NORM, LOGITS = "_norm", "logits"
+from fedge_train.networks.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
+from fedge_train.networks.layer_names import LOGITS, NORM, SECOND, SKIP, Shape
 
 
 @dataclass(frozen=True)
@@ -107,7 +101,7 @@ ARCHITECTURES: dict[str, Callable[[Shape, int, bool], Model]] = {
     "base": base,
     "camera": camera,
     "wide": wide,
-}
+} | {name: partial(efficientnet_lite, name, row) for name, row in EFFICIENTNET_LITE.items()}
 
 
 def build(name: str, shape: Shape, classes: int, norm: bool = True) -> Model:

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from fedge_train.networks.efficientnet_lite import EFFICIENTNET_LITE
+
 # The share of the epochs, the last ones, that leave nothing out: what a network ends with is to come from all pictures.
 FULL_EPOCHS = 1 / 8
 
@@ -118,6 +120,17 @@ CAMERA = replace(RESIDUAL, weight_decay=5e-4, label_smoothing=0.1)
 # What learns from smaller teachers follows them a little only: it is to become better than they are.
 WIDE = replace(RESIDUAL, epochs=36, weight_decay=5e-4, taught=0.3)
 
+# For a network that begins with what ImageNet taught it: few steps, which do not wash that out.
+LITE = Plan(
+    epochs=8,
+    batch=32,
+    optimizer="adam",
+    learning_rate=1e-3,
+    warmup_epochs=0.5,
+    label_smoothing=0.1,
+    flip=True,
+    shift=0.1,
+)
 
 # What a small set of photographs takes to be learned; a plan of tens of thousands of pictures has more of its own.
 LEAST_PICTURES_SEEN = 200_000
@@ -129,6 +142,7 @@ LEAST_STEPS_PER_EPOCH = 32
 OTHER_CLASSES_RATE = 0.1
 
 PLANS = {"classic": MANUAL, "leaky": MANUAL, "nano": NANO, "small": SMALL, "base": BASE, "camera": CAMERA, "wide": WIDE}
+PLANS |= dict.fromkeys(EFFICIENTNET_LITE, LITE)
 
 
 def plan_for(architecture: str, pictures: int, batch: int | None = None) -> Plan:

@@ -15,7 +15,8 @@ from fedge.files import sha256_file
 from fedge.preprocess import Recipe
 from fedge.runtime import Network
 from fedge.shipped import find_model, shipped_models
-from fedge_train.architectures import Shape, build
+from fedge_train.architectures import build
+from fedge_train.networks.layer_names import Shape
 from fedge_train.predict import Predictor, predictor
 from fedge_train.run import RunConfig, load_float_model, read_config, weights_path
 from fedge_train.unfold import unfold

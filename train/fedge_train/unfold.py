@@ -8,7 +8,8 @@ from tf_keras import Model, layers
 
 from fedge.errors import FedgeError
 from fedge.runtime import Constant, constants
-from fedge_train.architectures import NORM, SKIP, Shape, build
+from fedge_train.architectures import build
+from fedge_train.networks.layer_names import NORM, SKIP, Shape
 
 # He's initialization gives each filter this norm; what a norm makes of the filter does not depend on it, but how far a
 # step turns the filter does, and the plans' learning rates are for filters that began so.
