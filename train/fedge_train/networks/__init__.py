@@ -1,0 +1,1 @@
+"""The networks, their hyperparameters, and their answers."""
