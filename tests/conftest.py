@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from fedge.classifier import Classifier, load
-from fedge.shipped import shipped_models
 from recordings_for_tests import record
 from support import Finished, fedge
+
+from fedge.model.classifier import Classifier, load
+from fedge.model.shipped import shipped_models
 
 # A process started in the background may have been told to ignore Ctrl-C, and so would every command under test.
 signal.signal(signal.SIGINT, signal.default_int_handler)

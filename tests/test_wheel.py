@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fedge import golden, modelfile
-from fedge.classifier import load
-from fedge.shipped import shipped_models
+from fedge.model import file as model_file
+from fedge.model import self_test
+from fedge.model.classifier import load
+from fedge.model.shipped import shipped_models
 
 ROOT = Path(__file__).parents[1]
 
@@ -85,14 +86,14 @@ def test_the_golden_answers_are_within_what_each_file_allows(environment: Enviro
     found = environment.answers(*shipped_models())
     for name, answers in found["answers"].items():
         model = load(name).model
-        expected = golden.unpack(model.golden).logits.astype(int)
+        expected = self_test.unpack(model.golden).logits.astype(int)
         assert np.abs(np.array(answers) - expected).max() <= model.manifest.self_test.logit_tolerance
         assert np.array_equal(np.argmax(answers, axis=1), expected.argmax(axis=1))
 
 
 def test_the_manuals_network_agrees_to_one_step_of_256(environment: Environment, quantized: Quantized) -> None:
     path, _ = quantized
-    expected = golden.unpack(modelfile.read(path).golden).logits.astype(int)
+    expected = self_test.unpack(model_file.read(path).golden).logits.astype(int)
     # Four layers deep, what two interpreters round differently comes to one step of a logit.
     assert np.abs(np.array(environment.answers(path)["answers"][str(path)]) - expected).max() <= 1
 
@@ -100,7 +101,7 @@ def test_the_manuals_network_agrees_to_one_step_of_256(environment: Environment,
 def test_the_installed_command_runs_a_picture_and_verifies(environment: Environment, tmp_path: Path) -> None:
     import cv2
 
-    vectors = golden.unpack(modelfile.read(shipped_models()["base"]).golden)
+    vectors = self_test.unpack(model_file.read(shipped_models()["base"]).golden)
     cv2.imwrite(str(tmp_path / "picture.png"), 255 - vectors.pictures[0])
     done = environment.fedge("run", "--source", tmp_path / "picture.png", "--json")
     assert done.returncode == 0 and done.stderr == "", done.stderr

@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from fedge.arithmetic import softmax
-from fedge.data.dataset import Split, stratified_sample
-from fedge.files import sha256
-from fedge.manifest import Confidence
-from fedge.metrics import equal_weights, expected_calibration_error, hits
-from fedge.rejection import certainty, fit_reject_below
+from fedge.data.dataset import Split, hits, stratified_sample
+from fedge.evaluation.metrics import equal_weights, expected_calibration_error
+from fedge.evaluation.selective import fit_reject_below
+from fedge.model.confidence import Confidence, certainty, softmax
+from fedge.system.files import sha256
 
 PICTURES = 500
 _LOG_TEMPERATURE_RANGE = (np.log(0.05), np.log(20.0))

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from tf_keras import Model
 
 from fedge.errors import FedgeError
-from fedge.flatbuffer import read_graph
-from fedge.manifest import INPUT_SCALE, INPUT_ZERO_POINT
-from fedge.quiet import quiet_stderr
+from fedge.model.flatbuffer import read_graph
+from fedge.model.manifest import INPUT_SCALE, INPUT_ZERO_POINT
+from fedge.system.native_stderr import quiet_stderr
 
 
 def convert(model: Model, calibration: NDArray[np.uint8] | None) -> bytes:

@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fedge.data.dataset import Dataset
-from fedge.metrics import hits
-from fedge_train.plots import GRID, plot_samples
+from fedge.data.dataset import Dataset, hits
+from fedge_train.runs.plots import GRID, plot_samples
 
 
 def plot_flips(path: Path, dataset: Dataset, by_float: NDArray[np.int64], by_int8: NDArray[np.int64]) -> None:

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from fedge.data.dataset import hits
 from fedge.errors import ParityRefused
-from fedge.metrics import hits
-from fedge.verdict import Z_95
+from fedge.evaluation.fitness import Z_95
 
 MOST_PICTURES = 10_000_000
 

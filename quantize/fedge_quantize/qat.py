@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from tf_keras import Model
 
 from fedge.data.dataset import Split
-from fedge_train.lessons import Lessons
-from fedge_train.training import Watcher, fit
+from fedge_train.training.batches import Lessons
+from fedge_train.training.loop import Watcher, fit
 
 LEARNING_RATE = {"sgd": 0.001, "adam": 1e-4}
 _RANGE_BATCH = 50

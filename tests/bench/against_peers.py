@@ -25,11 +25,11 @@ import cv2
 import numpy as np
 from bench_common import verdict, whole_picture_classifier
 from peer_loops import CLASSES, SIDE
+from pictures_for_tests import write_video
 from stream_rate import runner
 
-from fedge.classifier import Classifier
-from fedge.quiet import quiet_stderr
-from pictures_for_tests import write_video
+from fedge.model.classifier import Classifier
+from fedge.system.native_stderr import quiet_stderr
 
 LOOPS = Path(__file__).with_name("peer_loops.py")
 # Of yolov8-cls' channels: 167,826 parameters with ten classes, where `base` has 213,466.
@@ -74,7 +74,7 @@ def _three_channels(architecture: str) -> bytes:
     with quiet_stderr():
         import tensorflow as tf
 
-        from fedge_train.architectures import build
+        from fedge_train.networks.architectures import build
 
     noise = np.random.default_rng(0).random((20, 1, SIDE, SIDE, 3), dtype=np.float32)
     converter = tf.lite.TFLiteConverter.from_keras_model(build(architecture, (SIDE, SIDE, 3), CLASSES))

@@ -8,18 +8,18 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
 # Before anything imports cv2: fedge's limits and OpenCV's silence are set by its package.
 import fedge  # noqa: F401
-from fedge import modelfile
-from fedge.classifier import Classifier
-from fedge.shipped import find_model
+from fedge.model import file as model_file
+from fedge.model.classifier import Classifier
+from fedge.model.shipped import find_model
 
 
 def whole_picture_classifier() -> Classifier:
     """The network of `base`, shown the whole picture as other tools show it, not the object cut out."""
-    content = modelfile.read(find_model("base"))
+    content = model_file.read(find_model("base"))
     recipe = dataclasses.replace(content.manifest.preprocessing, cut_out=None)
     return Classifier(
         dataclasses.replace(content, manifest=dataclasses.replace(content.manifest, preprocessing=recipe))

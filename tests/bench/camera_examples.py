@@ -13,11 +13,10 @@ import bench_common  # noqa: F401
 import cv2
 import numpy as np
 
-from fedge.classifier import Classifier, load
-from fedge.data.labelmap import Classes, read_label_map
-from fedge.pictures import read_picture
-from fedge.preprocess import Picture
-from fedge.shrink import shrink
+from fedge.data.label_map import Classes, read_label_map
+from fedge.images.picture import Picture, read_picture
+from fedge.images.resize import shrink
+from fedge.model.classifier import Classifier, load
 
 SIDE, LINE = 96, 16
 RIGHT, WRONG, UNKNOWN = (60, 120, 30), (40, 40, 200), (120, 120, 120)

@@ -21,11 +21,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fedge.cutout import CutOut
-from fedge.data.labelmap import Classes, read_label_map
-from fedge.pictures import read_picture
-from fedge.preprocess import Picture, Recipe, apply, prepare
-from fedge.shrink import shrink
+from fedge.data.label_map import Classes, read_label_map
+from fedge.images.cutout import CutOut
+from fedge.images.picture import Picture, read_picture
+from fedge.images.preprocess import Recipe, apply, prepare
+from fedge.images.resize import shrink
 
 FRAME = (640, 480)
 GRABCUT_SIDE, GRABCUT_ROUNDS, GRABCUT_MARGIN = 160, 5, 25
@@ -92,7 +92,7 @@ def network(name: str) -> Network:
     """A run's float network, or the int8 network of a model file."""
     if Path(name).is_dir():
         return _run(Path(name))
-    from fedge.classifier import load
+    from fedge.model.classifier import load
 
     classifier = load(name)
     return Network(
@@ -104,8 +104,8 @@ def network(name: str) -> Network:
 
 
 def _run(folder: Path) -> Network:
-    from fedge_train.predict import predictor
-    from fedge_train.run import load_float_model, read_config
+    from fedge_train.networks.predict import predictor
+    from fedge_train.runs.run_folder import load_float_model, read_config
 
     config = read_config(folder)
     logits = predictor(load_float_model(folder, config))

@@ -28,16 +28,17 @@ from typing import Any
 import cv2
 import numpy as np
 from bench_common import verdict
+from corrupting import CORRUPTIONS, STRENGTHS, corrupted
 from numpy.typing import NDArray
 
-from corrupting import CORRUPTIONS, STRENGTHS, corrupted
-from fedge.classifier import Classifier, load
 from fedge.data import fashion_mnist
 from fedge.data.dataset import Split, stratified_sample
-from fedge.data.labelmap import LabelMap, read_label_map
+from fedge.data.label_map import LabelMap, read_label_map
 from fedge.data.load import load_dataset, load_for_evaluation
-from fedge.preprocess import Picture, Recipe, prepare
-from fedge.progress import Progress
+from fedge.images.picture import Picture
+from fedge.images.preprocess import Recipe, prepare
+from fedge.model.classifier import Classifier, load
+from fedge.system.progress import Progress
 
 SIDE = 224
 SEED = 0

@@ -13,19 +13,19 @@ from time import monotonic, perf_counter, sleep
 
 import numpy as np
 
-from fedge.classifier import Classifier, load
-from fedge.decisions import Decider
-from fedge.health import Health
-from fedge.outputs.addresses import Address
-from fedge.outputs.csv_file import CsvFile
-from fedge.outputs.hub import Hub
-from fedge.outputs.prometheus import Metrics
-from fedge.outputs.sqlite_file import SqliteFile
-from fedge.outputs.webhook import Webhook
-from fedge.preprocess import Picture
-from fedge.runner import Result
-from fedge.sources.frame import Frame
-from fedge.web.server import WebPage
+from fedge.images.picture import Picture
+from fedge.model.classifier import Classifier, load
+from fedge.outputs.delivery.hub import Hub
+from fedge.outputs.files.csv_file import CsvFile
+from fedge.outputs.files.sqlite_file import SqliteFile
+from fedge.outputs.network.addresses import Address
+from fedge.outputs.network.prometheus import Metrics
+from fedge.outputs.network.webhook import Webhook
+from fedge.outputs.web.server import WebPage
+from fedge.runner.decisions import Decider
+from fedge.runner.health import Health
+from fedge.runner.result import Result
+from fedge.sources.base import Frame
 
 ROUNDS, FRAMES = 20, 30
 # At the rate of a camera, as outputs will be used; without pauses their threads would compete with the loop.

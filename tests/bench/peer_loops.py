@@ -40,7 +40,7 @@ def plain_loop(video: str, model: str) -> float:
 def keras_predict(video: str, architecture: str) -> float:
     """`model.predict` on each frame."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    from fedge_train.architectures import build
+    from fedge_train.networks.architectures import build
 
     model = build(architecture, (SIDE, SIDE, 1), CLASSES)
 

@@ -14,15 +14,14 @@ from time import monotonic
 
 import numpy as np
 from bench_common import verdict
-
-from fedge.health import Health
-from fedge.options import FaultLimits
-from fedge.preprocess import Recipe
-from fedge.sources.choose import open_source
-from fedge.sources.frame import Frame
-from fedge.sources.video import CaptureOptions
-from fedge.sources.view import View
 from mjpeg_server import MjpegServer, mjpeg_server
+
+from fedge.images.preprocess import Recipe
+from fedge.options import FaultLimits
+from fedge.runner.health import Health
+from fedge.sources.base import Frame
+from fedge.sources.factory import open_source
+from fedge.sources.view import CaptureOptions, View
 
 LIMIT_SECONDS = 5.0
 LONGEST_FAULT, LONGEST_PAUSE = 5.0, 0.5

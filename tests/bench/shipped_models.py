@@ -9,9 +9,9 @@ models are read from the model files: none is measured here. `fedge eval NAME` m
 import argparse
 
 import bench_common  # noqa: F401  # makes the tests' helpers importable
-
-from fedge.files import write_bytes
 from model_figures import PLOT, README, plot, published_table, renewed, shipped_table
+
+from fedge.system.files import write_bytes
 
 
 def main() -> None:

@@ -14,9 +14,9 @@ from time import perf_counter
 
 import cv2
 from bench_common import verdict
-
-from fedge.shipped import find_model
 from pictures_for_tests import scene
+
+from fedge.model.shipped import find_model
 
 LIMIT = 0.6
 

@@ -14,16 +14,16 @@ from time import perf_counter
 
 import cv2
 from bench_common import stream_in_a_process, verdict, whole_picture_classifier
-
-from fedge.classifier import Classifier
-from fedge.decisions import Decider
-from fedge.health import Health, HealthSnapshot
-from fedge.options import FaultLimits
-from fedge.runner import Result, classify_frames, show
-from fedge.sources.choose import open_source
-from fedge.sources.video import CaptureOptions
-from fedge.sources.view import View
 from pictures_for_tests import write_video
+
+from fedge.model.classifier import Classifier
+from fedge.options import FaultLimits
+from fedge.runner.decisions import Decider
+from fedge.runner.health import Health, HealthSnapshot
+from fedge.runner.loop import classify_frames, show
+from fedge.runner.result import Result
+from fedge.sources.factory import open_source
+from fedge.sources.view import CaptureOptions, View
 
 LIMIT = 0.95
 FRAMES = 400

@@ -2,7 +2,7 @@
 
 python tests/bench/training_speed.py [--arch base] [--steps 200] [--turn 25] [--dtype float32] [--camera-like]
 
-fedge's side is `fedge_train.training.Trainer` with the architecture's plan and the dtype that `fedge train` would
+fedge's side is `fedge_train.training.loop.Trainer` with the architecture's plan and the dtype that `fedge train` would
 choose: label smoothing, weight decay, the average of the weights and all. Keras's side is the same network from the
 same architecture function, `compile`d with the same optimizer at the same rate, cross-entropy and accuracy, and `fit`
 in float32 on a Python generator, which Keras itself reads ahead of the step. Both draw batches of the same size from
@@ -25,14 +25,14 @@ from bench_common import verdict
 
 from fedge.data import fashion_mnist
 from fedge.data.dataset import Split
-from fedge.data.labelmap import LabelMap
+from fedge.data.label_map import LabelMap
 from fedge.data.load import default_recipe, load_dataset
-from fedge_train.architectures import ARCHITECTURES, build
-from fedge_train.augment import augment
-from fedge_train.device import training_dtype
-from fedge_train.lessons import Lessons
-from fedge_train.plan import Plan, plan_for
-from fedge_train.training import Trainer, Watcher
+from fedge_train.augmentation.batch import augment
+from fedge_train.networks.architectures import ARCHITECTURES, build
+from fedge_train.networks.plans import Plan, plan_for
+from fedge_train.training.batches import Lessons
+from fedge_train.training.loop import Trainer, Watcher
+from fedge_train.training.precision import training_dtype
 
 LIMIT = 1.6
 REASONS = {

@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 from bench_common import verdict
 
-from fedge_train.pretrained import pretrained
-from fedge_train.train import TrainOptions, train
+from fedge_train.commands.train import train
+from fedge_train.commands.train_settings import TrainOptions
+from fedge_train.runs.pretrained import pretrained
 
 LIMIT = 0.0
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fedge.pictures import read_picture
-from fedge.preprocess import Picture
+from fedge.images.picture import Picture, read_picture
 
 DIGITS = 300
 DIGIT_SIDE = 160

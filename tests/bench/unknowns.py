@@ -23,16 +23,16 @@ import numpy as np
 from scipy.stats import mannwhitneyu
 from unknown_pictures import digits, empty_scenes, photographs
 
-from fedge.arithmetic import Floats, dequantize
-from fedge.classifier import Classifier, load
-from fedge.cutout import CutOut
 from fedge.data import fashion_mnist
 from fedge.data.dataset import SPLIT_SEED, held_out_count, stratified_sample
-from fedge.data.labelmap import Classes, read_label_map
-from fedge.metrics import expected_calibration_error
-from fedge.pictures import read_picture
-from fedge.preprocess import Picture, prepare
-from fedge.rejection import certainty, coverage_curve
+from fedge.data.label_map import Classes, read_label_map
+from fedge.evaluation.metrics import expected_calibration_error
+from fedge.evaluation.selective import coverage_curve
+from fedge.images.cutout import CutOut
+from fedge.images.picture import Picture, read_picture
+from fedge.images.preprocess import prepare
+from fedge.model.classifier import Classifier, load
+from fedge.model.confidence import Floats, certainty, dequantize
 
 LEAST_AUROC = {"garments": 0.80}
 LEAST_AUROC_OTHERS = 0.97

@@ -12,17 +12,17 @@ from statistics import median
 from time import monotonic, perf_counter, sleep
 
 import bench_common  # noqa: F401
-
-from fedge.classifier import Classifier, load
-from fedge.decisions import Decider
-from fedge.health import Health
-from fedge.options import UNSURE_MEGABYTES, UNSURE_SECONDS
-from fedge.outputs.hub import Hub
-from fedge.outputs.unsure import UnsureFrames
-from fedge.preprocess import Picture
-from fedge.runner import Result
-from fedge.sources.frame import Frame
 from pictures_for_tests import room
+
+from fedge.images.picture import Picture
+from fedge.model.classifier import Classifier, load
+from fedge.options import UNSURE_MEGABYTES, UNSURE_SECONDS
+from fedge.outputs.delivery.hub import Hub
+from fedge.outputs.files.unsure_frames import UnsureFrames
+from fedge.runner.decisions import Decider
+from fedge.runner.health import Health
+from fedge.runner.result import Result
+from fedge.sources.base import Frame
 
 ROUNDS, FRAMES = 10, 30
 # At the rate of a camera, as the ring will be used; without pauses its thread would compete with the loop.

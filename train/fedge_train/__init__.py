@@ -2,7 +2,7 @@
 
 import os
 
-from fedge.quiet import quiet_stderr
+from fedge.system.native_stderr import quiet_stderr
 
 # tfmot works only with Keras 2, which TensorFlow chooses by this variable when it is first imported.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fedge.metrics import hits
-from fedge.pictures import read_picture
-from fedge.preprocess import Picture, Recipe
+from fedge.images.picture import Picture, read_picture
+from fedge.images.preprocess import Recipe
+
+Classes = NDArray[np.int64]
 
 HELD_OUT_MOST = 5_000
 HELD_OUT_SHARE = 0.10
@@ -23,7 +24,7 @@ class Split:
     """Preprocessed pictures and their classes.
 
     Attributes:
-        images: uint8, [n, height, width, channels], as `fedge.preprocess.apply` gives them.
+        images: uint8, [n, height, width, channels], as `fedge.images.preprocess.apply` gives them.
         labels: int64, [n], indices into the data set's labels; the first right one where several are.
         right: bool, [n, classes]: the classes that are right answers.
         sources: int64, [n]: from which of the data set's sources each picture came, the first being 0.
@@ -170,3 +171,8 @@ def _drop(split: Split, banned: set[bytes], once: bool) -> tuple[Split, tuple[st
         if once:
             seen.add(digest)
     return split.take(np.flatnonzero(keep)), tuple(split.names[i] for i in np.flatnonzero(~keep))
+
+
+def hits(right: NDArray[np.bool_], predicted: Classes) -> NDArray[np.bool_]:
+    """Which predictions, int64 [n], are among the right classes, bool [n, classes]; bool [n]."""
+    return np.asarray(right[np.arange(len(right)), predicted])

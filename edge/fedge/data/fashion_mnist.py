@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fedge.data.fetch import download, fetch_debian_package
 from fedge.errors import DataError
-from fedge.files import sha256_file
+from fedge.system.files import sha256_file
 
 NAME = "fashion-mnist"
 LABELS = (

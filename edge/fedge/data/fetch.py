@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fedge.errors import DataError
-from fedge.files import replacing, sha256_file
-from fedge.progress import Progress
+from fedge.system.files import replacing, sha256_file
+from fedge.system.progress import Progress
 
 TIMEOUT_SECONDS = 20
 _CHUNK = 1 << 16

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from fedge.data.labelmap import Classes, LabelMap
+from fedge.data.label_map import Classes, LabelMap
 from fedge.errors import DataError
-from fedge.pictures import is_picture
+from fedge.images.picture import is_picture
 
 SPLIT_FOLDERS = {"train": ("train",), "held_out": ("validation", "valid", "val"), "test": ("test",)}
 

@@ -7,24 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from fedge.data import fashion_mnist
-from fedge.data.dataset import (
-    Dataset,
-    Split,
-    carve,
-    digest_picture,
-    held_out_count,
-    join,
-    without_duplicates,
-)
+from fedge.data.dataset import Dataset, Split, carve, digest_picture, held_out_count, join, without_duplicates
 from fedge.data.folders import SPLIT_FOLDERS, list_folder
-from fedge.data.labelmap import Classes, LabelMap
+from fedge.data.label_map import Classes, LabelMap
 from fedge.errors import DataError
+from fedge.images.picture import Picture, read_picture
+from fedge.images.preprocess import Recipe, prepare
 from fedge.options import TEST_SHARE
-from fedge.pictures import read_picture
-from fedge.preprocess import Picture, Recipe, prepare
-from fedge.printable import file_name
-from fedge.progress import Progress
-from fedge.telling import tell
+from fedge.system.console import file_name, tell
+from fedge.system.progress import Progress
 
 Reader = Callable[[], Picture]
 FEWEST_PER_CLASS = 3

@@ -6,11 +6,9 @@ from time import monotonic, sleep
 import numpy as np
 
 from fedge.errors import SourceError
-from fedge.health import Health
 from fedge.options import FaultLimits
-from fedge.sources.frame import Fault, Frame
-from fedge.sources.reader import Opener, Reader
-from fedge.sources.video import OPEN_SECONDS
+from fedge.sources.base import OPEN_SECONDS, Fault, Frame, Monitor
+from fedge.sources.live_reader import Opener, Reader
 
 _TICK_SECONDS = 0.5
 _BACKOFF_SECONDS = (0.1, 2.0)
@@ -27,15 +25,15 @@ class LiveSource:
     Args:
         opener: opens the camera or stream.
         name: for people.
-        health: is told of drops, recoveries and the state; faults are yielded.
+        monitor: is told of drops, recoveries and the state; faults are yielded.
         limits: when it counts as faulty.
     """
 
     live = True
     moving = True
 
-    def __init__(self, opener: Opener, name: str, health: Health, limits: FaultLimits) -> None:
-        self._opener, self._name, self._health, self._limits = opener, name, health, limits
+    def __init__(self, opener: Opener, name: str, monitor: Monitor, limits: FaultLimits) -> None:
+        self._opener, self._name, self._monitor, self._limits = opener, name, monitor, limits
         self._open_seconds = OPEN_SECONDS
         self._reader: Reader | None = None
         self._left_behind: list[Reader] = []
@@ -51,7 +49,7 @@ class LiveSource:
         backoff, most = _BACKOFF_SECONDS
         while not self._closed:
             started = monotonic()
-            self._reader = Reader(self._opener, self._open_seconds, self._health.count_dropped)
+            self._reader = Reader(self._opener, self._open_seconds, self._monitor.count_dropped)
             fault = yield from self._watch(self._reader)
             error = self._reader.error
             self._leave(self._reader)
@@ -60,7 +58,7 @@ class LiveSource:
             if not self._came and not self._limits.wait:
                 raise error if isinstance(error, SourceError) else SourceError(fault.message, "check the camera")
             self._faulty = True
-            self._health.set_state("waiting")
+            self._monitor.set_state("waiting")
             yield fault
             if monotonic() - started > most:
                 backoff = _BACKOFF_SECONDS[0]
@@ -92,7 +90,7 @@ class LiveSource:
                 elif now - started >= self._limits.frozen_after:
                     return Fault("frozen", f"{self._name} gives the same picture again and again")
             elif isinstance(item, Frame):
-                self._health.count_dropped()
+                self._monitor.count_dropped()
             elif item is None and reader.ended:
                 return reader.fault()
             elif now >= deadline:
@@ -109,10 +107,10 @@ class LiveSource:
         elif self._limits.frozen_after and frame.captured - self._still.captured >= self._limits.frozen_after:
             self._frozen = True
         if self._frozen:
-            self._health.count_dropped()
+            self._monitor.count_dropped()
         elif self._faulty:
             self._faulty = False
-            self._health.count_recovery()
+            self._monitor.count_recovery()
         return not self._frozen
 
     def _leave(self, reader: Reader) -> None:

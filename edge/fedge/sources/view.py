@@ -1,13 +1,14 @@
 """What of a source's picture the classifier sees: rotation, a region, and how far a JPEG may be reduced."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from fedge.errors import SourceError
-from fedge.preprocess import Picture, Recipe
+from fedge.images.picture import Picture
+from fedge.images.preprocess import Recipe
 
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _REDUCED = {
@@ -129,3 +130,22 @@ def parse_region(text: str) -> Region:
         raise SourceError(f"{text!r} is no region", "give X,Y,WIDTH,HEIGHT in pixels, or each from 0 to 1")
     x, y, width, height = map(float, text.split(","))
     return Region(x, y, width, height, fractional=max(x, y, width, height) <= 1)
+
+
+@dataclass(frozen=True)
+class CaptureOptions:
+    """What is asked of a camera, and what of its picture is used.
+
+    Attributes:
+        width, height: of the picture in pixels; None: the camera's own.
+        fps: frames a second; None: the camera's own.
+        view: rotation, region and reduction.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    view: View = field(default_factory=View)
+
+
+AS_IT_COMES = CaptureOptions()

@@ -1,1 +1,1 @@
-"""The networks that fedge trains: what they are made of, where their weights come from, what they say of pictures."""
+"""The networks, their hyperparameters, their starting weights, and their answers."""

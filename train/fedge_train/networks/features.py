@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from tf_keras import Model
 
 from fedge_train.networks.layer_names import LOGITS
-from fedge_train.predict import predictor
+from fedge_train.networks.predict import predictor
 
 FeatureExtractor = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 

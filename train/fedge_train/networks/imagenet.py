@@ -6,7 +6,7 @@ from pathlib import Path
 from tf_keras import Model, layers
 
 from fedge.errors import FedgeError, MissingExtra
-from fedge.files import sha256
+from fedge.system.files import sha256
 from fedge_train.networks import efficientnet_lite as lite
 from fedge_train.networks.layer_names import LOGITS, NORM
 from fedge_train.networks.torch_weights import Weights, read_torch_weights

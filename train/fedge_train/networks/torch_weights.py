@@ -139,7 +139,9 @@ def _unpickle(stream: io.BytesIO) -> Any:
     start = stream.tell()
     try:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-            if opcode.name not in _OPCODES or (opcode.name.endswith("BINPUT") and argument > count):
+            # A pickle remembers at most one thing an opcode; a larger index would only claim memory.
+            remembers = opcode.name in ("BINPUT", "LONG_BINPUT")
+            if opcode.name not in _OPCODES or (remembers and argument is not None and argument > count):
                 raise _refused(f"has the pickle opcode {opcode.name} where PyTorch writes none")
         end = stream.tell()
         return _Unpickler(io.BytesIO(stream.getvalue()[start:end])).load()

@@ -1,0 +1,62 @@
+"""The command `fedge capture`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fedge.cli.parameters import Area, Device, Pixels, Rate, Turn, Wait, require_one
+from fedge.options import (
+    COLLECT_COUNT,
+    COLLECT_COUNTDOWN,
+    COLLECT_MEGABYTES,
+    COLLECT_SECONDS,
+    LEAST_SHARPNESS,
+    CameraOptions,
+    CollectOptions,
+)
+
+
+def capture(
+    label: Annotated[str, typer.Argument(help="The class: the name of its folder.", show_default=False)],
+    camera: Annotated[bool, typer.Option("--camera", help="Collect from a camera.")] = False,
+    device: Device = None,
+    source: Annotated[str | None, typer.Option(help="A video, a URL, a picture, a folder or a glob pattern.")] = None,
+    out: Annotated[Path, typer.Option(help="The folder of class folders.")] = Path("photos"),
+    count: Annotated[int, typer.Option(help="How many pictures.", min=1)] = COLLECT_COUNT,
+    every: Annotated[float, typer.Option(help="Seconds between two pictures.", min=0)] = COLLECT_SECONDS,
+    countdown: Annotated[float, typer.Option(help="Seconds before the first.", min=0)] = COLLECT_COUNTDOWN,
+    max_mb: Annotated[int, typer.Option(help="How much the class may hold.", min=1)] = COLLECT_MEGABYTES,
+    least_sharpness: Annotated[
+        float, typer.Option(help="Below it a picture is blurred; 0: none is.", min=0)
+    ] = LEAST_SHARPNESS,
+    model: Annotated[str | None, typer.Option(help="Whose recipe cuts the object out; the default model's.")] = None,
+    width: Pixels = None,
+    height: Pixels = None,
+    fps: Rate = None,
+    rotate: Turn = "0",
+    region: Area = None,
+    wait: Wait = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON line per picture, and one of the counts.")] = False,
+) -> int:
+    """Collect pictures of a class, each one checked: sharp, well lit, and not like one before."""
+    require_one(camera, source, device)
+    from fedge.commands.capture.session import capture as work
+
+    return work(
+        CollectOptions(
+            label=label,
+            out=out,
+            source=source,
+            device=device,
+            count=count,
+            every=every,
+            countdown=countdown,
+            limit_bytes=max_mb * 1_000_000,
+            least_sharpness=least_sharpness,
+            model=model,
+            as_json=as_json,
+            camera=CameraOptions(width, height, fps, rotate, region),
+            wait=wait,
+        )
+    )

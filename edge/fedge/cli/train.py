@@ -1,0 +1,136 @@
+"""The commands that make a model: `fedge train`, `fedge average` and `fedge quantize`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from fedge.cli.parameters import Json, Map, show
+from fedge.options import MAX_DROP_PP, QAT_EPOCHS, TEST_SHARE
+from fedge.system.extras import needs_extra
+
+Data = Annotated[list[str] | None, typer.Option(help="fashion-mnist, or a folder with a folder per class; repeatable.")]
+
+
+def train(
+    data: Data = None,
+    map: Map = None,
+    arch: Annotated[
+        str | None, typer.Option(help="nano, small, base (the default), wide, camera, classic or leaky.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="How often to go through the data.", min=1)] = None,
+    batch: Annotated[int | None, typer.Option(help="Pictures per step.", min=1)] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="The peak learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random.", min=0, max=2**32 - 1)] = None,
+    size: Annotated[int | None, typer.Option(help="The input's height and width in pixels.", min=8, max=512)] = None,
+    color: Annotated[bool | None, typer.Option("--color/--gray", help="Three channels or one.")] = None,
+    fit: Annotated[
+        Literal["pad", "crop", "stretch"] | None, typer.Option(help="How a picture fills the input.")
+    ] = None,
+    subject: Annotated[
+        Literal["whole", "cut-out"] | None, typer.Option(help="The whole picture, or its object cut out on black.")
+    ] = None,
+    camera_like: Annotated[
+        bool | None, typer.Option("--camera-like/--no-camera-like", help="Make cut-out pictures look photographed.")
+    ] = None,
+    dtype: Annotated[
+        Literal["float32", "mixed_bfloat16"] | None, typer.Option(help="Chosen by the processor if left out.")
+    ] = None,
+    variants: Annotated[
+        int | None, typer.Option(help="How often each photograph is taken again, changed, to be learned.", min=0)
+    ] = None,
+    outliers: Annotated[
+        float | None, typer.Option(help="The share of pictures of nothing known, to be unsure of.", min=0, max=0.5)
+    ] = None,
+    skip: Annotated[
+        float | None, typer.Option(help="The share of an epoch, of the easiest pictures, to leave out.", min=0, max=0.5)
+    ] = None,
+    weight: Annotated[
+        list[float] | None, typer.Option(help="How often an epoch shows each picture of a --data; one for each.")
+    ] = None,
+    test_share: Annotated[
+        float | None, typer.Option(help=f"What a folder without `test` gives to it; {TEST_SHARE}.", min=0.01, max=0.5)
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="A run, model file or shipped model whose weights to start with.")
+    ] = None,
+    teacher: Annotated[
+        list[str] | None, typer.Option(help="One whose answers are to be learned too; repeatable.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if left out.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a network: a run folder of float weights, report and plots."""
+    with needs_extra("train", "`fedge train`"):
+        from fedge_train.commands.train import train as work
+        from fedge_train.commands.train_settings import TrainOptions
+    options = TrainOptions(
+        data=tuple(data or ()),
+        label_map=map,
+        architecture=arch,
+        epochs=epochs,
+        batch=batch,
+        learning_rate=learning_rate,
+        seed=seed,
+        size=size,
+        color=color,
+        fit=fit,
+        subject=subject,
+        camera_like=camera_like,
+        variants=variants,
+        outliers=outliers,
+        skip=skip,
+        weights=tuple(weight or ()),
+        test_share=test_share,
+        start=start,
+        teachers=tuple(teacher or ()),
+        dtype=dtype,
+        out=out,
+        resume=resume,
+    )
+    report = work(options)
+    text = f"{report['classification_report_text']}\ntest accuracy {report['accuracy']:.2%}, best epoch "
+    text += f"{report['best_epoch']} of {report['epochs']}\nnext: fedge quantize {report['run']}"
+    show(report, text, as_json)
+
+
+def average(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders that went on from the same run.")],
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME-mean if left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Average the weights of runs, those that make it better on held-out pictures."""
+    with needs_extra("train", "`fedge average`"):
+        from fedge_train.commands.average import average as work
+    report = work(runs, out)
+    text = f"{report['classification_report_text']}\nthe mean of {' and '.join(report['averaged'])}: held out "
+    text += f"{report['held_out_accuracy']:.2%}, test accuracy {report['accuracy']:.2%}\n"
+    show(report, f"{text}next: fedge quantize {report['run']}", as_json)
+
+
+def quantize(
+    run: Annotated[Path, typer.Argument(help="A run folder that `fedge train` made.")],
+    out: Annotated[Path | None, typer.Option(help="The model file; RUN/NAME.tflite if left out.")] = None,
+    method: Annotated[
+        Literal["auto", "ptq", "qat"], typer.Option(help="After training, in training, or as needed.")
+    ] = "auto",
+    max_drop: Annotated[
+        float, typer.Option(help="The most accuracy that may be lost, in points (95% bound).", min=0, max=100)
+    ] = MAX_DROP_PP,
+    qat_epochs: Annotated[int, typer.Option(help="Epochs of quantization-aware training.", min=1)] = QAT_EPOCHS,
+    as_json: Json = False,
+) -> None:
+    """Make an int8 model file, refused if it lost accuracy."""
+    with needs_extra("train", "`fedge quantize`"):
+        from fedge_quantize.candidates import QuantizeOptions
+        from fedge_quantize.quantize import quantize as work
+    report = work(QuantizeOptions(run, out, method, max_drop, qat_epochs))
+    text = (
+        f"float {report['float_accuracy']:.2%}, int8 {report['int8_accuracy']:.2%} on {report['n']:,} test pictures\n"
+        f"drop {report['drop_pp']:.2f} points, with 95% confidence at most {report['drop_upper95_pp']:.2f} "
+        f"(allowed {report['max_drop_pp']:g}); same answer {report['agreement']:.2%}\n"
+        f"{report['model']}: {report['bytes']:,} bytes of {report['method']} int8\n"
+        f"next: fedge run {report['model']} --camera"
+    )
+    show(report, text, as_json)

@@ -1,0 +1,25 @@
+"""`fedge verify`: the golden self-test on this machine."""
+
+import dataclasses
+from typing import Any
+
+from fedge.errors import SelfTestFailed
+from fedge.model.classifier import load
+from fedge.model.self_test import self_test
+
+
+def verify_model(model: str | None) -> dict[str, Any]:
+    """Runs a model's self-test and gives its result."""
+    classifier = load(model)
+    return dataclasses.asdict(self_test(classifier)) | {"model": classifier.model.manifest.name}
+
+
+def require_passed(report: dict[str, Any]) -> None:
+    """Raises SelfTestFailed where the self-test did not pass."""
+    if report["passed"]:
+        return
+    where = "preprocessing" if report["max_input_difference"] > report["input_tolerance"] else "the interpreter"
+    raise SelfTestFailed(
+        f"this machine does not give the golden answers of {report['model']}: {where} differs",
+        "do not rely on the model here; install OpenCV and LiteRT of the versions in constraints.txt of fedge's source",
+    )

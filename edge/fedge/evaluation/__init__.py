@@ -1,0 +1,1 @@
+"""How good answers are: accuracy, rejection, fitness for a camera."""

@@ -1,0 +1,49 @@
+"""Reading and making picture files."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fedge.errors import DataError
+
+Picture = NDArray[np.uint8]
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"})
+
+# Little is lost for training, at a tenth of a PNG file's size.
+JPEG_QUALITY = 95
+
+
+def is_picture(path: Path) -> bool:
+    """Whether the name is that of a picture file; hidden files are not."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def read_picture(path: Path) -> Picture:
+    """Reads a picture as uint8 [h, w, 3], blue-green-red, turned upright as its EXIF tag says.
+
+    Raises DataError where OpenCV cannot decode it, or it claims more pixels than OPENCV_IO_MAX_IMAGE_PIXELS.
+    """
+    mend = "replace the file or remove it"
+    try:
+        data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})", mend) from error
+    except cv2.error as error:
+        raise DataError(f"{path} cannot be decoded ({' '.join(str(error.err).split())})", mend) from error
+    if picture is None:
+        raise DataError(f"{path} cannot be decoded", mend)
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def as_jpeg(picture: Picture) -> bytes:
+    """A picture to learn from, uint8 [h, w, 3] blue-green-red or [h, w], as the content of a JPEG file."""
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+
+
+def viewable(image: Picture) -> Picture:
+    """An input, uint8 [h, w, 1] or [h, w, 3] red-green-blue, as a picture: [h, w], or [h, w, 3] blue-green-red."""
+    return image[:, :, 0] if image.shape[2] == 1 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), dtype=np.uint8)

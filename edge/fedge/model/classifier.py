@@ -1,0 +1,119 @@
+"""A picture to an answer: preprocessing, the network, and what its logits mean."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedge.images.background import Background
+from fedge.images.picture import Picture
+from fedge.images.preprocess import prepare
+from fedge.model import file as model_file
+from fedge.model import interpreter
+from fedge.model.confidence import Floats, answered, certainty, dequantize
+from fedge.model.file import ModelFile
+from fedge.model.shipped import find_model, is_shipped
+from fedge.options import DEFAULT_REJECT, RejectMode
+
+TOP = 3
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the classifier says of one picture.
+
+    Attributes:
+        label: the class, or None where the score is too low for the classifier's mode or no object is in the picture.
+        score: the best class's calibrated probability, 0..1.
+        top: the best classes and their probabilities, best first.
+        preprocess_ms, infer_ms: milliseconds spent on each.
+        probabilities: of every class, in output order, each 0..1; all alike where no object is in the picture.
+        quality: how sure it is, in 0..1, that there is one object; None where the recipe does not cut it out.
+        empty: whether no object is in the picture; never where the recipe does not cut it out.
+        image: what the network was shown: uint8, [height, width, channels], red-green-blue where there are three; not
+            a copy. None where it is not at hand.
+    """
+
+    label: str | None
+    score: float
+    top: tuple[tuple[str, float], ...]
+    preprocess_ms: float
+    infer_ms: float
+    probabilities: tuple[float, ...] = ()
+    quality: float | None = None
+    empty: bool = False
+    image: Picture | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the answer is "unknown"."""
+        return self.label is None
+
+    @property
+    def evidence(self) -> tuple[float, ...]:
+        """What this answer says for a decision over time: its probabilities; all alike where it is rejected."""
+        count = len(self.probabilities)
+        return (1 / count,) * count if self.rejected else self.probabilities
+
+
+class Classifier:
+    """A model file ready to classify; not for use from several threads at once.
+
+    Attributes:
+        background: the empty scene before a still camera; of use to a recipe that cuts the object out.
+        reject: how certain an answer must be; `off` gives a label to everything that has an object in it.
+    """
+
+    def __init__(self, model: ModelFile) -> None:
+        self.model = model
+        self.background: Background | None = None
+        self.reject: RejectMode = DEFAULT_REJECT
+        self.labels = model.labels
+        self._network = interpreter.Network(model.flatbuffer)
+
+    def logits(self, image: NDArray[np.uint8]) -> NDArray[np.int8]:
+        """The int8 logits, [classes], of one preprocessed input: uint8, [height, width, channels]."""
+        return self._network.logits(image)
+
+    def probabilities(self, logits: NDArray[np.int8]) -> Floats:
+        """Calibrated probabilities over the last axis of int8 logits, any number of pictures."""
+        output = self.model.manifest.output
+        return self.model.manifest.confidence.probabilities(dequantize(logits, output.scale, output.zero_point))
+
+    def classify(self, picture: Picture) -> Answer:
+        """Classifies a picture: uint8, [h, w] or [h, w, 3] blue-green-red, any size."""
+        started = perf_counter()
+        seen = prepare(self.model.manifest.preprocessing, picture, self.background)
+        prepared = perf_counter()
+        logits = self._network.logits(seen.image)
+        inferred = perf_counter()
+        scores = np.full(len(self.labels), 1 / len(self.labels)) if seen.empty else self.probabilities(logits)
+        # The first of equals, as argmax has it, so that `fedge run` and `fedge eval` say the same.
+        best = np.argsort(-scores, kind="stable")[:TOP]
+        score = certainty(scores)
+        known = answered(self.model.manifest.confidence, self.reject, score, seen.empty)
+        return Answer(
+            label=self.labels[best[0]] if known else None,
+            score=float(score),
+            top=tuple((self.labels[i], float(scores[i])) for i in best),
+            preprocess_ms=(prepared - started) * 1e3,
+            infer_ms=(inferred - prepared) * 1e3,
+            probabilities=tuple(scores.tolist()),
+            quality=seen.quality,
+            empty=seen.empty,
+            image=seen.image,
+        )
+
+
+def load(model: str | Path | None) -> Classifier:
+    """Loads the classifier from a path, the name of a shipped model, or (None) the default model.
+
+    Raises ModelFileError. A file from elsewhere is first loaded in a process of its own.
+    """
+    path = find_model(model)
+    content = model_file.read(path)
+    if not is_shipped(path):
+        interpreter.probe(content.flatbuffer)
+    return Classifier(content)

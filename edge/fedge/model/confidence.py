@@ -1,0 +1,85 @@
+"""The arithmetic of int8 quantization, and from logits to probabilities."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedge.model.schema import require_within
+from fedge.options import RejectMode
+
+# What `fedge quantize` fits and measures lies well within. Further out every score is 0, 1 or like the next one, and in
+# the end no number at all: a logit divided by a tiny temperature is infinite, and infinities have no difference.
+TEMPERATURES = (0.01, 100.0)
+MOST_UNKNOWN = 1e6
+Flags = NDArray[np.bool_]
+
+Floats = NDArray[np.float64]
+
+
+def dequantize(values: NDArray[np.int8], scale: float, zero_point: int) -> Floats:
+    """int8 to the real numbers that they stand for, any shape."""
+    return (values.astype(np.float64) - zero_point) * scale
+
+
+def softmax(logits: Floats, temperature: float = 1.0, unknown: float | None = None) -> Floats:
+    """Probabilities in 0..1 over the last axis, of logits divided by `temperature` (> 0).
+
+    With `unknown` there is one more class, "none of these", of that logit, whose probability is left out: what is left
+    adds up to less than 1.
+    """
+    if unknown is not None:
+        logits = np.concatenate([logits, np.full_like(logits[..., :1], unknown)], axis=-1)
+        return softmax(logits, temperature)[..., :-1]
+    scaled = logits / temperature
+    exponentials = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=-1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class RejectBelow:
+    """The scores below which an answer is refused, by mode, each in 0..1 without 1; `off` refuses none for doubt."""
+
+    normal: float = 0.0
+    strict: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.normal <= self.strict < 1:
+            raise ValueError("normal must be in 0..strict, and strict below 1")
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """How logits become a decision: softmax of logits / temperature; unknown where the best is below `reject_below`.
+
+    Where the network learned from pictures of nothing known as well, "none of these" has the logit `unknown`.
+    `ece` is the expected calibration error, in 0..1, on the held-out pictures that the temperature was fitted to.
+    """
+
+    temperature: float = 1.0
+    reject_below: RejectBelow = field(default_factory=RejectBelow)
+    ece: float | None = None
+    unknown: float | None = None
+
+    def probabilities(self, logits: Floats) -> Floats:
+        """Calibrated probabilities of the classes over the last axis of real logits, any number of pictures."""
+        return softmax(logits, self.temperature, self.unknown)
+
+    def __post_init__(self) -> None:
+        require_within("temperature", self.temperature, TEMPERATURES)
+        if self.unknown is not None:
+            require_within("unknown", self.unknown, (-MOST_UNKNOWN, MOST_UNKNOWN))
+
+    def threshold(self, mode: RejectMode) -> float:
+        """The least score that is an answer in this mode, 0..1."""
+        return {"off": 0.0, "normal": self.reject_below.normal, "strict": self.reject_below.strict}[mode]
+
+
+def certainty(probabilities: Floats) -> Floats:
+    """The score of an answer, 0..1: the largest probability over the last axis."""
+    return np.asarray(probabilities.max(axis=-1))
+
+
+def answered(confidence: Confidence, mode: RejectMode, scores: Floats, empty: Flags | bool) -> Flags:
+    """Which pictures get an answer, shaped as `scores`: those that are not `empty` and whose score is enough."""
+    return np.asarray(np.logical_not(empty) & (scores >= confidence.threshold(mode)))

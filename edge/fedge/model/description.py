@@ -1,0 +1,19 @@
+"""What a model file's facts mean, in words."""
+
+from collections.abc import Sequence
+
+from fedge.images.preprocess import Subject
+
+SUBJECTS: dict[Subject, str] = {"whole": "the whole picture", "cut-out": "the object, cut out on black"}
+# By whether the training pictures were changed to look as if a camera had taken them.
+TRAINED_ON = {False: "on pictures as they are", True: "on pictures changed to look like a camera's"}
+MADE_FOR = {False: "pictures like those of {data}", True: "pictures from a camera, of the classes of {data}"}
+
+
+def learned_from(start: str | None, teachers: Sequence[str], averaged: Sequence[str]) -> str:
+    """What a network began as, who taught it, and what it is the mean of, to follow what it was trained on."""
+    return (
+        (f" from {start}" if start else "")
+        + (f", taught by {' and '.join(teachers)}" if teachers else "")
+        + (f", the mean of {' and '.join(averaged)}" if averaged else "")
+    )

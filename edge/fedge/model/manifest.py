@@ -1,0 +1,183 @@
+"""fedge.json: what a model file says of itself."""
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fedge import __version__
+from fedge.errors import ManifestError, TooNew
+from fedge.images.image_statistics import Looks
+from fedge.images.preprocess import Recipe
+from fedge.model.confidence import Confidence
+from fedge.model.schema import SchemaError, from_json, require_within
+
+FORMAT = 1
+INPUT_SCALE = 1 / 255
+INPUT_ZERO_POINT = 0
+# A self-test that allows more would prove nothing.
+MAX_LOGIT_TOLERANCE = 16
+OUTPUT_SCALES = (1e-6, 1e6)
+
+
+@dataclass(frozen=True)
+class FlatbufferFacts:
+    """The network's size in bytes and its SHA-256."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class InputFacts:
+    """The input tensor: uint8, [1, height, width, channels]; value v stands for (v - zero_point) * scale."""
+
+    height: int
+    width: int
+    channels: int
+    color_order: Literal["gray", "rgb"]
+    dtype: Literal["uint8"] = "uint8"
+    scale: float = INPUT_SCALE
+    zero_point: int = INPUT_ZERO_POINT
+
+    def __post_init__(self) -> None:
+        if not math.isclose(self.scale, INPUT_SCALE, rel_tol=1e-6) or self.zero_point != INPUT_ZERO_POINT:
+            raise ValueError("scale must be 1/255 and zero_point 0")
+
+
+@dataclass(frozen=True)
+class OutputFacts:
+    """The output tensor: int8 logits, [1, classes]; value v stands for (v - zero_point) * scale."""
+
+    classes: int
+    scale: float
+    zero_point: int
+
+    def __post_init__(self) -> None:
+        if self.classes < 2:
+            raise ValueError("classes must be at least 2")
+        require_within("scale", self.scale, OUTPUT_SCALES)
+
+
+@dataclass(frozen=True)
+class SelfTestFacts:
+    """By how many steps of int8 two right implementations of the network differ in a logit; at least 1.
+
+    Measured when the file was made, on held-out pictures: the fast kernels against the reference kernels. Each layer
+    may be rounded to either side, and a deep network carries that on.
+    """
+
+    logit_tolerance: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.logit_tolerance <= MAX_LOGIT_TOLERANCE:
+            raise ValueError(f"logit_tolerance must be from 1 to {MAX_LOGIT_TOLERANCE}")
+
+
+@dataclass(frozen=True)
+class TrainingFacts:
+    """How the network was trained: data and its SHA-256, architecture, seed, epochs, and the versions of the tools.
+
+    `camera_like` says whether the pictures were changed to look as if a camera had taken them; `seconds` is how long
+    the float network took on the machine that trained it, None where that is not known; `looks` is what the
+    preprocessed training pictures look like; `start` is the run or model that it went on from, if any, and `teachers`
+    are those whose answers it learned too, by their names without folders; `averaged` are the runs of whose weights
+    these are the mean, `epochs` and `seconds` then being those of all of them together; `test_share`, 0..1, is what of
+    a folder without a `test` folder was kept for the test.
+    """
+
+    data: str
+    data_sha256: str
+    architecture: str
+    parameters: int
+    seed: int
+    epochs: int
+    looks: Looks
+    versions: dict[str, str] = field(default_factory=dict)
+    camera_like: bool = False
+    seconds: float | None = None
+    start: str | None = None
+    teachers: tuple[str, ...] = ()
+    averaged: tuple[str, ...] = ()
+    test_share: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.test_share is not None:
+            require_within("test_share", self.test_share, (0.0, 1.0))
+
+
+@dataclass(frozen=True)
+class ParityFacts:
+    """The parity gate's figures: accuracies in 0..1, drops in percentage points, over `n` test pictures."""
+
+    float_accuracy: float
+    int8_accuracy: float
+    drop_pp: float
+    drop_upper95_pp: float
+    max_drop_pp: float
+    agreement: float
+    n: int
+    method: Literal["ptq", "qat"]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All of fedge.json; `members` maps each other member's name to its SHA-256."""
+
+    format: int
+    least_fedge: str
+    name: str
+    flatbuffer: FlatbufferFacts
+    members: dict[str, str]
+    input: InputFacts
+    preprocessing: Recipe
+    output: OutputFacts
+    confidence: Confidence
+    self_test: SelfTestFacts
+    training: TrainingFacts
+    parity: ParityFacts
+
+    def __post_init__(self) -> None:
+        if self.format != FORMAT:
+            raise ValueError(f"format must be {FORMAT}")
+        recipe, image = self.preprocessing, self.input
+        if (recipe.height, recipe.width, recipe.channels, recipe.color) != (
+            image.height,
+            image.width,
+            image.channels,
+            image.color_order,
+        ):
+            raise ValueError("preprocessing and input must give the same size and colour")
+
+
+def parse(value: Any) -> Manifest:
+    """Reads a manifest from parsed JSON.
+
+    Raises TooNew for a later format or fedge, ManifestError for anything else that breaks the schema.
+    """
+    if not isinstance(value, dict):
+        raise ManifestError("fedge.json is not a JSON object", "make the model file again with `fedge quantize`")
+    try:
+        # The versions come first: a later format may have fields that this schema calls foreign.
+        format_number, least = int(value["format"]), str(value["least_fedge"])
+        needed = _version(least)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ManifestError(
+            "fedge.json does not say its format and the least fedge version",
+            "make the model file again with `fedge quantize`",
+        ) from error
+    if format_number > FORMAT or needed > _version(__version__):
+        raise TooNew(
+            f"the model file needs fedge {least} or later, this is {__version__}", "run `pip install -U fedge`"
+        )
+    try:
+        return from_json(Manifest, value)
+    except SchemaError as error:
+        raise ManifestError(f"fedge.json: {error}", "make the model file again with `fedge quantize`") from error
+
+
+def _version(text: str) -> tuple[int, ...]:
+    # `int` takes white space too, and a line break would make two lines of the message that names the version.
+    if not re.fullmatch(r"[0-9.]+", text):
+        raise ValueError(f"{text!r} is no version")
+    return tuple(int(part) for part in text.split("."))

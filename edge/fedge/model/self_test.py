@@ -1,0 +1,106 @@
+"""golden.npz: raw pictures and the answers that they must give; the device's self-test."""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedge.errors import ArchiveError
+from fedge.images.picture import Picture
+from fedge.images.preprocess import Recipe, apply
+from fedge.model.classifier import Classifier
+from fedge.model.file import GOLDEN, MEMBER_CAPS
+from fedge.model.interpreter import Network, runtime_name
+from fedge.system.npz import read_arrays
+
+# Two builds of OpenCV may round a resized pixel to either side.
+INPUT_TOLERANCE = 1
+MAX_PICTURES = 64
+
+_AGAIN = "make the model file again with `fedge quantize`"
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Raw pictures, the inputs that preprocessing must make of them, and the logits that the network must give.
+
+    Attributes:
+        pictures: uint8, each [h, w] or [h, w, 3] blue-green-red.
+        inputs: uint8, [n, height, width, channels].
+        logits: int8, [n, classes], of the network on `inputs`.
+    """
+
+    pictures: tuple[Picture, ...]
+    inputs: NDArray[np.uint8]
+    logits: NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """The self-test's result: how far this machine is from the golden answers, in steps of uint8 and int8."""
+
+    passed: bool
+    n: int
+    max_input_difference: int
+    max_logit_difference: int
+    input_tolerance: int
+    logit_tolerance: int
+    runtime: str
+
+
+def pack(golden: Golden) -> bytes:
+    """The bytes of golden.npz; the same vectors give the same bytes."""
+    buffer = io.BytesIO()
+    arrays: dict[str, Any] = {f"picture_{i:02d}": picture for i, picture in enumerate(golden.pictures)}
+    np.savez(buffer, **arrays, inputs=golden.inputs, logits=golden.logits)
+    return buffer.getvalue()
+
+
+def unpack(data: bytes) -> Golden:
+    """Reads golden.npz; raises ArchiveError where an array is missing, foreign or not of the size it claims."""
+    try:
+        arrays = read_arrays(data, MEMBER_CAPS[GOLDEN])
+        inputs, logits = arrays.pop("inputs"), arrays.pop("logits")
+    except (KeyError, ValueError) as error:
+        raise ArchiveError(f"golden.npz cannot be read ({error})", _AGAIN) from error
+    pictures = tuple(arrays[name] for name in sorted(arrays))
+    well_formed = (
+        1 <= len(pictures) <= MAX_PICTURES
+        and all(p.dtype == np.uint8 and (p.ndim == 2 or p.shape[2:] == (3,)) and p.size for p in pictures)
+        and inputs.dtype == np.uint8
+        and inputs.ndim == 4
+        and len(inputs) == len(pictures)
+        and logits.dtype == np.int8
+        and logits.ndim == 2
+        and len(logits) == len(pictures)
+    )
+    if not well_formed:
+        raise ArchiveError("golden.npz does not hold pictures, inputs and logits that belong together", _AGAIN)
+    return Golden(pictures, inputs, logits)
+
+
+def self_test(classifier: Classifier) -> SelfTest:
+    """Runs the golden pictures here: preprocessing against the golden inputs, the network against the golden logits."""
+    golden = unpack(classifier.model.golden)
+    manifest = classifier.model.manifest
+    if golden.inputs.shape[1:] != manifest.preprocessing.shape or golden.logits.shape[1] != manifest.output.classes:
+        raise ArchiveError("golden.npz is of another model's shape", _AGAIN)
+    inputs = np.stack([apply(manifest.preprocessing, picture) for picture in golden.pictures])
+    logits = np.stack([classifier.logits(image) for image in golden.inputs])
+    input_difference = _difference(inputs, golden.inputs)
+    logit_difference = _difference(logits, golden.logits)
+    tolerance = manifest.self_test.logit_tolerance
+    passed = input_difference <= INPUT_TOLERANCE and logit_difference <= tolerance
+    return SelfTest(passed, len(inputs), input_difference, logit_difference, INPUT_TOLERANCE, tolerance, runtime_name())
+
+
+def make(network: Network, recipe: Recipe, pictures: list[Picture]) -> Golden:
+    """Golden vectors: what preprocessing and network make of the pictures here."""
+    inputs = np.stack([apply(recipe, picture) for picture in pictures])
+    return Golden(tuple(pictures), inputs, np.stack([network.logits(image) for image in inputs]))
+
+
+def _difference(a: NDArray[Any], b: NDArray[Any]) -> int:
+    return int(np.abs(a.astype(np.int16) - b.astype(np.int16)).max())

@@ -1,0 +1,49 @@
+"""What every output is."""
+
+from fedge.errors import OutputError
+from fedge.runner.health import HealthSnapshot
+from fedge.runner.result import Result
+
+
+class NeverTaken(OutputError):
+    """A result that the output could not take however often it were given."""
+
+
+class Output:
+    """An output's defaults; each output overrides what differs.
+
+    The hub calls all methods of an output from one thread. A method that raises an Exception has not taken what it was
+    given: the hub says so, and gives the same result again after a pause; after a NeverTaken it goes on to the next.
+
+    Attributes:
+        name: in the health's `outputs`; unique among the outputs of a run.
+        inline: called in the loop's own thread, so that nothing is ever dropped; only for what cannot block for long.
+        backlog: how many results may wait; the oldest is dropped.
+        wants_pictures: whether results come with their picture and the network's input; without, the one has no pixels,
+            and the other is None.
+        longest_pause_s: the longest time until a failed call is tried again.
+    """
+
+    name = "output"
+    inline = False
+    backlog = 1000
+    wants_pictures = False
+    longest_pause_s = 30.0
+
+    @classmethod
+    def heeds_health(cls) -> bool:
+        """Whether taking the health shows that it works: one that ignores it always does."""
+        return cls.health is not Output.health
+
+    def wants(self, result: Result) -> bool:
+        """Whether `show` is to be called for this result; decided before it is queued. Called in the loop's thread."""
+        return True
+
+    def show(self, result: Result) -> None:
+        """Takes an answer."""
+
+    def health(self, snapshot: HealthSnapshot) -> None:
+        """Takes the runner's health."""
+
+    def close(self) -> None:
+        """Ends; called once."""

@@ -1,0 +1,1 @@
+"""How results reach outputs: a queue and a thread for each, and how each is doing."""

@@ -1,0 +1,1 @@
+"""Outputs that keep results or frames in files."""

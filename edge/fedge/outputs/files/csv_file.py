@@ -1,0 +1,109 @@
+"""A CSV file that rotates by size."""
+
+import csv
+import io
+import os
+from itertools import pairwise
+from pathlib import Path
+
+from fedge.errors import OutputError
+from fedge.outputs.base import Output
+from fedge.outputs.payload import COLUMNS, Value, row
+from fedge.runner.result import Result
+
+# A spreadsheet takes text that begins like this for a formula and runs it; labels come from model files.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_LONGEST_ROW = 1 << 16
+
+
+class CsvFile(Output):
+    """A row per frame; raises OutputError where the file cannot be opened.
+
+    `FILE` is the newest, then `FILE.1`, and so on; the oldest goes when there are more than `files`. A line that a
+    crash cut short is removed when the file is opened again, one that a full disk cut short at once. Text that a
+    spreadsheet would take for a formula gets an apostrophe in front.
+
+    Args:
+        path: the newest file; its folder is made if need be.
+        max_bytes: no file grows over this.
+        files: how many files are kept, the newest among them.
+    """
+
+    name = "csv"
+
+    def __init__(self, path: Path, max_bytes: int, files: int) -> None:
+        self._path, self._max_bytes, self._files = path, max_bytes, files
+        self._header = _line(tuple(name for name, _ in COLUMNS))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = _open(path)
+            _cut_torn_line(self._descriptor)
+            if self._size() and os.pread(self._descriptor, len(self._header), 0) != self._header:
+                self._rotate()
+        except OSError as error:
+            raise OutputError(f"{path} cannot be written ({error.strerror})", "give --csv another path") from error
+
+    def show(self, result: Result) -> None:
+        """Appends a row, whole or not at all; raises OSError."""
+        line = _line(row(result))
+        size = self._size()
+        if size and size + len(line) > self._max_bytes:
+            self._rotate()
+            size = 0
+        self._append(line if size else self._header + line, size)
+
+    def close(self) -> None:
+        """Closes the file."""
+        os.close(self._descriptor)
+
+    def _append(self, data: bytes, size: int) -> None:
+        try:
+            written = os.write(self._descriptor, data)
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:])
+        except OSError:
+            if self._size() > size:
+                os.ftruncate(self._descriptor, size)
+            raise
+
+    def _size(self) -> int:
+        return os.fstat(self._descriptor).st_size
+
+    def _rotate(self) -> None:
+        # Where it is away already, it was moved by a try that could not open a fresh one: no other file may go for it.
+        if self._path.exists():
+            self._shift()
+        fresh = _open(self._path)
+        os.close(self._descriptor)
+        self._descriptor = fresh
+
+    def _shift(self) -> None:
+        kept = [self._path, *(self._path.with_name(f"{self._path.name}.{i}") for i in range(1, self._files))]
+        for newer, older in reversed(list(pairwise(kept))):
+            if newer.exists():
+                os.replace(newer, older)
+        if self._files == 1:
+            self._path.unlink()
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
+def _cut_torn_line(descriptor: int) -> None:
+    end = os.fstat(descriptor).st_size
+    # A row is far shorter than this; what is left without an end in so much is no row of ours.
+    tail = os.pread(descriptor, min(end, _LONGEST_ROW), max(0, end - _LONGEST_ROW))
+    torn = len(tail) - (tail.rfind(b"\n") + 1)
+    if torn:
+        os.ftruncate(descriptor, end - torn)
+
+
+def _line(values: tuple[Value, ...]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow([_cell(value) for value in values])
+    return text.getvalue().encode()
+
+
+def _cell(value: Value) -> Value:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value

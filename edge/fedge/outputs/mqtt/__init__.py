@@ -1,0 +1,1 @@
+"""Results over MQTT, and discovery by Home Assistant."""

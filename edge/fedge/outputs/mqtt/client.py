@@ -1,0 +1,164 @@
+"""Decisions to an MQTT broker, with Home Assistant's discovery."""
+
+import json
+import secrets
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from threading import Condition
+from time import monotonic
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from fedge.errors import OutputError
+from fedge.outputs.base import Output
+from fedge.outputs.mqtt.broker import Broker, tls_context
+from fedge.outputs.mqtt.home_assistant import OFFLINE, ONLINE, discovery, identifier
+from fedge.outputs.network.addresses import Address
+from fedge.outputs.payload import change
+from fedge.runner.health import HealthSnapshot
+from fedge.runner.result import Result
+from fedge.system.console import tell
+
+KEEP_ALIVE_SECONDS = 30
+HEALTH_SECONDS = 30.0
+CONNECT_SECONDS, ACKNOWLEDGE_SECONDS, CLOSE_SECONDS = 2.0, 5.0, 0.5
+_MEND = "check the broker, its address and the network"
+
+
+class Mqtt(Output):
+    """Publishes each change of the decision, in order, and goes on to the next when the broker has it (QoS 1).
+
+    The first result counts as a change, since the broker may still keep what a run before this one decided; and on each
+    new connection the last change is published again, since the broker may have lost it. Raises OutputError for a
+    password without a user.
+
+    Under the broker's topic: `state` (JSON, retained), `health` (JSON, retained), `availability` (`online` or, by the
+    last will, `offline`). While the broker is away the hub keeps what is newest; the connection comes back by itself.
+
+    Args:
+        broker: where to.
+        password: never shown or logged.
+        authority: a PEM file with the authority that vouches for a TLS broker; the system's own if None.
+    """
+
+    name, backlog, longest_pause_s = "mqtt", 256, 1.0
+
+    def __init__(self, broker: Broker, password: str | None = None, authority: Path | None = None) -> None:
+        if password is not None and broker.user is None:
+            raise OutputError("the MQTT password has no user", "give one, as in --mqtt mqtt://USER@HOST")
+        self._topic = broker.topic
+        self._changed = Condition()
+        self._acknowledged: set[int] = set()
+        self._sent: Result | None = None
+        self._message = 0
+        self._connected = False
+        self._address = f"{broker.host}:{broker.port}"
+        self._problem = f"{self._address} does not answer"
+        self._told_state, self._told_at = "", 0.0
+        self._last_change, self._may_be_lost = "", False
+        identity = f"{identifier(broker.topic)[:40]}_{secrets.token_hex(4)}"
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=identity)
+        self._client.will_set(f"{self._topic}/availability", OFFLINE, qos=1, retain=True)
+        self._client.reconnect_delay_set(1, 16)
+        if broker.user is not None:
+            self._client.username_pw_set(broker.user, password)
+        self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._on_connect_fail
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_publish = self._on_publish
+        if broker.tls:
+            self._client.tls_set_context(tls_context(authority))
+        elif password and not Address(broker.host, broker.port).is_loopback:
+            tell("the MQTT password goes over the network unencrypted; mqtts:// would not")
+        self._client.connect_async(broker.host, broker.port, KEEP_ALIVE_SECONDS)
+        self._client.loop_start()
+
+    def wants(self, result: Result) -> bool:
+        """Only changes, and the first of all."""
+        return result.number == 0 or result.decision.changed
+
+    def show(self, result: Result) -> None:
+        """Publishes a change and waits until the broker has it; raises OutputError."""
+        if self._sent is not result:
+            self._require_connection()
+            # On a new connection paho sends again what was not acknowledged: the same result is given to it once.
+            self._last_change, self._may_be_lost = json.dumps(change(result), ensure_ascii=False), False
+            self._publish_awaited("state", self._last_change)
+            self._sent = result
+        self._await_acknowledgement(ACKNOWLEDGE_SECONDS)
+
+    def health(self, snapshot: HealthSnapshot) -> None:
+        """Publishes the health when its state changes, and now and then; raises OutputError while disconnected."""
+        self._require_connection()
+        if self._may_be_lost and self._last_change:
+            self._may_be_lost = False
+            self._publish("state", self._last_change, qos=1)
+        if snapshot.state != self._told_state or monotonic() - self._told_at >= HEALTH_SECONDS:
+            self._publish("health", json.dumps(asdict(snapshot), ensure_ascii=False), qos=0)
+            self._told_state, self._told_at = snapshot.state, monotonic()
+
+    def close(self) -> None:
+        """Says that it is offline and disconnects."""
+        if self._connected:
+            self._publish_awaited("availability", OFFLINE)
+            with suppress(OutputError):
+                self._await_acknowledgement(CLOSE_SECONDS)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _publish_awaited(self, name: str, payload: str) -> None:
+        with self._changed:
+            self._acknowledged.clear()
+        self._message = self._publish(name, payload, qos=1)
+
+    def _publish(self, name: str, payload: str, qos: int) -> int:
+        return self._client.publish(f"{self._topic}/{name}", payload, qos=qos, retain=True).mid
+
+    def _await_acknowledgement(self, seconds: float) -> None:
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._message in self._acknowledged, seconds):
+                raise OutputError(self._problem or "the broker does not acknowledge", _MEND)
+
+    def _require_connection(self) -> None:
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._connected, CONNECT_SECONDS):
+                raise OutputError(self._problem, _MEND)
+
+    def _on_connect(
+        self, client: Client, data: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            self._set_connected(False, f"the broker refuses the connection ({reason})")
+            return
+        for topic, payload in discovery(self._topic).items():
+            client.publish(topic, payload, qos=1, retain=True)
+        client.publish(f"{self._topic}/availability", ONLINE, qos=1, retain=True)
+        self._told_state, self._may_be_lost = "", True
+        self._set_connected(True, "")
+
+    def _on_connect_fail(self, client: Client, data: object) -> None:
+        # paho gives no reason, but calls this while it handles the exception.
+        self._set_connected(False, f"{self._address} cannot be reached ({sys.exception()})")
+
+    def _on_disconnect(
+        self, client: Client, data: object, flags: DisconnectFlags, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        if self._connected:
+            self._set_connected(False, f"the connection to {self._address} is lost ({reason})")
+
+    def _on_publish(
+        self, client: Client, data: object, message: int, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        with self._changed:
+            self._acknowledged.add(message)
+            self._changed.notify_all()
+
+    def _set_connected(self, connected: bool, problem: str) -> None:
+        with self._changed:
+            self._connected, self._problem = connected, problem
+            self._changed.notify_all()

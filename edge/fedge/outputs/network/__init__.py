@@ -1,0 +1,1 @@
+"""Outputs over HTTP: webhook and metrics."""

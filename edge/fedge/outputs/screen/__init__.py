@@ -1,0 +1,1 @@
+"""Outputs that people watch: the terminal and a window."""

@@ -1,0 +1,114 @@
+"""Showing answers to people: a line that renews itself, or a line per picture."""
+
+import shutil
+import sys
+from pathlib import Path
+from time import monotonic
+from typing import TextIO
+
+from fedge.errors import OutputError
+from fedge.images.picture import Picture
+from fedge.outputs.base import Output
+from fedge.outputs.screen.half_blocks import blocks
+from fedge.runner.health import HealthSnapshot
+from fedge.runner.result import Result
+from fedge.system.console import printable
+
+# A slow line, as SSH over a bad network is, takes no more of them.
+_INPUTS_PER_SECOND = 5
+
+
+def terminal(live: bool, stream: TextIO | None = None, show_input: bool = False) -> Output:
+    """For a live source in a terminal one line that renews itself; else a line per picture. On standard output.
+
+    With `show_input` each line also says how sure the cut-out is, and what the network sees stands below it; raises
+    OutputError where that is no terminal.
+    """
+    stream = stream or sys.stdout
+    if show_input and not stream.isatty():
+        raise OutputError(
+            "--show-input needs a terminal", "run it in one, or use --window, or --web, whose page always shows it"
+        )
+    return LiveLine(stream, show_input) if live and stream.isatty() else Lines(stream, show_input)
+
+
+def describe(result: Result) -> str:
+    """An answer in words: the label, its score, and what came next; or that there is no object."""
+    answer = result.answer
+    if answer.empty:
+        return "no object"
+    name = answer.label if answer.label is not None else f"unknown (best guess {answer.top[0][0]})"
+    others = ", ".join(f"{label} {score:.0%}" for label, score in answer.top[1:])
+    return printable(f"{name} {answer.score:.0%}  ({others})")
+
+
+class Lines(Output):
+    """A line per answer."""
+
+    name, inline = "terminal", True
+
+    def __init__(self, stream: TextIO, show_input: bool = False) -> None:
+        self._stream, self._show_input = stream, show_input
+
+    def show(self, result: Result) -> None:
+        """Writes a line, at once."""
+        self._stream.write(f"{printable(Path(result.frame.source).name)}: {_line(result, self._show_input)}\n")
+        if self._show_input and result.answer.image is not None:
+            self._stream.writelines(f"{line}\n" for line in _blocks(result.answer.image))
+        self._stream.flush()
+
+
+class LiveLine(Output):
+    """A line that renews itself: the answer, frames a second, the answer's age, and what is wrong."""
+
+    name, inline = "terminal", True
+
+    def __init__(self, stream: TextIO, show_input: bool = False) -> None:
+        self._stream, self._show_input = stream, show_input
+        self._rate = ""
+        self._shown = False
+        self._input_at = -1.0
+        self._input_lines = 0
+
+    def show(self, result: Result) -> None:
+        """Shows an answer."""
+        self._write(f"{_line(result, self._show_input)}  {self._rate}{result.age_ms:.0f} ms old")
+        image = result.answer.image
+        if self._show_input and image is not None and monotonic() - self._input_at >= 1 / _INPUTS_PER_SECOND:
+            self._input_at = monotonic()
+            self._write_below(_blocks(image))
+
+    def health(self, snapshot: HealthSnapshot) -> None:
+        """Takes the rate; while there are no frames the line says why."""
+        self._rate = f"{snapshot.frames_per_second:.1f} frames/s, "
+        if snapshot.state == "waiting":
+            self._write(printable(f"waiting: {snapshot.message}"))
+
+    def close(self) -> None:
+        """Leaves the last line standing."""
+        if self._shown:
+            self._stream.write("\n" * (1 + self._input_lines))
+            self._stream.flush()
+
+    def _write(self, text: str) -> None:
+        self._shown = True
+        width = shutil.get_terminal_size().columns - 1
+        self._stream.write(f"\r{text[:width]:<{width}}")
+        self._stream.flush()
+
+    def _write_below(self, lines: list[str]) -> None:
+        self._input_lines = len(lines)
+        # Line feeds make room at the bottom of the screen; then the cursor goes back up to the line that renews itself.
+        self._stream.write("".join(f"\n\r{line}" for line in lines) + f"\x1b[{len(lines)}A")
+        self._stream.flush()
+
+
+def _line(result: Result, show_input: bool) -> str:
+    quality = result.answer.quality
+    # It tells whoever aims a camera, and looks at the input for it, which way is better.
+    return f"{describe(result)}  cut-out {quality:.0%} sure" if show_input and quality is not None else describe(result)
+
+
+def _blocks(image: Picture) -> list[str]:
+    size = shutil.get_terminal_size()
+    return blocks(image, size.columns - 1, size.lines - 2)

@@ -1,0 +1,42 @@
+"""The page's addresses."""
+
+from collections.abc import Callable
+from importlib import resources
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from fedge.outputs.web.feed import Feed
+from fedge.outputs.web.guard import Guard
+from fedge.outputs.web.streams import BOUNDARY, Stream, event, part
+
+SEND_SECONDS = 10.0
+_FILES = {
+    "/": ("index.html", "text/html"),
+    "/page.css": ("page.css", "text/css"),
+    "/page.js": ("page.js", "text/javascript"),
+    "/chart.js": ("chart.js", "text/javascript"),
+    "/live.js": ("live.js", "text/javascript"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+
+
+def application(feed: Feed, token: str | None, cookie: str, send_seconds: float = SEND_SECONDS) -> ASGIApp:
+    """The page, its files, `/live.mjpg`, `/events` (server-sent) and `/state` (JSON), all behind the guard."""
+    live = Stream(feed.pictures, f"multipart/x-mixed-replace; boundary={BOUNDARY.decode()}", part, bytes, send_seconds)
+    news = Stream(feed.states, "text/event-stream", event, lambda: event(feed.everything()), send_seconds)
+    files = [Route(path, _file(name, kind)) for path, (name, kind) in _FILES.items()]
+
+    def state(request: Request) -> Response:
+        return Response(feed.everything(), media_type="application/json")
+
+    streams = [Route("/live.mjpg", live, methods=["GET"]), Route("/events", news, methods=["GET"])]
+    return Guard(Starlette(routes=[*files, *streams, Route("/state", state)]), token, cookie)
+
+
+def _file(name: str, media_type: str) -> Callable[[Request], Response]:
+    content = resources.files("fedge.outputs.web").joinpath("page", name).read_bytes()
+    return lambda request: Response(content, media_type=media_type)

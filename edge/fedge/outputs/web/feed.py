@@ -1,0 +1,121 @@
+"""What the page shows: pictures, encoded once for all clients, and everything else as JSON."""
+
+import base64
+import json
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import asdict
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+import cv2
+
+from fedge.images.picture import Picture, viewable
+from fedge.images.preprocess import Recipe, seen
+from fedge.images.resize import shrink
+from fedge.outputs.payload import change
+from fedge.outputs.web.channel import Channel
+from fedge.outputs.web.latency import LatencyHistory
+from fedge.runner.health import HealthSnapshot
+from fedge.runner.result import Result
+
+PICTURES_PER_SECOND, STATES_PER_SECOND = 12, 8
+WIDEST, JPEG_QUALITY = 640, 80
+CHANGES = 30
+# The page shows it not much larger.
+INPUT_SIDE = 96
+
+
+class Feed:
+    """Turns results and health into what the channels carry; encodes only while somebody watches.
+
+    Args:
+        labels: the class names, in output order.
+        recipe: the model's preprocessing, for the region.
+    """
+
+    def __init__(self, labels: Sequence[str], recipe: Recipe) -> None:
+        self.pictures, self.states = Channel(), Channel()
+        self._labels, self._recipe = list(labels), recipe
+        self._lock = Lock()
+        self._changes: deque[dict[str, Any]] = deque(maxlen=CHANGES)
+        self._latency = LatencyHistory()
+        self._state: dict[str, Any] | None = None
+        self._health: dict[str, Any] | None = None
+        self._input: Picture | None = None
+        self._picture_at = self._state_at = 0.0
+
+    def show(self, result: Result) -> None:
+        """Takes an answer."""
+        now = monotonic()
+        with self._lock:
+            self._latency.add(now, result.age_ms, result.answer.infer_ms)
+            if result.decision.changed:
+                self._changes.appendleft(change(result))
+            self._state = self._describe(result)
+            self._input = result.answer.image
+        if result.decision.changed or now - self._state_at >= 1 / STATES_PER_SECOND:
+            self._state_at = now
+            self._publish_state()
+        if self.pictures.clients and now - self._picture_at >= 1 / PICTURES_PER_SECOND:
+            self._picture_at = now
+            self.pictures.publish(encode(result.frame.picture))
+
+    def health(self, snapshot: HealthSnapshot) -> None:
+        """Takes the runner's health."""
+        with self._lock:
+            self._health = asdict(snapshot)
+        self._publish_state()
+
+    def everything(self) -> bytes:
+        """All that a page needs at first, as JSON: `labels`, `state`, `input`, `health`, `changes`, `latency`."""
+        with self._lock:
+            return _json(
+                {
+                    "labels": self._labels,
+                    "state": self._state,
+                    "input": self._encoded_input(),
+                    "health": self._health,
+                    "changes": list(self._changes),
+                    "latency": self._latency.points(),
+                }
+            )
+
+    def _publish_state(self) -> None:
+        if self.states.clients:
+            with self._lock:
+                news = {"state": self._state, "health": self._health, "changes": list(self._changes)}
+                self.states.publish(_json(news | {"input": self._encoded_input(), "point": self._latency.newest()}))
+
+    def _encoded_input(self) -> str | None:
+        return None if self._input is None else encode_input(self._input)
+
+    def _describe(self, result: Result) -> dict[str, Any]:
+        height, width = result.frame.picture.shape[:2]
+        top, left, seen_height, seen_width = seen(self._recipe, height, width)
+        return result.to_json() | {
+            "decision": change(result),
+            "scores": [round(score, 4) for score in result.answer.probabilities],
+            "seen": [left / width, top / height, seen_width / width, seen_height / height],
+        }
+
+
+def encode(picture: Picture) -> bytes:
+    """A picture, uint8 [h, w, 3] blue-green-red or [h, w], as JPEG at most `WIDEST` pixels wide."""
+    height, width = picture.shape[:2]
+    if width > WIDEST:
+        size = (WIDEST, max(1, round(height * WIDEST / width)))
+        resized = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        return cv2.imencode(".jpg", resized, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+
+
+def encode_input(image: Picture) -> str:
+    """A network's input, uint8 [h, w, 1] or [h, w, 3] red-green-blue, as a data URL: PNG, at most 96 pixels a side."""
+    data = cv2.imencode(".png", shrink(viewable(image), INPUT_SIDE))[1].tobytes()
+    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

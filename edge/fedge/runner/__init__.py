@@ -1,0 +1,1 @@
+"""The loop of `fedge run`: frames in, answers and decisions out."""

@@ -1,0 +1,51 @@
+"""The answer to one frame."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fedge.model.classifier import Answer
+from fedge.runner.decisions import Decision
+from fedge.sources.base import Frame
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer to one frame, and the decision after it.
+
+    Attributes:
+        number: counts answered frames from 0.
+        frame: the frame that was classified.
+        answer: what the classifier says of this frame alone.
+        age_ms: milliseconds from capture to answer.
+        decision: what the frames of the last while say together.
+    """
+
+    number: int
+    frame: Frame
+    answer: Answer
+    age_ms: float
+    decision: Decision
+
+    def to_json(self) -> dict[str, Any]:
+        """The line that `fedge run --json` prints."""
+        answer = self.answer
+        line: dict[str, Any] = {
+            "frame": self.number,
+            "source": self.frame.source,
+            "time": self.frame.stamp,
+            "label": answer.label,
+            "score": round(answer.score, 6),
+            "top": [[label, round(score, 6)] for label, score in answer.top],
+            "age_ms": round(self.age_ms, 3),
+            "preprocess_ms": round(answer.preprocess_ms, 3),
+            "infer_ms": round(answer.infer_ms, 3),
+            "decision": self.decision.label,
+            "changed": self.decision.changed,
+        }
+        if answer.quality is not None:
+            line["quality"] = round(answer.quality, 6)
+        if answer.rejected:
+            line["rejected"] = True
+        if answer.empty:
+            line["empty"] = True
+        return line

@@ -1,0 +1,131 @@
+"""From what the user typed to a source."""
+
+import re
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from fedge.errors import SourceError
+from fedge.images.picture import is_picture
+from fedge.images.preprocess import Recipe
+from fedge.options import CameraOptions, FaultLimits
+from fedge.sources.address import shown, split_address
+from fedge.sources.backends.csi import CsiCamera, csi_program, lists_a_camera
+from fedge.sources.backends.files import PictureFiles, find_pictures
+from fedge.sources.backends.picamera import Picamera2Camera, has_picamera2
+from fedge.sources.backends.video import VideoSource
+from fedge.sources.base import Monitor, Source
+from fedge.sources.live import LiveSource
+from fedge.sources.read_ahead import ReadAhead
+from fedge.sources.view import CaptureOptions, View, parse_region
+
+# What has no index, so that it can be sent while it is recorded: at a URL it is taken for live.
+_STREAM_SUFFIXES = frozenset({".mjpeg", ".mjpg", ".ts", ".flv", ".ogv", ".h264", ".264", ".h265", ".hevc"})
+_FILE_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".3gp", ".wmv"})
+_DEVICES = Path("/dev")
+
+
+def open_asked(
+    source: str | None,
+    device: str | None,
+    camera: CameraOptions,
+    recipe: Recipe | None,
+    monitor: Monitor,
+    limits: FaultLimits,
+) -> Source:
+    """What the user asked for: a `source`, or without one the camera `device`; raises SourceError.
+
+    A `recipe` says that only its network sees the frames: they may be made gray and smaller where it is gray and leaves
+    pictures whole. Cutting an object out needs their colours.
+    """
+    region = parse_region(camera.region) if camera.region is not None else None
+    view = View(int(camera.rotate), region, recipe)
+    options = CaptureOptions(camera.width, camera.height, camera.fps, view)
+    if source is not None:
+        return open_source(source, options, monitor, limits)
+    return open_camera(device, options, monitor, limits)
+
+
+def open_source(source: str, options: CaptureOptions, monitor: Monitor, limits: FaultLimits) -> Source:
+    """Opens a picture, a folder, a glob pattern, a video file or a URL; raises SourceError.
+
+    A live one is opened only when its frames are asked for.
+    """
+    if "://" in source:
+        if PurePosixPath(split_address(source).path).suffix.lower() in _FILE_SUFFIXES:
+            return ReadAhead(VideoSource(source, live=False, options=options))
+        return _live_video(source, options, monitor, limits)
+    path = Path(source)
+    if path.is_file() and not is_picture(path) and path.suffix.lower() in _FILE_SUFFIXES | _STREAM_SUFFIXES:
+        return ReadAhead(VideoSource(source, live=False, options=options))
+    return ReadAhead(PictureFiles(find_pictures(source), options.view))
+
+
+def open_camera(device: str | None, options: CaptureOptions, monitor: Monitor, limits: FaultLimits) -> Source:
+    """A camera: an index, a /dev path, `csi`, a URL, or (None) the first that works; raises SourceError.
+
+    The camera module comes first where `rpicam-vid` lists one. It is opened only when its frames are asked for.
+    """
+    if device is None:
+        return LiveSource(partial(_open_first, options), "the camera", monitor, limits)
+    if device == "csi":
+        return LiveSource(partial(_open_csi, options), "the camera module", monitor, limits)
+    if "://" in device:
+        return _live_video(device, options, monitor, limits)
+    if number := re.fullmatch(r"(?:/dev/video)?(\d+)", device):
+        return _live_video(int(number[1]), options, monitor, limits)
+    if device.startswith("/"):
+        return LiveSource(partial(_open_path, Path(device), options), device, monitor, limits)
+    raise _no_camera(device)
+
+
+def _live_video(target: str | int, options: CaptureOptions, monitor: Monitor, limits: FaultLimits) -> Source:
+    return LiveSource(partial(_open_video, target, options), shown(target), monitor, limits)
+
+
+def _open_path(path: Path, options: CaptureOptions, seconds: float) -> Source:
+    # Plugged in again, a camera may get another number; links like those in /dev/v4l/by-id follow it.
+    if number := re.fullmatch(r"/dev/video(\d+)", str(path.resolve())):
+        return _open_video(int(number[1]), options, seconds)
+    if not path.exists():
+        raise SourceError(f"{path} is not there", "check that it is plugged in")
+    raise _no_camera(str(path))
+
+
+def _no_camera(device: str) -> SourceError:
+    return SourceError(f"{device!r} is no camera", "give an index, a /dev path, csi or a URL")
+
+
+def _open_video(target: str | int, options: CaptureOptions, seconds: float) -> Source:
+    return VideoSource(target, live=True, options=options, open_seconds=seconds)
+
+
+def _open_csi(options: CaptureOptions, seconds: float) -> Source:
+    return Picamera2Camera(options) if csi_program() is None and has_picamera2() else CsiCamera(options)
+
+
+def _open_first(options: CaptureOptions, seconds: float) -> Source:
+    # First, because the module's own /dev/video nodes open, give nothing, and take seconds each to show that.
+    if lists_a_camera():
+        return CsiCamera(options)
+    devices = sorted(_DEVICES.glob("video[0-9]*"), key=lambda path: int(path.name.removeprefix("video")))
+    for path in devices:
+        camera = _opened(path, options)
+        # Many /dev/video nodes open but never give a frame.
+        if camera and camera.gives_a_frame():
+            return camera
+        if camera:
+            camera.close()
+    if csi_program() or has_picamera2():
+        return _open_csi(options, seconds)
+    tried = ", ".join(map(str, devices)) or "none: there is no /dev/video*"
+    raise SourceError(
+        f"no camera gives a picture (tried {tried})",
+        "plug one in, on Raspberry Pi OS install rpicam-apps for the camera module, or name one with --device",
+    )
+
+
+def _opened(path: Path, options: CaptureOptions) -> VideoSource | None:
+    try:
+        return VideoSource(int(path.name.removeprefix("video")), live=True, options=options)
+    except SourceError:
+        return None

@@ -1,0 +1,139 @@
+"""The emitted files to put before the gate, each made at most once."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from tf_keras import Model
+
+from fedge.data.dataset import Dataset, Split
+from fedge.model.confidence import Confidence, Floats, dequantize
+from fedge.model.flatbuffer import read_graph
+from fedge.model.interpreter import Network
+from fedge.options import MAX_DROP_PP, QAT_EPOCHS
+from fedge.system.console import tell
+from fedge.system.progress import Progress
+from fedge_quantize.calibration import CalibrationSet, fit_confidence
+from fedge_quantize.convert import convert
+from fedge_quantize.fold_batch_norm import fold
+from fedge_quantize.parity import compare
+from fedge_quantize.qat import quantization_aware
+from fedge_train.networks.predict import predictor
+from fedge_train.runs.pretrained import require_unchanged
+from fedge_train.runs.run_folder import RunConfig
+from fedge_train.training.batches import lessons_of
+from fedge_train.training.loop import Watcher
+
+Method = Literal["ptq", "qat"]
+
+
+@dataclass(frozen=True)
+class QuantizeOptions:
+    """What the user asked for."""
+
+    run: Path
+    out: Path | None = None
+    method: Literal["auto", "ptq", "qat"] = "auto"
+    max_drop_pp: float = MAX_DROP_PP
+    qat_epochs: int = QAT_EPOCHS
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An emitted flatbuffer, its answers, int64 [n], on the held-out pictures, and what was fitted to these."""
+
+    method: Method
+    flatbuffer: bytes
+    by_held_out: NDArray[np.int64]
+    confidence: Confidence
+
+
+def emitted_logits(flatbuffer: bytes, split: Split) -> Floats:
+    """What the emitted file's int8 logits stand for, [n, classes], from the interpreter that devices use."""
+    network, output = Network(flatbuffer), read_graph(flatbuffer).outputs[0]
+    logits = np.stack([network.logits(image) for image in split.images])
+    return dequantize(logits, output.scales[0], output.zero_points[0])
+
+
+class Candidates:
+    """What the methods share, with each candidate made at most once."""
+
+    def __init__(
+        self,
+        options: QuantizeOptions,
+        config: RunConfig,
+        dataset: Dataset,
+        float_model: Model,
+        calibration: CalibrationSet,
+    ) -> None:
+        self.options, self.config, self.dataset = options, config, dataset
+        self.float_model, self.calibration = float_model, calibration
+        self._folded = fold(float_model)
+        self._candidates: dict[Method, Candidate] = {}
+
+    def candidate(self, method: Method) -> Candidate:
+        """The file that this method emits, with its answers to the held-out pictures."""
+        if method not in self._candidates:
+            images = self.calibration.images
+            if method == "ptq":
+                tell(f"post-training quantization with {len(images)} calibration pictures")
+                flatbuffer = convert(self._folded, images)
+            else:
+                flatbuffer = convert(self._trained_on(), None)
+            held_out = self.dataset.held_out
+            logits = emitted_logits(flatbuffer, held_out)
+            seen = np.flatnonzero(~held_out.empty)
+            confidence = fit_confidence(
+                logits[seen], held_out.right[seen], held_out.sources[seen], self.config.plan.unknown_logit
+            )
+            self._candidates[method] = Candidate(method, flatbuffer, logits.argmax(-1), confidence)
+        return self._candidates[method]
+
+    def _trained_on(self) -> Model:
+        epochs = self.options.qat_epochs
+        require_unchanged(self.config.teachers, self.options.run, self.config)
+        tell(f"quantization-aware training for {epochs} epochs")
+        lessons = lessons_of(self.config, self.dataset)
+        steps = lessons.steps(1)
+        with tempfile.TemporaryDirectory() as scratch, Progress("quantizing", steps * epochs) as progress:
+            watcher = Watcher(
+                step=lambda epoch, step, loss, accuracy: progress.reach(
+                    steps * (epoch - 1) + step + 1, f"loss {loss:.4f} accuracy {accuracy:.4f}"
+                ),
+                epoch=lambda e: progress.line(
+                    f"epoch {e.epoch}/{epochs}: accuracy {e.accuracy:.4f}, held out {e.held_out_accuracy:.4f}, "
+                    f"{e.seconds:.0f} s"
+                ),
+            )
+            return quantization_aware(
+                self._folded,
+                lessons,
+                self.dataset.held_out,
+                self.calibration.images,
+                self.config.seed,
+                epochs,
+                Path(scratch),
+                watcher,
+            )
+
+
+def methods_for(work: Candidates) -> tuple[Method, ...]:
+    """The methods to put before the gate, in order.
+
+    `auto` judges post-training quantization on the held-out pictures first, so that the test split is not what
+    chooses; it goes straight to quantization-aware training where that fails there.
+    """
+    if work.options.method != "auto":
+        return (work.options.method,)
+    held_out = work.dataset.held_out
+    by_float = predictor(work.float_model)(held_out.images).argmax(-1)
+    by_int8 = work.candidate("ptq").by_held_out
+    parity = compare(held_out.right, by_float, by_int8, work.dataset.labels)
+    tell(
+        f"ptq on {parity.n:,} held-out pictures: drop {parity.drop_pp:.2f}, at most {parity.drop_upper95_pp:.2f} points"
+    )
+    # The point estimate decides here: a small held-out split could never show a bound that a larger test split can.
+    return ("ptq", "qat") if parity.drop_pp <= work.options.max_drop_pp / 2 else ("qat",)

@@ -1,0 +1,35 @@
+"""The model card that travels in the model file."""
+
+from fedge.model.description import SUBJECTS, TRAINED_ON, learned_from
+from fedge.model.manifest import Manifest
+
+
+def model_card(manifest: Manifest, labels: tuple[str, ...]) -> str:
+    """Markdown for people: what the model is, what it was measured at, and what it does not know."""
+    training, parity, recipe = manifest.training, manifest.parity, manifest.preprocessing
+    below = manifest.confidence.reject_below
+    learned = learned_from(training.start, training.teachers, training.averaged)
+    return f"""# {manifest.name}
+
+An int8 image classifier made by fedge: {training.architecture}, {training.parameters:,} parameters, trained on
+{training.data} (seed {training.seed}, {training.epochs} epochs{learned}),
+{TRAINED_ON[training.camera_like]}.
+
+Input: {SUBJECTS[recipe.subject]}, {recipe.width}x{recipe.height} pixels, {recipe.color}, uint8.
+Classes: {", ".join(labels)}.
+
+| measured on {parity.n:,} test pictures | |
+|---|---|
+| accuracy, float | {parity.float_accuracy:.2%} |
+| accuracy, this file | {parity.int8_accuracy:.2%} |
+| drop | {parity.drop_pp:.2f} points; with 95% confidence at most {parity.drop_upper95_pp:.2f} |
+| same answer from both | {parity.agreement:.2%} |
+| quantized by | {parity.method} |
+
+The figures hold for pictures like the test pictures. In front of a camera, light, background and distance differ:
+measure with `fedge eval` on photographs from the camera before relying on it. An answer with a score below
+{below.normal:.2f} is refused as unknown, below {below.strict:.2f} with `--reject strict`; a picture of something else
+can still score higher.
+
+Check this file on a device with `fedge verify`; classify with `fedge run`.
+"""

@@ -1,0 +1,201 @@
+"""The page in a real browser."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from browser import Page, browser, chromium
+from results import result, snapshot
+from web_helpers import TOKEN, web_page
+
+from fedge.images.picture import Picture
+from fedge.outputs.delivery.hub import Hub
+from fedge.runner.health import Health
+
+pytestmark = pytest.mark.skipif(chromium() is None, reason="chromium is not installed (apt-get install chromium)")
+
+HOSTILE = "<img src=x onerror=document.title='hacked'>"
+# JPEG and chroma subsampling move a plain colour by less than this of 255.
+COLOR_TOLERANCE = 8
+
+
+@pytest.fixture(scope="module")
+def tab() -> Iterator[Page]:
+    with browser() as page:
+        yield page
+
+
+def plain(blue: int, green: int, red: int) -> Picture:
+    return np.full((48, 64, 3), (blue, green, red), np.uint8)
+
+
+def pixel(tab: Page) -> list[int]:
+    """Red, green and blue in the middle of the picture that the page shows."""
+    script = "[...document.getElementById('canvas').getContext('2d').getImageData(32, 24, 1, 1).data].slice(0, 3)"
+    return [int(value) for value in tab.value(script)]
+
+
+def text(tab: Page, selector: str) -> str:
+    return str(tab.value(f"document.querySelector({selector!r}).textContent"))
+
+
+def test_the_page_shows_the_frame_and_follows_when_the_label_changes(tab: Page) -> None:
+    with web_page() as page:
+        hub = Hub([page], Health())
+        tab.open(f"http://127.0.0.1:{page.port}/")
+        tab.wait_for("document.querySelectorAll('#bars li').length === 2")
+        for number, (label, color) in enumerate([("Bag", (250, 20, 20)), ("Dress", (20, 20, 250))]):
+            before = int(tab.value("Number(document.body.dataset.pictures ?? 0)"))
+            while int(tab.value("Number(document.body.dataset.pictures ?? 0)")) == before:
+                hub.show(result(number, label, changed=True, picture=plain(*color)))
+                hub.health(snapshot())
+            tab.wait_for(f"document.getElementById('decision').textContent === {label!r}")
+            assert np.abs(np.subtract(pixel(tab), color[::-1])).max() <= COLOR_TOLERANCE
+            tab.wait_for(f"document.querySelector('#answer b').textContent === {label!r}")
+            assert text(tab, "#changes li b") == label
+        assert text(tab, "#status span") == "running"
+        assert text(tab, "#rate") == "24.5"
+        assert [tab.value(f"document.querySelectorAll('#bars b')[{i}].textContent") for i in (0, 1)] == ["75%", "25%"]
+        assert tab.value("document.querySelectorAll('#chart polyline').length") >= 1
+        # The region: the middle three quarters of a picture of 4:3.
+        assert tab.value("document.getElementById('region').style.left") == "12.5%"
+        assert not tab.value("document.getElementById('region').hidden")
+        hub.close()
+    assert tab.errors == []
+
+
+def test_the_page_shows_how_long_it_has_run_in_its_two_largest_units(tab: Page) -> None:
+    with web_page() as page:
+        tab.open(f"http://127.0.0.1:{page.port}/")
+        tab.wait_for("document.querySelectorAll('#bars li').length === 2")
+        for seconds, shown in ((0.4, "0 s"), (1, "1 s"), (61.5, "1 min 1 s"), (7260, "2 h 1 min"), (90000, "1 d 1 h")):
+            page.health(replace(snapshot(), uptime_s=seconds))
+            tab.wait_for(f"document.querySelector('#health dd')?.textContent === {shown!r}")
+    tab.errors.clear()
+
+
+def test_the_page_shows_what_the_network_sees_pixel_by_pixel(tab: Page) -> None:
+    pixels = np.arange(0, 28 * 28, dtype=np.uint16).reshape(28, 28, 1).astype(np.uint8)
+    script = """(() => {
+        const canvas = document.createElement('canvas'), image = document.getElementById('input');
+        canvas.width = canvas.height = 28;
+        const context = canvas.getContext('2d');
+        context.drawImage(image, 0, 0);
+        const data = context.getImageData(0, 0, 28, 28).data;
+        return image.complete && image.naturalWidth === 28 && [...data].filter((_, i) => i % 4 === 0);
+    })()"""
+    with web_page() as page:
+        tab.open(f"http://127.0.0.1:{page.port}/")
+        tab.wait_for("document.querySelectorAll('#bars li').length === 2")
+        assert tab.value("document.getElementById('input').hidden")
+        page.show(result(0, changed=True, image=pixels))
+        page.health(snapshot())
+        assert tab.wait_for(script) == pixels.ravel().tolist()
+        assert not tab.value("document.getElementById('input').hidden")
+        assert tab.value("getComputedStyle(document.getElementById('input')).imageRendering") == "pixelated"
+        assert tab.value("document.getElementById('input').alt")
+        width = tab.value("document.getElementById('input').getBoundingClientRect().width")
+        assert width > 2 * 28
+        page.health(snapshot("waiting", "the camera is gone"))
+        tab.wait_for("document.querySelector('main').classList.contains('old')")
+        tab.wait_for("Number(getComputedStyle(document.getElementById('input')).opacity) < 0.5")
+    tab.errors.clear()
+
+
+def test_the_page_says_where_no_object_is_and_how_sure_the_cut_out_is(tab: Page) -> None:
+    known = result(0, None, changed=True)
+    alike = (("Bag", 0.5), ("Dress", 0.5))
+    nothing = replace(known.answer, quality=0.12, score=0.5, top=alike, probabilities=(0.5, 0.5), empty=True)
+    with web_page() as page:
+        tab.open(f"http://127.0.0.1:{page.port}/")
+        tab.wait_for("document.querySelectorAll('#bars li').length === 2")
+        page.show(replace(known, answer=nothing))
+        tab.wait_for("document.querySelector('#answer b').textContent === 'no object'")
+        assert text(tab, "#answer span") == ""
+        assert text(tab, "#quality") == "cut-out 12% sure"
+        assert tab.value("document.querySelectorAll('#bars .best').length") == 0
+        assert tab.value("[...document.querySelectorAll('#bars b')].every((score) => score.textContent === '\\u2013')")
+        # An object that it does not know is another matter.
+        page.show(replace(result(1, None, changed=True), answer=replace(known.answer, quality=0.93)))
+        tab.wait_for("document.querySelector('#answer b').textContent === 'unknown (Coat?)'")
+        assert text(tab, "#answer span") == "75%"
+        assert text(tab, "#quality") == "cut-out 93% sure"
+        assert tab.value("document.querySelectorAll('#bars .best').length") == 1
+        # A model that cuts nothing out says neither, not even of classes that are all alike.
+        page.show(replace(result(2, None, changed=True), answer=replace(nothing, quality=None, empty=False)))
+        tab.wait_for("document.querySelector('#answer b').textContent === 'unknown (Bag?)'")
+        assert text(tab, "#quality") == ""
+    tab.errors.clear()
+
+
+def test_an_old_picture_is_never_shown_as_a_fresh_one(tab: Page) -> None:
+    with web_page() as page:
+        hub = Hub([page], Health())
+        tab.open(f"http://127.0.0.1:{page.port}/")
+        tab.wait_for("document.querySelectorAll('#bars li').length === 2")
+        while not tab.value("document.body.dataset.pictures"):
+            hub.show(result(0, picture=plain(1, 2, 3)))
+            hub.health(snapshot())
+        tab.wait_for("!document.getElementById('answer').hidden")
+        hub.health(snapshot("waiting", "the camera is gone"))
+        tab.wait_for("document.getElementById('picture').classList.contains('stale')")
+        assert tab.value("document.getElementById('answer').hidden")
+        assert "the camera is gone" in text(tab, "#notice")
+        assert text(tab, "#status span") == "waiting"
+        hub.close()
+    tab.wait_for("document.querySelector('#status span').textContent === 'no connection'")
+    tab.errors.clear()
+
+
+def test_labels_are_text_and_nothing_else(tab: Page) -> None:
+    with web_page(labels=(HOSTILE, "Dress")) as page:
+        page.show(result(0, HOSTILE, changed=True, source=HOSTILE))
+        page.health(snapshot("running", HOSTILE))
+        tab.open(f"http://127.0.0.1:{page.port}/")
+        tab.wait_for("document.querySelectorAll('#bars li').length === 2")
+        tab.wait_for("document.getElementById('changes').children.length === 1")
+        for selector in ("#bars span", "#decision", "#changes b", "#source"):
+            assert text(tab, selector) == HOSTILE
+        assert tab.value("document.querySelectorAll('main img:not(#input)').length") == 0
+        assert tab.value("document.title") == "fedge"
+        # Before the server ends: a browser calls the end of its stream an error.
+        assert tab.errors == []
+
+
+def test_the_token_leaves_the_address_and_lets_the_page_work(tab: Page) -> None:
+    with web_page(TOKEN, "0.0.0.0") as page:
+        tab.open(f"http://127.0.0.1:{page.port}/")
+        tab.wait_for("document.getElementById('token') !== null")
+        # Without the token a browser calls the refused page an error.
+        tab.errors.clear()
+        tab.value(f"document.getElementById('token').value = {TOKEN!r}")
+        tab.value("document.querySelector('button').click()")
+        tab.wait_for("document.querySelectorAll('#bars li').length === 2")
+        assert tab.value("location.href") == f"http://127.0.0.1:{page.port}/"
+        assert tab.value("document.cookie") == ""
+        page.show(result(0, "Bag", changed=True))
+        tab.wait_for("document.getElementById('decision').textContent === 'Bag'")
+    tab.errors.clear()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_the_page_fits_narrow_and_wide_light_and_dark(tab: Page, tmp_path: Path, width: int, dark: bool) -> None:
+    long = "Ankle-boot-with-an-unreasonably-long-name-that-goes-on-and-on"
+    with web_page(labels=(long, "Dress")) as page:
+        image = np.full((28, 28, 1), 99, np.uint8)
+        page.show(result(0, long, changed=True, source="/dev/" + long * 3, image=image))
+        page.health(snapshot("running", long * 3))
+        tab.screen(width, 800, dark)
+        tab.open(f"http://127.0.0.1:{page.port}/")
+        tab.wait_for("document.getElementById('changes').children.length === 1")
+        assert tab.value("document.documentElement.scrollWidth") == width
+        columns = tab.value("getComputedStyle(document.querySelector('main')).gridTemplateColumns").split()
+        assert len(columns) == (2 if width == 1280 else 1)
+        tab.screenshot(tmp_path / "page.png")
+    corner = cv2.imread(str(tmp_path / "page.png"))[2, 2]
+    assert corner.max() < 64 if dark else corner.min() > 192
+    tab.errors.clear()

@@ -1,0 +1,254 @@
+"""The camera module through `rpicam-vid`: a program of that name on PATH plays its part."""
+
+import stat
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from collecting import collect
+from pictures_for_tests import jpeg, scene, write_video
+from waiting import eventually
+
+from fedge.errors import SourceError
+from fedge.options import FaultLimits
+from fedge.runner.health import Health
+from fedge.sources.backends.picamera import Picamera2Camera
+from fedge.sources.backends.video import VideoSource
+from fedge.sources.base import Fault, Frame, Source
+from fedge.sources.factory import open_camera
+from fedge.sources.view import CaptureOptions, View, parse_region
+
+PROGRAM = """#!{python}
+import pathlib, subprocess, sys, time
+here = pathlib.Path({folder!r})
+if "--list-cameras" in sys.argv:
+    cameras = (here / "cameras").read_text()
+    if cameras == "hangs":
+        time.sleep(600)
+    sys.exit(print(cameras))
+with open(here / "arguments", "a") as log:
+    print(*sys.argv[1:], file=log)
+mode = (here / "mode").read_text()
+data = (here / "frame.jpg").read_bytes()
+if mode == "absent":
+    sys.exit("no cameras available")
+for number in range(10**6):
+    if mode == "hangs" and number == 5:
+        # A child that outlives its parent keeps the pipe open.
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(600)"])
+    if mode == "dies" and number == 5:
+        break
+    if mode == "cuts" and number % 20 == 5:
+        # Cut off in its tables: what is missing of the pixels libjpeg fills in without a word. Only the newest frame is
+        # looked at, so it stays that for a while.
+        sys.stdout.buffer.write(data[:300] + bytes([255, 217]))
+        sys.stdout.buffer.flush()
+        time.sleep(0.3)
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+    time.sleep(0.02)
+"""
+
+
+@pytest.fixture
+def camera_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    program = tmp_path / "rpicam-vid"
+    program.write_text(PROGRAM.format(python=sys.executable, folder=str(tmp_path)))
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    (tmp_path / "frame.jpg").write_bytes(jpeg(scene(0)))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    set_mode(tmp_path, "works")
+    return tmp_path
+
+
+def set_mode(folder: Path, mode: str) -> None:
+    (folder / "mode").write_text(mode)
+
+
+def camera(options: CaptureOptions | None = None, wait: bool = False) -> tuple[Source, Health]:
+    health, limits = Health(), FaultLimits(stall_after=1.0, frozen_after=0, wait=wait)
+    return open_camera("csi", options or CaptureOptions(), health, limits), health
+
+
+def test_it_gives_the_programs_frames_with_the_options_passed_on(camera_module: Path) -> None:
+    options = CaptureOptions(1280, 960, 15, View(rotate=90))
+    seen = collect(camera(options)[0], lambda seen: len(seen.frames) >= 3)
+    assert seen.frames[0].picture.shape == (640, 480, 3)
+    assert seen.frames[0].source == "csi"
+    arguments = (camera_module / "arguments").read_text()
+    assert "--width 1280 --height 960 --framerate 15" in arguments
+    assert "--flush" in arguments.split()
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("hangs", "stalled"), ("dies", "lost")])
+def test_a_program_that_hangs_or_dies_is_started_again(camera_module: Path, mode: str, kind: str) -> None:
+    set_mode(camera_module, mode)
+    source, health = camera()
+
+    def until(seen: Any) -> bool:
+        if seen.kinds:
+            set_mode(camera_module, "works")
+        return bool(seen.frames_after(kind) >= 3)
+
+    seen = collect(source, until)
+    assert kind in seen.kinds
+    assert health.snapshot().recoveries >= 1
+
+
+def test_a_jpeg_that_is_cut_off_is_told(camera_module: Path) -> None:
+    set_mode(camera_module, "cuts")
+    seen = collect(camera()[0], lambda seen: seen.frames_after("corrupt") >= 3 or len(seen.frames) >= 100)
+    # The stream goes on after it.
+    assert seen.frames_after("corrupt") >= 3
+    fault = next(item for item in seen.items if isinstance(item, Fault))
+    assert (fault.kind, fault.message) == ("corrupt", "a JPEG of 302 bytes cannot be decoded")
+    # The program was not started again for it.
+    assert len((camera_module / "arguments").read_text().splitlines()) == 1
+
+
+def test_no_camera_at_the_start_is_an_error(camera_module: Path) -> None:
+    set_mode(camera_module, "absent")
+    with pytest.raises(SourceError, match="stopped after 0 frames"):
+        collect(camera()[0], lambda seen: seen.frames)
+
+
+def test_no_camera_at_the_start_is_waited_for_if_asked(camera_module: Path) -> None:
+    set_mode(camera_module, "absent")
+    source, _ = camera(wait=True)
+
+    def until(seen: Any) -> bool:
+        if seen.kinds:
+            set_mode(camera_module, "works")
+        return bool(seen.frames)
+
+    assert collect(source, until).frames
+
+
+def test_a_region_outside_the_picture_is_an_error_with_its_own_mend(camera_module: Path) -> None:
+    with pytest.raises(SourceError, match="not inside the 640x480 picture; give one that is with --region"):
+        collect(camera(CaptureOptions(view=View(region=parse_region("0,0,5000,5000"))))[0], lambda seen: False)
+
+
+@pytest.fixture
+def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The /dev/video nodes that were opened, in order; of three, the second gives pictures, the first none."""
+    devices = tmp_path / "dev"
+    devices.mkdir()
+    for name in ("video10", "video2", "video0"):
+        (devices / name).touch()
+    video, opened = str(write_video(tmp_path / "usb.avi", 10)), []
+
+    def open_node(path: Path, options: CaptureOptions) -> VideoSource:
+        opened.append(path.name)
+        source = VideoSource(video, live=True, options=options)
+        while path.name == "video0" and source.gives_a_frame():
+            pass
+        return source
+
+    monkeypatch.setattr("fedge.sources.factory._DEVICES", devices)
+    monkeypatch.setattr("fedge.sources.factory._opened", open_node)
+    return opened
+
+
+def first_frame() -> Frame:
+    source = open_camera(None, CaptureOptions(), Health(), FaultLimits())
+    return collect(source, lambda seen: seen.frames).frames[0]
+
+
+def test_the_camera_module_comes_first_where_it_is_listed(camera_module: Path, nodes: list[str]) -> None:
+    listed = (
+        "Available cameras\n-----------------\n0 : imx219 [3280x2464 10-bit RGGB] (/base/soc/i2c0mux/i2c@1/imx219@10)"
+    )
+    (camera_module / "cameras").write_text(listed)
+    assert first_frame().source == "csi"
+    assert nodes == []
+
+
+@pytest.mark.parametrize("cameras", ["No cameras available!", "hangs"])
+def test_where_no_camera_module_is_listed_the_first_node_that_gives_a_picture_is_taken(
+    camera_module: Path, nodes: list[str], monkeypatch: pytest.MonkeyPatch, cameras: str
+) -> None:
+    monkeypatch.setattr("fedge.sources.backends.csi._LIST_SECONDS", 0.5)
+    (camera_module / "cameras").write_text(cameras)
+    assert first_frame().source.endswith("usb.avi")
+    assert nodes == ["video0", "video2"]
+
+
+def test_no_program_is_an_error_that_names_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SourceError, match="rpicam-apps"):
+        collect(camera()[0], lambda seen: seen.frames)
+
+
+class FakePicamera2:
+    """The calls that picamera2 documents, for a machine without a camera module; its class remembers them.
+
+    Attributes:
+        asked: what the configuration was made of.
+        taken: whether the camera is.
+        broken: whether it cannot be configured.
+    """
+
+    asked: ClassVar[dict[str, Any]]
+    taken: ClassVar[bool]
+    broken: ClassVar[bool]
+
+    def __init__(self) -> None:
+        assert not self.taken
+        type(self).taken = True
+
+    def create_video_configuration(self, **arguments: Any) -> dict[str, Any]:
+        self.asked.update(arguments)
+        return arguments
+
+    def configure(self, configuration: dict[str, Any]) -> None:
+        if self.broken:
+            raise RuntimeError("no such mode")
+
+    def start(self) -> None: ...
+    def close(self) -> None:
+        type(self).taken = False
+
+    def capture_array(self, name: str) -> Any:
+        assert self.taken
+        return scene(0)
+
+
+@pytest.fixture
+def picamera2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[FakePicamera2]:
+    FakePicamera2.asked, FakePicamera2.taken, FakePicamera2.broken = {}, False, False
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "picamera2", SimpleNamespace(Picamera2=FakePicamera2, __spec__=object()))
+    return FakePicamera2
+
+
+def test_without_the_program_picamera2_is_used_where_it_is(picamera2: type[FakePicamera2]) -> None:
+    seen = collect(camera(CaptureOptions(320, 240, 10))[0], lambda seen: seen.frames)
+    assert np.array_equal(seen.frames[0].picture, scene(0))
+    assert picamera2.asked["main"] == {"format": "RGB888", "size": (320, 240)}
+    assert picamera2.asked["controls"] == {"FrameRate": 10}
+    # By the thread that reads it.
+    eventually(lambda: not picamera2.taken)
+
+
+def test_picamera2_lets_go_of_a_camera_that_it_could_not_configure(picamera2: type[FakePicamera2]) -> None:
+    picamera2.broken = True
+    with pytest.raises(RuntimeError, match="no such mode"):
+        Picamera2Camera(CaptureOptions())
+    assert not picamera2.taken
+
+
+def test_picamera2_lets_go_of_a_camera_whose_frames_nobody_asked_for(picamera2: type[FakePicamera2]) -> None:
+    opened = Picamera2Camera(CaptureOptions())
+    assert picamera2.taken
+    opened.close()
+    assert not picamera2.taken
+    another = Picamera2Camera(CaptureOptions())
+    # Neither closing again nor asking now touches the camera, which is another's.
+    opened.close()
+    assert list(opened.frames()) == []
+    assert picamera2.taken
+    another.close()

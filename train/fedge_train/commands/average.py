@@ -1,0 +1,137 @@
+"""The `fedge average` command's work: one network out of several runs that went on from the same one."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tf_keras import Model
+
+from fedge.data.dataset import Dataset
+from fedge.errors import RunError
+from fedge.system.console import tell
+from fedge_train.networks.predict import predictor, weights_of
+from fedge_train.runs.report import write_report
+from fedge_train.runs.run_folder import (
+    RunConfig,
+    load_float_model,
+    load_run_data,
+    new_folder,
+    read_config,
+    read_report,
+    require_empty,
+    save_weights,
+    tool_versions,
+    write_config,
+)
+from fedge_train.training.loop import Weights, evaluate
+
+# What must be alike, so that the mean's weights mean something and the held-out pictures are new to all of them.
+ALIKE = ("architecture", "data", "labels", "recipe", "data_sha256", "test_share")
+ALIKE_IN_PLAN = ("camera", "open_set")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: where it is, how it was trained, what came of it, and its loss on the held-out pictures."""
+
+    folder: Path
+    config: RunConfig
+    report: dict[str, Any]
+    weights: Weights
+    loss: float
+
+
+def average(folders: Sequence[Path], out: Path | None) -> dict[str, Any]:
+    """Averages the weights of runs, writes a run of the result, and gives its report.
+
+    Begins with the run of the least loss on the held-out pictures and takes in one after the other of the rest, the
+    better first, where the mean's loss then is less ("greedy soup", Wortsman and others, 2022). Raises RunError where
+    runs are not alike, or no mean is better than the best run.
+    """
+    if len({folder.resolve() for folder in folders}) < max(2, len(folders)):
+        raise RunError("a mean takes two different runs or more", "name each run once")
+    if out:
+        require_empty(out, "choose another --out")
+    configs = [read_config(folder) for folder in folders]
+    reports = [read_report(folder) for folder in folders]
+    _require_alike(folders, configs)
+    dataset = load_run_data(folders[0], configs[0])
+    model = load_float_model(folders[0], configs[0])
+    predict = predictor(model)
+
+    # By the loss, to which each picture adds: accuracy moves with the few whose answer flips, and of a few hundred
+    # photographs that is chance.
+    def held_out(weights: Weights) -> tuple[float, float]:
+        model.set_weights(weights)
+        loss, accuracy = evaluate(predict, dataset.held_out)
+        # A run that diverged has a loss that is no number, and nothing is less or more than that.
+        return loss if math.isfinite(loss) else math.inf, accuracy
+
+    runs = []
+    for folder, config, report in zip(folders, configs, reports, strict=True):
+        weights = weights_of(load_float_model(folder, config))
+        loss, accuracy = held_out(weights)
+        runs.append(Run(folder, config, report, weights, loss))
+        tell(f"{folder}: held-out loss {loss:.4f}, accuracy {accuracy:.4f}")
+    best, *rest = sorted(runs, key=lambda run: run.loss)
+    kept, least = [best], best.loss
+    for run in rest:
+        loss, accuracy = held_out(_mean([*kept, run]))
+        left_out = "" if loss < least else ", so it is left out"
+        tell(f"with {run.folder}: held-out loss {loss:.4f}, accuracy {accuracy:.4f}{left_out}")
+        if loss < least:
+            kept, least = [*kept, run], loss
+    if len(kept) == 1:
+        raise RunError(
+            f"no mean with another run is better on the held-out pictures than {best.folder} alone",
+            "take that run, or average runs that went on from the same one",
+        )
+    _, accuracy = held_out(_mean(kept))
+    return _write(out or new_folder(f"{best.folder.resolve().name}-mean"), kept, model, dataset, accuracy)
+
+
+def _write(folder: Path, kept: Sequence[Run], model: Model, dataset: Dataset, accuracy: float) -> dict[str, Any]:
+    teachers = tuple(dict.fromkeys(teacher for run in kept for teacher in run.config.teachers))
+    config = replace(
+        kept[0].config,
+        averaged=tuple(str(run.folder.resolve()) for run in kept),
+        start=None,
+        teachers=teachers,
+        origins={name: sha for run in kept for name, sha in run.config.origins.items() if name in teachers},
+        versions=tool_versions(),
+    )
+    training = {
+        "epochs": sum(run.report["epochs"] for run in kept),
+        "held_out_accuracy": accuracy,
+        "seconds": sum(run.report["seconds"] for run in kept),
+        "averaged": [str(run.folder) for run in kept],
+    }
+    save_weights(folder, model)
+    report = write_report(folder, config, model, dataset, training)
+    # Last: before that the folder is no run, and none that `fedge train --resume` could take for an interrupted one.
+    write_config(folder, config)
+    return report
+
+
+def _mean(runs: Sequence[Run]) -> Weights:
+    return [
+        np.mean(each, axis=0, dtype=np.float64).astype(each[0].dtype)
+        for each in zip(*(run.weights for run in runs), strict=True)
+    ]
+
+
+def _require_alike(folders: Sequence[Path], configs: Sequence[RunConfig]) -> None:
+    facts = [
+        {name: getattr(config, name) for name in ALIKE} | {name: getattr(config.plan, name) for name in ALIKE_IN_PLAN}
+        for config in configs
+    ]
+    for folder, other in zip(folders, facts, strict=True):
+        differing = [name for name, value in facts[0].items() if other[name] != value]
+        if differing:
+            raise RunError(
+                f"{folders[0]} and {folder} differ in {' and '.join(differing)}",
+                "average runs of one architecture that learned from the same pictures, made in the same way",
+            )

@@ -1,0 +1,183 @@
+"""From the options of `fedge train` to the configuration of a run."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fedge.data import fashion_mnist
+from fedge.data.dataset import Dataset
+from fedge.data.label_map import read_label_map
+from fedge.data.load import default_recipe, load_dataset
+from fedge.errors import FedgeError, RunError
+from fedge.images.cutout import CutOut
+from fedge.images.preprocess import Fit, Recipe, Subject
+from fedge.options import TEST_SHARE
+from fedge_train.networks.architectures import ARCHITECTURES
+from fedge_train.networks.plans import OTHER_CLASSES_RATE, Plan, plan_for
+from fedge_train.runs.pretrained import lasting_name, pretrained, require_unchanged
+from fedge_train.runs.run_folder import (
+    RunConfig,
+    changed_fields,
+    finished,
+    latest_unfinished,
+    load_run_data,
+    new_folder,
+    read_config,
+    require_empty,
+    tool_versions,
+)
+from fedge_train.training.batches import source_weights
+from fedge_train.training.precision import training_dtype
+
+DEFAULT_DATA = fashion_mnist.NAME
+DEFAULT_ARCHITECTURE = "base"
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What the user asked for; None stands for the default, or on `--resume` for what the run has."""
+
+    data: tuple[str, ...] = ()
+    label_map: Path | None = None
+    architecture: str | None = None
+    epochs: int | None = None
+    batch: int | None = None
+    learning_rate: float | None = None
+    seed: int | None = None
+    size: int | None = None
+    color: bool | None = None
+    fit: Fit | None = None
+    subject: Subject | None = None
+    camera_like: bool | None = None
+    variants: int | None = None
+    outliers: float | None = None
+    skip: float | None = None
+    weights: tuple[float, ...] = ()
+    test_share: float | None = None
+    start: str | None = None
+    teachers: tuple[str, ...] = ()
+    dtype: str | None = None
+    out: Path | None = None
+    resume: bool = False
+
+
+def start_run(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
+    """A new run's folder, configuration and data; nothing is written yet. Raises FedgeError."""
+    options = dataclasses.replace(options, data=options.data or (DEFAULT_DATA,))
+    if options.out:
+        require_empty(options.out, "go on with --resume, or choose another --out")
+    recipe = default_recipe(options.data)
+    if options.start:
+        # What a network has learned is of use only to pictures that are made as those were that it learned from.
+        start = pretrained(options.start)
+        options = dataclasses.replace(options, architecture=options.architecture or start.architecture)
+        recipe = start.recipe
+    recipe = _with_recipe_options(recipe, options)
+    share = TEST_SHARE if options.test_share is None else options.test_share
+    dataset = load_dataset(options.data, recipe, read_label_map(options.label_map), share)
+    config = _configure(options, dataset)
+    return options.out or new_folder(f"{dataset.name}-{config.architecture}"), config, dataset
+
+
+def resume_run(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
+    """The same of a run that was interrupted; raises RunError where it has ended or the options differ."""
+    folder = options.out or latest_unfinished()
+    config = read_config(folder)
+    if finished(folder):
+        raise RunError(f"the run {folder} has already ended", "train another with --out, or leave out --resume")
+    changed = changed_fields(config, _asked_for(options, config))
+    if changed:
+        raise RunError(
+            f"the run {folder} was started with other settings ({', '.join(changed)})",
+            "leave these options out on --resume, or train another with --out",
+        )
+    require_unchanged(config.origins, folder, config)
+    return folder, config, load_run_data(folder, config)
+
+
+def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
+    """The run's configuration with what the user gave on `--resume` in its place; all of it must be as it was."""
+    return dataclasses.replace(
+        old,
+        data=_resolved(options.data) or old.data,
+        architecture=options.architecture or old.architecture,
+        seed=old.seed if options.seed is None else options.seed,
+        dtype=options.dtype or old.dtype,
+        label_map=read_label_map(options.label_map).classes if options.label_map else old.label_map,
+        weights=options.weights or old.weights,
+        test_share=old.test_share if options.test_share is None else options.test_share,
+        start=lasting_name(options.start) if options.start else old.start,
+        teachers=tuple(map(lasting_name, options.teachers)) or old.teachers,
+        recipe=_with_recipe_options(old.recipe, options),
+        plan=_with_options(old.plan, options),
+    )
+
+
+def _with_options(plan: Plan, options: TrainOptions) -> Plan:
+    given: dict[str, Any] = {
+        "epochs": options.epochs,
+        "batch": options.batch,
+        "learning_rate": options.learning_rate,
+        "camera": options.camera_like,
+        "variants": options.variants,
+        "outliers": options.outliers,
+        "skip": options.skip,
+        # What looks photographed has been bitten, blurred and turned already.
+        "erase": False if options.camera_like else None,
+        # Teachers need not know pictures that look photographed.
+        "consistent": False if options.camera_like else None,
+    }
+    try:
+        return dataclasses.replace(plan, **{name: value for name, value in given.items() if value is not None})
+    except ValueError as error:
+        raise FedgeError(str(error), "choose another value") from error
+
+
+def _with_recipe_options(recipe: Recipe, options: TrainOptions) -> Recipe:
+    return dataclasses.replace(
+        recipe,
+        height=options.size or recipe.height,
+        width=options.size or recipe.width,
+        color=recipe.color if options.color is None else ("rgb" if options.color else "gray"),
+        fit=options.fit or recipe.fit,
+        cut_out=recipe.cut_out if options.subject is None else _cut_out(options.subject, recipe),
+    )
+
+
+def _cut_out(subject: Subject, recipe: Recipe) -> CutOut | None:
+    # A run that has a cut-out keeps the parameters that it was started with.
+    return (recipe.cut_out or CutOut()) if subject == "cut-out" else None
+
+
+def _resolved(data: tuple[str, ...]) -> tuple[str, ...]:
+    # A run is found again from anywhere, so its data must be too.
+    return tuple(name if name == DEFAULT_DATA else str(Path(name).resolve()) for name in data)
+
+
+def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
+    architecture = options.architecture or DEFAULT_ARCHITECTURE
+    if architecture not in ARCHITECTURES:
+        raise FedgeError(f"there is no architecture {architecture!r}", f"choose one of {', '.join(ARCHITECTURES)}")
+    plan = plan_for(architecture, len(dataset.train), options.batch)
+    start = lasting_name(options.start) if options.start else None
+    teachers = tuple(map(lasting_name, options.teachers))
+    if start and pretrained(start).labels != dataset.labels:
+        plan = dataclasses.replace(plan, learning_rate=plan.learning_rate * OTHER_CLASSES_RATE)
+    return RunConfig(
+        architecture=architecture,
+        data=_resolved(options.data),
+        data_sha256=dataset.sha256(),
+        labels=dataset.labels,
+        recipe=dataset.recipe,
+        plan=_with_options(plan, options),
+        seed=options.seed or 0,
+        dtype=options.dtype or training_dtype(),
+        label_map=read_label_map(options.label_map).classes,
+        weights=source_weights(options.weights, len(options.data)),
+        test_share=TEST_SHARE if options.test_share is None else options.test_share,
+        start=start,
+        teachers=teachers,
+        origins={name: pretrained(name).sha256() for name in (*([start] if start else []), *teachers)},
+        versions=tool_versions(),
+    )

@@ -1,0 +1,96 @@
+"""The pictures in a run folder: curves, confusion matrix, and pages of samples."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from numpy.typing import NDArray
+
+from fedge.system.files import replacing
+from fedge_train.runs.history import Epoch
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+# A class may be called `$5`.
+matplotlib.rcParams["text.parse_math"] = False
+
+GRID = (6, 8)
+# Of a side; more pixels than this makes are more than memory holds.
+MOST_INCHES = 60.0
+
+
+def plot_curves(path: Path, history: Sequence[Epoch], best_epoch: int) -> None:
+    """Loss and accuracy over the epochs, in training and on held-out pictures; the chosen epoch is marked."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    epochs = [e.epoch for e in history]
+    series = (
+        ("loss", [e.loss for e in history], [e.held_out_loss for e in history]),
+        ("accuracy", [e.accuracy for e in history], [e.held_out_accuracy for e in history]),
+    )
+    for ax, (title, train, held_out) in zip(axes, series, strict=True):
+        ax.plot(epochs, train, marker=".", label="training")
+        ax.plot(epochs, held_out, marker=".", label="held out")
+        ax.axvline(best_epoch, color="gray", linestyle=":", label="chosen")
+        ax.set(title=title, xlabel="epoch")
+        ax.legend()
+    _save(figure, path)
+
+
+def plot_confusion(path: Path, confusion: list[list[int]], labels: Sequence[str]) -> None:
+    """The confusion matrix, each row as shares of its true class, with the counts written in."""
+    counts = np.array(confusion)
+    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    side = min(max(5.0, 0.7 * len(labels) + 2), MOST_INCHES)
+    figure, ax = plt.subplots(figsize=(side, side), layout="constrained")
+    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    ax.set_xticks(range(len(labels)), labels, rotation=60, ha="right")
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set(xlabel="predicted", ylabel="true")
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            color = "white" if shares[row, column] > 0.5 else "black"
+            ax.text(column, row, str(count), ha="center", va="center", color=color, fontsize=8)
+    _save(figure, path)
+
+
+def plot_samples(
+    path: Path, images: NDArray[np.uint8], captions: Sequence[str], wrong: Sequence[bool], title: str
+) -> None:
+    """A page of pictures, uint8 [n, h, w, 1 or 3 red-green-blue], with captions; those that are wrong in red."""
+    rows, columns = GRID
+    figure, axes = plt.subplots(rows, columns, figsize=(columns * 1.5, rows * 1.75), layout="constrained")
+    figure.suptitle(title)
+    for ax in axes.ravel():
+        ax.axis("off")
+    for ax, image, caption, is_wrong in zip(axes.ravel(), images, captions, wrong, strict=False):
+        ax.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
+        ax.set_title(caption, fontsize=7, color="firebrick" if is_wrong else "black")
+    _save(figure, path)
+
+
+def plot_lines(
+    path: Path,
+    lines: Mapping[str, Sequence[tuple[float, float]]],
+    marks: Mapping[str, Mapping[str, tuple[float, float]]],
+    axes: tuple[str, str],
+) -> None:
+    """Lines through points by name, with named marks on each, over two axes of shares from 0."""
+    figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
+    for name, points in lines.items():
+        (line,) = ax.plot(*zip(*points, strict=True), label=name)
+        for mark, point in marks.get(name, {}).items():
+            ax.plot(*point, marker="o", color=line.get_color())
+            ax.annotate(mark, point, xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8)
+    ax.set(xlabel=axes[0], ylabel=axes[1], xlim=(0, 1.02))
+    ax.set_ylim(bottom=0)
+    ax.legend()
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=110)
+    plt.close(figure)

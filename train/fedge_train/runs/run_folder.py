@@ -1,0 +1,175 @@
+"""A run folder: what is in it, and how its configuration is read."""
+
+import importlib.metadata
+import json
+import platform
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tf_keras import Model
+
+from fedge import __version__
+from fedge.data.dataset import Dataset
+from fedge.data.label_map import Classes, LabelMap
+from fedge.data.load import load_dataset
+from fedge.errors import RunError
+from fedge.images.preprocess import Recipe
+from fedge.model.schema import SchemaError, from_json, to_json
+from fedge.options import TEST_SHARE
+from fedge.system.files import replacing, write_json
+from fedge_train.networks.architectures import build
+from fedge_train.networks.plans import Plan
+
+RUNS = Path("runs")
+CONFIG, WEIGHTS, HISTORY, REPORT = "config.json", "weights.weights.h5", "history.json", "report.json"
+CHECKPOINTS = "checkpoints"
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that makes a run again.
+
+    Attributes:
+        data: as given to `--data`, folders as absolute paths.
+        label_map: as read from `--map`.
+        weights: how often an epoch shows a picture of each of `data` on average.
+        test_share: what a folder without a test split gives to it.
+        start: the run or model whose weights are the starting point, or None for random ones.
+        teachers: the runs or models whose answers are learned too.
+        origins: the SHA-256 of the weights of `start` and `teachers` when the run was started, by their names.
+        averaged: the runs whose weights' mean these weights are; none for a run that was trained.
+    """
+
+    architecture: str
+    data: tuple[str, ...]
+    data_sha256: str
+    labels: tuple[str, ...]
+    recipe: Recipe
+    plan: Plan
+    seed: int
+    dtype: str
+    label_map: dict[str, Classes] = field(default_factory=dict)
+    weights: tuple[float, ...] = ()
+    test_share: float = TEST_SHARE
+    start: str | None = None
+    teachers: tuple[str, ...] = ()
+    origins: dict[str, str] = field(default_factory=dict)
+    averaged: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+    format: int = 1
+
+
+def write_config(folder: Path, config: RunConfig) -> None:
+    """Writes a run's configuration."""
+    write_json(folder / CONFIG, to_json(config))
+
+
+def read_config(folder: Path) -> RunConfig:
+    """Reads a run's configuration; raises RunError where it is missing or breaks its schema."""
+    mend = "give the folder of a run that `fedge train` made"
+    if not folder.is_dir():
+        raise RunError(f"there is no run folder {folder}", mend)
+    try:
+        return from_json(RunConfig, json.loads((folder / CONFIG).read_text()))
+    except OSError as error:
+        raise RunError(f"{folder} has no readable {CONFIG}", mend) from error
+    except SchemaError as error:
+        raise RunError(f"{folder / CONFIG}: {error}", mend) from error
+    except ValueError as error:
+        raise RunError(f"{folder / CONFIG} is not JSON", mend) from error
+
+
+def load_run_data(folder: Path, config: RunConfig) -> Dataset:
+    """Loads the data that a run was trained on; raises RunError where it has changed since."""
+    dataset = load_dataset(config.data, config.recipe, LabelMap(dict(config.label_map)), config.test_share)
+    if dataset.sha256() != config.data_sha256:
+        raise RunError(f"the data of {folder} has changed since it was trained", "restore the data, or train again")
+    return dataset
+
+
+def save_weights(folder: Path, model: Model) -> None:
+    """Writes the weights alone: no code travels in a run folder."""
+    with replacing(folder / WEIGHTS) as temporary:
+        # Keras takes the format from the whole suffix, of which a temporary file keeps only the last part.
+        named = temporary.with_name(temporary.name.removesuffix(".h5") + ".weights.h5")
+        try:
+            model.save_weights(str(named))
+            named.replace(temporary)
+        finally:
+            named.unlink(missing_ok=True)
+
+
+def weights_path(folder: Path) -> Path:
+    """The file of a run's chosen weights; raises RunError where the run has none yet."""
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise RunError(f"{folder} has no {WEIGHTS}", f"finish it with `fedge train --resume --out {folder}`")
+    return path
+
+
+def load_float_model(folder: Path, config: RunConfig) -> Model:
+    """Rebuilds a run's network in float32 with its chosen weights; raises RunError where they do not fit."""
+    model = build(config.architecture, config.recipe.shape, len(config.labels))
+    path = weights_path(folder)
+    try:
+        model.load_weights(str(path))
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"{path} does not fit {config.architecture} ({error})", "train again") from error
+    return model
+
+
+def finished(folder: Path) -> bool:
+    """Whether a run has ended and been reported."""
+    return (folder / REPORT).is_file()
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """A finished run's report; raises RunError where the run has not ended."""
+    try:
+        report: dict[str, Any] = json.loads((folder / REPORT).read_text())
+    except OSError as error:
+        raise RunError(f"{folder} has no {REPORT}", f"finish it with `fedge train --resume --out {folder}`") from error
+    except ValueError as error:
+        raise RunError(f"{folder / REPORT} is not JSON", "train again") from error
+    return report
+
+
+def require_empty(folder: Path, mend: str) -> None:
+    """Raises RunError unless a run may be written to `folder`: it is not there, or it is an empty folder."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunError(f"{folder} is not an empty folder", mend)
+
+
+def new_folder(name: str) -> Path:
+    """A folder under `runs/` that is not there yet: NAME, else NAME-2, NAME-3 and so on."""
+    folder, number = RUNS / name, 1
+    while folder.exists():
+        number += 1
+        folder = RUNS / f"{name}-{number}"
+    return folder
+
+
+def latest_unfinished() -> Path:
+    """The most recently touched run under `runs/` that has not ended; raises RunError where there is none."""
+    open_runs = [p.parent for p in RUNS.glob(f"*/{CONFIG}") if not finished(p.parent)]
+    if not open_runs:
+        raise RunError(f"no unfinished run is in {RUNS}/", "name it with --out, or train without --resume")
+    return max(open_runs, key=lambda run: max(path.stat().st_mtime for path in (run / CONFIG, *run.glob(CHECKPOINTS))))
+
+
+def tool_versions() -> dict[str, str]:
+    """The versions of what a run is made with."""
+    packages = ("tensorflow", "tf-keras", "numpy", "opencv-python-headless")
+    return {"fedge": __version__, "python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in packages
+    }
+
+
+def changed_fields(old: RunConfig, new: RunConfig) -> list[str]:
+    """The names of the settings in which two configurations differ, the tools' versions aside."""
+    a: dict[str, Any] = to_json(replace(old, versions={}))
+    b: dict[str, Any] = to_json(replace(new, versions={}))
+    a |= {f"plan.{k}": v for k, v in a.pop("plan").items()}
+    b |= {f"plan.{k}": v for k, v in b.pop("plan").items()}
+    return [name for name in a if a[name] != b[name]]

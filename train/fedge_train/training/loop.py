@@ -1,0 +1,213 @@
+"""The training loop: resumable after any interruption with the same final weights.
+
+Everything random in epoch e is drawn from generators seeded with (seed, e), and a checkpoint after each epoch holds
+every variable. So an epoch that was cut short is simply trained again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from fedge.data.dataset import Split, hits
+from fedge_train.networks.predict import Predictor, predictor, to_input, weights_of
+from fedge_train.runs.history import Epoch
+from fedge_train.training import checkpoints
+from fedge_train.training.batches import Lessons
+from fedge_train.training.prefetch import one_ahead
+
+Weights = list["np.ndarray[Any, Any]"]
+
+
+@dataclass(frozen=True)
+class Best:
+    """The weights of the best epoch so far, by held-out accuracy, then loss."""
+
+    epoch: int
+    accuracy: float
+    loss: float
+    weights: Weights
+
+    def beaten_by(self, epoch: Epoch) -> bool:
+        """Whether an epoch is better than this one."""
+        return (epoch.held_out_accuracy, -epoch.held_out_loss) > (self.accuracy, -self.loss)
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Who is told of the progress: after each step (epoch, step, loss and accuracy so far) and each epoch."""
+
+    step: Callable[[int, int, float, float], None] = lambda epoch, step, loss, accuracy: None
+    epoch: Callable[[Epoch], None] = lambda epoch: None
+
+
+class Trainer:
+    """Trains one network.
+
+    Args:
+        model: the network; its weights are the starting point.
+        lessons: what it learns, and by which plan.
+        seed: of everything random after the initial weights.
+    """
+
+    def __init__(self, model: keras.Model, lessons: Lessons, seed: int) -> None:
+        plan = lessons.plan
+        self.model, self.lessons, self.plan, self.seed = model, lessons, plan, seed
+        # What has not been shown yet is as hard as can be.
+        self._losses = np.full(len(lessons.split), np.inf, dtype=np.float32)
+        self._optimizer = _optimizer(lessons)
+        self._optimizer.build(model.trainable_variables)
+        self._averages = [tf.Variable(weight, trainable=False) for weight in model.weights] if plan.ema else []
+        self._kernels = [v.name.split("/")[-1].startswith("kernel") for v in model.trainable_variables]
+        self._step = tf.function(self._train_step, reduce_retracing=True)
+
+    def train_epoch(self, epoch: int, watcher: Watcher) -> tuple[float, float]:
+        """One pass in an order and with changes drawn from (seed, epoch); gives mean loss and accuracy."""
+        generator = np.random.default_rng([self.seed, epoch])
+        self._seed_dropout(epoch)
+        loss_sum, shown, correct, known = 0.0, 0.0, 0.0, 0.0
+        for step, batch in enumerate(one_ahead(self.lessons.batches(generator, epoch, self._losses))):
+            losses, found = (each.numpy() for each in self._step(batch.images, batch.right, batch.soft, batch.counts))
+            self._losses[batch.chosen] = losses[: len(batch.chosen)]
+            loss_sum, shown = loss_sum + float(losses @ batch.counts), shown + float(batch.counts.sum())
+            correct += float(found @ batch.counts)
+            known += float(batch.right.any(axis=1) @ batch.counts)
+            watcher.step(epoch, step, loss_sum / shown, correct / known)
+        return loss_sum / shown, correct / known
+
+    def kept_weights(self) -> Weights:
+        """The weights to evaluate and keep: their running average, or the weights themselves without one."""
+        return [average.numpy() for average in self._averages] or weights_of(self.model)
+
+    def state(self) -> dict[str, "np.ndarray[Any, Any]"]:
+        """Every variable that the next epoch depends on."""
+        arrays = {
+            f"{name}_{i:04d}": v.numpy() for name, group in self._variables().items() for i, v in enumerate(group)
+        }
+        return arrays | {"losses": self._losses}
+
+    def restore(self, arrays: dict[str, "np.ndarray[Any, Any]"]) -> None:
+        """Sets every variable as `state` gave it."""
+        for name, group in self._variables().items():
+            for i, variable in enumerate(group):
+                variable.assign(arrays[f"{name}_{i:04d}"])
+        self._losses = arrays["losses"].copy()
+
+    def _variables(self) -> dict[str, list[tf.Variable]]:
+        return {"model": self.model.weights, "optimizer": self._optimizer.variables, "average": self._averages}
+
+    def _train_step(
+        self, images: tf.Tensor, right: tf.Tensor, soft: tf.Tensor, counts: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        variables = self.model.trainable_variables
+        with tf.GradientTape() as tape:
+            logits = tf.cast(self.model(to_input(images), training=True), tf.float32)
+            losses = answer_loss(logits, right, soft, self.plan.open_set)
+            loss = tf.reduce_mean(counts * losses)
+        gradients = tape.gradient(loss, variables)
+        if self.plan.weight_decay:
+            decay = self.plan.weight_decay
+            gradients = [g + decay * v if k else g for g, v, k in zip(gradients, variables, self._kernels, strict=True)]
+        self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        self._average_weights()
+        return losses, tf.gather(right, tf.argmax(logits, -1), batch_dims=1)
+
+    def _average_weights(self) -> None:
+        # Early on the average must forget the random start faster than its final decay does.
+        done = tf.cast(self._optimizer.iterations, tf.float32)
+        decay = tf.minimum(self.plan.ema, (1 + done) / (10 + done))
+        for average, weight in zip(self._averages, self.model.weights, strict=bool(self._averages)):
+            if weight.dtype.is_floating:
+                average.assign_sub((1 - decay) * (average - weight))
+            else:
+                average.assign(weight)
+
+    def _seed_dropout(self, epoch: int) -> None:
+        for number, layer in enumerate(self.model.layers):
+            if isinstance(layer, keras.layers.Dropout):
+                seed = int(np.random.default_rng([self.seed, epoch, number]).integers(2**31))
+                layer._random_generator._generator.reset_from_seed(seed)
+
+
+def fit(
+    model: keras.Model, lessons: Lessons, held_out: Split, seed: int, folder: Path, watcher: Watcher
+) -> tuple[Best, list[Epoch]]:
+    """Trains to the last epoch of the lessons' plan, going on from the newest sound checkpoint in `folder`, if any.
+
+    Returns the best epoch's weights by held-out accuracy, and every epoch's figures.
+    """
+    trainer = Trainer(model, lessons, seed)
+    predict = predictor(model)
+    history: list[Epoch] = []
+    best = Best(0, -1.0, float("inf"), [])
+    saved = checkpoints.load_latest(folder)
+    if saved:
+        arrays, facts = saved
+        trainer.restore(arrays)
+        history = [Epoch(**entry) for entry in facts["history"]]
+        best = Best(**facts["best"], weights=[arrays[f"best_{i:04d}"] for i in range(len(model.weights))])
+    for epoch in range(len(history) + 1, lessons.plan.epochs + 1):
+        started = perf_counter()
+        loss, accuracy = trainer.train_epoch(epoch, watcher)
+        weights, going_on = trainer.kept_weights(), weights_of(model)
+        model.set_weights(weights)
+        held_out_loss, held_out_accuracy = evaluate(predict, held_out)
+        model.set_weights(going_on)
+        figures = Epoch(epoch, loss, accuracy, held_out_loss, held_out_accuracy, perf_counter() - started)
+        history.append(figures)
+        if best.beaten_by(figures):
+            best = Best(epoch, held_out_accuracy, held_out_loss, weights)
+        arrays = trainer.state() | {f"best_{i:04d}": weight for i, weight in enumerate(best.weights)}
+        best_facts = {"epoch": best.epoch, "accuracy": best.accuracy, "loss": best.loss}
+        checkpoints.save(folder, epoch, arrays, {"history": [vars(e) for e in history], "best": best_facts})
+        watcher.epoch(figures)
+    return best, history
+
+
+def evaluate(predict: Predictor, split: Split) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy of a float network on a split; each of its sources counts alike."""
+    logits = predict(split.images)
+    loss = answer_loss(logits, split.right, np.zeros_like(logits)).numpy()
+    found = hits(split.right, logits.argmax(-1))
+    each = [split.sources == source for source in np.unique(split.sources)]
+    return float(np.mean([loss[s].mean() for s in each])), float(np.mean([found[s].mean() for s in each]))
+
+
+def answer_loss(logits: tf.Tensor, right: tf.Tensor, soft: tf.Tensor, open_set: bool = False) -> tf.Tensor:
+    """The loss of each picture, float32 [n]: it asks for any of the right answers, and for the soft ones.
+
+    Args:
+        logits: float32, [n, classes].
+        right: bool, [n, classes]; the share of the loss that `soft` leaves is the negative logarithm of their joint
+            probability, so where several are right the network is free to choose.
+        soft: float32, [n, classes]: probabilities to come near to, each row times its weight in 0..1.
+        open_set: whether "none of these" is an answer too, its logit fixed at 0: the right one where `right` has none.
+    """
+    if open_set:
+        logits = tf.pad(logits, [[0, 0], [0, 1]])
+        right = tf.concat([right, tf.logical_not(tf.reduce_any(right, -1, keepdims=True))], -1)
+        soft = tf.pad(soft, [[0, 0], [0, 1]])
+    log_p = tf.nn.log_softmax(logits)
+    any_right = tf.reduce_logsumexp(tf.where(right, log_p, log_p.dtype.min), axis=-1)
+    by_soft = tf.reduce_sum(soft * log_p, axis=-1)
+    return (tf.reduce_sum(soft, -1) - 1) * any_right - by_soft
+
+
+def _optimizer(lessons: Lessons) -> keras.optimizers.Optimizer:
+    plan, steps = lessons.plan, lessons.steps_until(lessons.plan.epochs)
+    warmup = min(round(plan.warmup_epochs * lessons.steps(1)), steps - 1)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0 if warmup else plan.learning_rate,
+        max(1, steps - warmup),
+        warmup_target=plan.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    # XLA makes these networks slower on a CPU.
+    if plan.optimizer == "adam":
+        return keras.optimizers.Adam(schedule, jit_compile=False)
+    return keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, jit_compile=False)
