@@ -1,7 +1,8 @@
 # Each target sets up what it needs, on a machine with only python3, git and make.
 #   make demo   train, quantize and run on Fashion-MNIST
 #   make test   all tests
-#   make lint   ruff and mypy
+#   make lint   ruff, mypy and the directions of imports
+#   make check  lint and the tests that train nothing
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ TESTS ?= tests
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint check clean
 
 demo: $(VENV)/.train
 	rm -rf $(DEMO)
@@ -28,6 +29,10 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+check: lint
+	$(BIN)/python -m pytest -m "not slow" $(TESTS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist

@@ -21,8 +21,8 @@ LIMITS = FaultLimits(stall_after=1.0, frozen_after=0)
 OPENINGS = pytest.mark.parametrize(
     "opening",
     [
-        partial(open_source, options=CaptureOptions(), health=Health(), limits=LIMITS),
-        partial(open_camera, options=CaptureOptions(), health=Health(), limits=LIMITS),
+        partial(open_source, options=CaptureOptions(), monitor=Health(), limits=LIMITS),
+        partial(open_camera, options=CaptureOptions(), monitor=Health(), limits=LIMITS),
     ],
 )
 Opening = Callable[[str], Source]

@@ -38,8 +38,7 @@ def run(options: RunOptions) -> int:
     with _until_terminated(), contextlib.ExitStack() as stack:
         # On pictures of a camera's size, handing work to a second thread takes longer than the work.
         cv2.setNumThreads(1)
-        classifier = load(options.model)
-        classifier.reject = options.reject
+        classifier = load(options.model, options.reject)
         health = Health()
         source = _open(options, classifier, health)
         stack.callback(source.close)

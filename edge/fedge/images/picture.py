@@ -1,6 +1,8 @@
 """Reading and making picture files."""
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -9,6 +11,9 @@ from numpy.typing import NDArray
 from fedge.errors import DataError
 
 Picture = NDArray[np.uint8]
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"})
 
@@ -47,3 +52,20 @@ def as_jpeg(picture: Picture) -> bytes:
 def viewable(image: Picture) -> Picture:
     """An input, uint8 [h, w, 1] or [h, w, 3] red-green-blue, as a picture: [h, w], or [h, w, 3] blue-green-red."""
     return image[:, :, 0] if image.shape[2] == 1 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), dtype=np.uint8)
+
+
+def as_picture(picture: "Picture | str | os.PathLike[str] | Image") -> Picture:
+    """A picture as uint8 [h, w] or [h, w, 3] blue-green-red: of an array of that form, a file's path, or one of PIL's.
+
+    Files and PIL's pictures are turned upright as their EXIF tag says. Raises DataError where a file cannot be read,
+    TypeError for an array of another form.
+    """
+    if isinstance(picture, str | os.PathLike):
+        return read_picture(Path(picture))
+    if not isinstance(picture, np.ndarray):
+        from PIL.ImageOps import exif_transpose
+
+        return np.ascontiguousarray(np.asarray(exif_transpose(picture).convert("RGB"))[:, :, ::-1])
+    if picture.dtype != np.uint8 or not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (1, 3))):
+        raise TypeError(f"a picture is uint8, [h, w] or [h, w, 3], not {picture.dtype} {list(picture.shape)}")
+    return picture

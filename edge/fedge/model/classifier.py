@@ -1,14 +1,16 @@
 """A picture to an answer: preprocessing, the network, and what its logits mean."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fedge.images.background import Background
-from fedge.images.picture import Picture
+from fedge.images.picture import Picture, as_picture
 from fedge.images.preprocess import prepare
 from fedge.model import file as model_file
 from fedge.model import interpreter
@@ -16,6 +18,9 @@ from fedge.model.confidence import Floats, answered, certainty, dequantize
 from fedge.model.file import ModelFile
 from fedge.model.shipped import find_model, is_shipped
 from fedge.options import DEFAULT_REJECT, RejectMode
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 TOP = 3
 
@@ -61,17 +66,25 @@ class Answer:
 class Classifier:
     """A model file ready to classify; not for use from several threads at once.
 
-    Attributes:
-        background: the empty scene before a still camera; of use to a recipe that cuts the object out.
+    Args:
+        model: the model file.
         reject: how certain an answer must be; `off` gives a label to everything that has an object in it.
+        background: the empty scene before a still camera; of use to a recipe that cuts the object out.
     """
 
-    def __init__(self, model: ModelFile) -> None:
-        self.model = model
-        self.background: Background | None = None
-        self.reject: RejectMode = DEFAULT_REJECT
+    def __init__(
+        self, model: ModelFile, reject: RejectMode = DEFAULT_REJECT, background: Background | None = None
+    ) -> None:
+        self.model, self.reject, self.background = model, reject, background
         self.labels = model.labels
         self._network = interpreter.Network(model.flatbuffer)
+
+    def __call__(self, picture: "Picture | str | os.PathLike[str] | Image") -> Answer:
+        """Classifies a picture: uint8 [h, w] or [h, w, 3] blue-green-red, a picture file's path, or one of PIL's.
+
+        Raises DataError where the file cannot be read.
+        """
+        return self.classify(as_picture(picture))
 
     def logits(self, image: NDArray[np.uint8]) -> NDArray[np.int8]:
         """The int8 logits, [classes], of one preprocessed input: uint8, [height, width, channels]."""
@@ -107,7 +120,7 @@ class Classifier:
         )
 
 
-def load(model: str | Path | None) -> Classifier:
+def load(model: str | Path | None = None, reject: RejectMode = DEFAULT_REJECT) -> Classifier:
     """Loads the classifier from a path, the name of a shipped model, or (None) the default model.
 
     Raises ModelFileError. A file from elsewhere is first loaded in a process of its own.
@@ -116,4 +129,4 @@ def load(model: str | Path | None) -> Classifier:
     content = model_file.read(path)
     if not is_shipped(path):
         interpreter.probe(content.flatbuffer)
-    return Classifier(content)
+    return Classifier(content, reject)

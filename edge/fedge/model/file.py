@@ -57,8 +57,9 @@ class ModelFile:
     card: str
 
 
-def read(path: Path) -> ModelFile:
+def read(path: str | Path) -> ModelFile:
     """Reads and checks the model file at `path`; raises a ModelFileError that names what is wrong with it."""
+    path = Path(path)
     if not path.is_file():
         raise NotAModelFile(f"there is no file {path}", "give the path of a .tflite file that `fedge quantize` wrote")
     with path.open("rb") as file:

@@ -13,15 +13,17 @@ from fedge.sources.backends.csi import CsiCamera, csi_program, lists_a_camera
 from fedge.sources.backends.files import PictureFiles, find_pictures
 from fedge.sources.backends.picamera import Picamera2Camera, has_picamera2
 from fedge.sources.backends.video import VideoSource
-from fedge.sources.base import Monitor, Source
+from fedge.sources.base import Monitor, Source, Unmonitored
 from fedge.sources.live import LiveSource
 from fedge.sources.read_ahead import ReadAhead
-from fedge.sources.view import CaptureOptions, View, parse_region
+from fedge.sources.view import AS_IT_COMES, CaptureOptions, View, parse_region
 
 # What has no index, so that it can be sent while it is recorded: at a URL it is taken for live.
 _STREAM_SUFFIXES = frozenset({".mjpeg", ".mjpg", ".ts", ".flv", ".ogv", ".h264", ".264", ".h265", ".hevc"})
 _FILE_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".3gp", ".wmv"})
 _DEVICES = Path("/dev")
+
+UNMONITORED, USUAL_LIMITS = Unmonitored(), FaultLimits()
 
 
 def open_asked(
@@ -45,7 +47,12 @@ def open_asked(
     return open_camera(device, options, monitor, limits)
 
 
-def open_source(source: str, options: CaptureOptions, monitor: Monitor, limits: FaultLimits) -> Source:
+def open_source(
+    source: str,
+    options: CaptureOptions = AS_IT_COMES,
+    monitor: Monitor = UNMONITORED,
+    limits: FaultLimits = USUAL_LIMITS,
+) -> Source:
     """Opens a picture, a folder, a glob pattern, a video file or a URL; raises SourceError.
 
     A live one is opened only when its frames are asked for.
@@ -60,7 +67,12 @@ def open_source(source: str, options: CaptureOptions, monitor: Monitor, limits: 
     return ReadAhead(PictureFiles(find_pictures(source), options.view))
 
 
-def open_camera(device: str | None, options: CaptureOptions, monitor: Monitor, limits: FaultLimits) -> Source:
+def open_camera(
+    device: str | None = None,
+    options: CaptureOptions = AS_IT_COMES,
+    monitor: Monitor = UNMONITORED,
+    limits: FaultLimits = USUAL_LIMITS,
+) -> Source:
     """A camera: an index, a /dev path, `csi`, a URL, or (None) the first that works; raises SourceError.
 
     The camera module comes first where `rpicam-vid` lists one. It is opened only when its frames are asked for.
