@@ -10,6 +10,7 @@ from fedge.errors import FedgeError
 from fedge_quantize.convert import convert
 from fedge_quantize.fold_batch_norm import fold
 from fedge_train.networks.architectures import ARCHITECTURES, build
+from fedge_train.networks.imagenet import BACKBONES
 from fedge_train.networks.plans import PLANS, plan_for
 from fedge_train.networks.predict import predictor
 
@@ -49,6 +50,8 @@ def test_few_pictures_get_more_epochs_and_smaller_batches() -> None:
 @pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("shape", [(28, 28, 1), (64, 64, 3)])
 def test_folding_keeps_the_function(name: str, shape: tuple[int, int, int]) -> None:
+    if name in BACKBONES and shape[2] == 1:
+        pytest.skip("takes pictures in colour")
     keras.utils.set_random_seed(0)
     model = build(name, shape, 7)
     generator = np.random.default_rng(0)
