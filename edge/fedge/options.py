@@ -14,6 +14,8 @@ UNSURE_MEGABYTES, UNSURE_SECONDS = 200, 5.0
 COLLECT_COUNT, COLLECT_SECONDS, COLLECT_COUNTDOWN, COLLECT_MEGABYTES = 50, 1.0, 3.0, 1000
 # What of a folder without a `test` folder is kept for the test.
 TEST_SHARE = 0.20
+# How long `fedge train` may hold networks against each other before it trains the one that it chose.
+TRIAL_MINUTES = 5.0
 # The most accuracy, in points, that quantization may lose, and the epochs of quantization-aware training.
 MAX_DROP_PP, QAT_EPOCHS = 0.5, 3
 # Of 341 photographs it refuses none; 96% of them once a bell curve of two pixels has blurred them where their longer

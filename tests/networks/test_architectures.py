@@ -43,7 +43,7 @@ def test_few_pictures_get_more_epochs_and_smaller_batches() -> None:
     assert (plan_for("base", 2_454).epochs, plan_for("base", 2_454).batch) == (82, 64)
     assert plan_for("base", 55_000).skip > 0 == plan_for("base", 2_454).skip
     few = plan_for("base", 100)
-    assert (few.epochs, few.batch) == (2_000, 16)
+    assert (few.epochs, few.batch) == (150, 16)
     assert few.learning_rate == pytest.approx(PLANS["base"].learning_rate / math.sqrt(128 / 16))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from fedge.cli.parameters import Json, Map, show
-from fedge.options import MAX_DROP_PP, QAT_EPOCHS, TEST_SHARE
+from fedge.options import MAX_DROP_PP, QAT_EPOCHS, TEST_SHARE, TRIAL_MINUTES
 from fedge.system.extras import needs_extra
 
 Data = Annotated[list[str] | None, typer.Option(help="fashion-mnist, or a folder with a folder per class; repeatable.")]
@@ -16,7 +16,11 @@ def train(
     data: Data = None,
     map: Map = None,
     arch: Annotated[
-        str | None, typer.Option(help="nano, small, base (the default), wide, camera, classic or leaky.")
+        str | None,
+        typer.Option(
+            help="lite0, nano, small, base, wide, camera, classic or leaky; base for fashion-mnist, and for a folder "
+            "what does best on pictures held out of it."
+        ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="How often to go through the data.", min=1)] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures per step.", min=1)] = None,
@@ -57,6 +61,9 @@ def train(
     teacher: Annotated[
         list[str] | None, typer.Option(help="One whose answers are to be learned too; repeatable.")
     ] = None,
+    minutes: Annotated[
+        float, typer.Option(help="How long networks may be held against each other on a folder of pictures.", min=0)
+    ] = TRIAL_MINUTES,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if left out.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     as_json: Json = False,
@@ -86,12 +93,15 @@ def train(
         start=start,
         teachers=tuple(teacher or ()),
         dtype=dtype,
+        minutes=minutes,
         out=out,
         resume=resume,
     )
     report = work(options)
-    text = f"{report['classification_report_text']}\ntest accuracy {report['accuracy']:.2%}, best epoch "
-    text += f"{report['best_epoch']} of {report['epochs']}\nnext: fedge quantize {report['run']}"
+    text = f"{report['classification_report_text']}\ntest accuracy {report['accuracy']:.2%}"
+    if report["epochs"]:
+        text += f", best epoch {report['best_epoch']} of {report['epochs']}"
+    text += f"\nnext: fedge quantize {report['run']}"
     show(report, text, as_json)
 
 

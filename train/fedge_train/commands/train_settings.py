@@ -12,8 +12,10 @@ from fedge.data.load import default_recipe, load_dataset
 from fedge.errors import FedgeError, RunError
 from fedge.images.cutout import CutOut
 from fedge.images.preprocess import Fit, Recipe, Subject
-from fedge.options import TEST_SHARE
+from fedge.options import TEST_SHARE, TRIAL_MINUTES
+from fedge_train.commands.choose import BACKBONE_SIDE, choose
 from fedge_train.networks.architectures import ARCHITECTURES
+from fedge_train.networks.imagenet import BACKBONES
 from fedge_train.networks.plans import OTHER_CLASSES_RATE, Plan, plan_for
 from fedge_train.runs.pretrained import lasting_name, pretrained, require_unchanged
 from fedge_train.runs.run_folder import (
@@ -28,6 +30,7 @@ from fedge_train.runs.run_folder import (
     tool_versions,
 )
 from fedge_train.training.batches import source_weights
+from fedge_train.training.linear_head import USUAL_STRENGTH
 from fedge_train.training.precision import training_dtype
 
 DEFAULT_DATA = fashion_mnist.NAME
@@ -58,6 +61,7 @@ class TrainOptions:
     start: str | None = None
     teachers: tuple[str, ...] = ()
     dtype: str | None = None
+    minutes: float = TRIAL_MINUTES
     out: Path | None = None
     resume: bool = False
 
@@ -73,10 +77,22 @@ def start_run(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
         start = pretrained(options.start)
         options = dataclasses.replace(options, architecture=options.architecture or start.architecture)
         recipe = start.recipe
-    recipe = _with_recipe_options(recipe, options)
     share = TEST_SHARE if options.test_share is None else options.test_share
+    head = None
+    if _is_free_to_choose(options):
+        recipe = _with_recipe_options(recipe, options)
+        chosen = choose(
+            options.data, recipe, read_label_map(options.label_map), share, options.minutes, options.seed or 0
+        )
+        head = chosen.strength
+        options = dataclasses.replace(options, architecture=chosen.architecture, size=chosen.side, epochs=chosen.epochs)
+    elif options.architecture in BACKBONES and options.epochs is None:
+        head = USUAL_STRENGTH
+    if options.architecture in BACKBONES and options.size is None:
+        options = dataclasses.replace(options, size=BACKBONE_SIDE)
+    recipe = _with_recipe_options(recipe, options)
     dataset = load_dataset(options.data, recipe, read_label_map(options.label_map), share)
-    config = _configure(options, dataset)
+    config = dataclasses.replace(_configure(options, dataset), head=head)
     return options.out or new_folder(f"{dataset.name}-{config.architecture}"), config, dataset
 
 
@@ -94,6 +110,16 @@ def resume_run(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
         )
     require_unchanged(config.origins, folder, config)
     return folder, config, load_run_data(folder, config)
+
+
+def _is_free_to_choose(options: TrainOptions) -> bool:
+    """Whether photographs alone are given, and nothing that only one kind of network can follow."""
+    asked = (
+        *(options.architecture, options.start, options.epochs, options.batch, options.learning_rate, options.size),
+        *(options.color, options.subject, options.camera_like, options.variants, options.outliers, options.skip),
+        *(options.dtype, options.teachers or None, options.weights or None),
+    )
+    return DEFAULT_DATA not in options.data and all(each is None for each in asked)
 
 
 def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
@@ -172,7 +198,7 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
         recipe=dataset.recipe,
         plan=_with_options(plan, options),
         seed=options.seed or 0,
-        dtype=options.dtype or training_dtype(),
+        dtype=options.dtype or ("float32" if architecture in BACKBONES else training_dtype()),
         label_map=read_label_map(options.label_map).classes,
         weights=source_weights(options.weights, len(options.data)),
         test_share=TEST_SHARE if options.test_share is None else options.test_share,

@@ -39,6 +39,8 @@ class RunConfig:
         teachers: the runs or models whose answers are learned too.
         origins: the SHA-256 of the weights of `start` and `teachers` when the run was started, by their names.
         averaged: the runs whose weights' mean these weights are; none for a run that was trained.
+        head: the inverse strength of the penalty of a linear head that was learned on a frozen backbone; None for a
+            network that was trained as a whole.
     """
 
     architecture: str
@@ -56,6 +58,7 @@ class RunConfig:
     teachers: tuple[str, ...] = ()
     origins: dict[str, str] = field(default_factory=dict)
     averaged: tuple[str, ...] = ()
+    head: float | None = None
     versions: dict[str, str] = field(default_factory=dict)
     format: int = 1
 
