@@ -22,8 +22,8 @@ QUESTION = """
 import json, sys
 import numpy, cv2
 from fedge import golden
-from fedge.classifier import load
-from fedge.runtime import runtime_name
+from fedge.model.classifier import load
+from fedge.model.interpreter import runtime_name
 answers = {}
 for name in sys.argv[1:]:
     classifier = load(name)

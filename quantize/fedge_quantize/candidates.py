@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tf_keras import Model
 
-from fedge.data.dataset import Dataset, Split
+from fedge.data.dataset import Dataset
 from fedge.model.confidence import Confidence, Floats, dequantize
 from fedge.model.flatbuffer import read_graph
 from fedge.model.interpreter import Network
@@ -39,6 +39,8 @@ class QuantizeOptions:
     method: Literal["auto", "ptq", "qat"] = "auto"
     max_drop_pp: float = MAX_DROP_PP
     qat_epochs: int = QAT_EPOCHS
+    frames: tuple[str, ...] = ()
+    unproved: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,10 @@ class Candidate:
     confidence: Confidence
 
 
-def emitted_logits(flatbuffer: bytes, split: Split) -> Floats:
+def emitted_logits(flatbuffer: bytes, images: NDArray[np.uint8]) -> Floats:
     """What the emitted file's int8 logits stand for, [n, classes], from the interpreter that devices use."""
     network, output = Network(flatbuffer), read_graph(flatbuffer).outputs[0]
-    logits = np.stack([network.logits(image) for image in split.images])
+    logits = np.stack([network.logits(image) for image in images])
     return dequantize(logits, output.scales[0], output.zero_points[0])
 
 
@@ -84,7 +86,7 @@ class Candidates:
             else:
                 flatbuffer = convert(self._trained_on(), None)
             held_out = self.dataset.held_out
-            logits = emitted_logits(flatbuffer, held_out)
+            logits = emitted_logits(flatbuffer, held_out.images)
             seen = np.flatnonzero(~held_out.empty)
             confidence = fit_confidence(
                 logits[seen], held_out.right[seen], held_out.sources[seen], self.config.plan.unknown_logit
@@ -128,6 +130,9 @@ def methods_for(work: Candidates) -> tuple[Method, ...]:
     """
     if work.options.method != "auto":
         return (work.options.method,)
+    if work.config.head is not None:
+        # Training on would change the backbone, which 1.2 million photographs have taught more than these can.
+        return ("ptq",)
     held_out = work.dataset.held_out
     by_float = predictor(work.float_model)(held_out.images).argmax(-1)
     by_int8 = work.candidate("ptq").by_held_out

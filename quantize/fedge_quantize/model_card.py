@@ -1,6 +1,6 @@
 """The model card that travels in the model file."""
 
-from fedge.model.description import SUBJECTS, TRAINED_ON, learned_from
+from fedge.model.description import PROOFS, SUBJECTS, TRAINED_ON, learned_from
 from fedge.model.manifest import Manifest
 
 
@@ -25,6 +25,7 @@ Classes: {", ".join(labels)}.
 | drop | {parity.drop_pp:.2f} points; with 95% confidence at most {parity.drop_upper95_pp:.2f} |
 | same answer from both | {parity.agreement:.2%} |
 | quantized by | {parity.method} |
+| a drop of at most {parity.max_drop_pp:g} points | {PROOFS[parity.proof]} |
 
 The figures hold for pictures like the test pictures. In front of a camera, light, background and distance differ:
 measure with `fedge eval` on photographs from the camera before relying on it. An answer with a score below

@@ -1,6 +1,7 @@
 """From an emitted file that passed the gate to a model file."""
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,13 @@ from fedge.model.manifest import (
     Manifest,
     OutputFacts,
     ParityFacts,
+    Proof,
     SelfTestFacts,
     TrainingFacts,
 )
 from fedge.system.files import sha256
 from fedge_quantize.candidates import Candidate, Candidates
+from fedge_quantize.frames import Changed
 from fedge_quantize.model_card import model_card
 from fedge_quantize.parity import Parity
 from fedge_train.runs.run_folder import read_report
@@ -38,7 +41,15 @@ TOLERANCE_PICTURES = 200
 GOLDEN_SIDE = 160
 
 
-def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, name: str) -> bytes:
+@dataclass(frozen=True)
+class ShownBy:
+    """What showed that no more was lost than was allowed: the test pictures, frames, or nothing."""
+
+    by: Proof
+    changed: Changed | None = None
+
+
+def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, shown: ShownBy, name: str) -> bytes:
     """The content of the model file: the candidate with its manifest, labels, golden vectors and model card."""
     config, dataset, recipe = work.config, work.dataset, work.config.recipe
     trained = read_report(work.options.run)
@@ -79,6 +90,9 @@ def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, name:
             agreement=parity.agreement,
             n=parity.n,
             method=candidate.method,
+            proof=shown.by,
+            frames=shown.changed.n if shown.changed else None,
+            frames_changed_upper95_pp=shown.changed.upper95_pp if shown.changed else None,
         ),
     )
     vectors = self_test.pack(golden_vectors(candidate.flatbuffer, dataset))

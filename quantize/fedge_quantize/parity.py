@@ -86,6 +86,26 @@ def drop_upper_bound(lost: int, gained: int, n: int, z: float = Z_95) -> float:
     return float(brentq(score, difference + 1e-12, 1 - 1e-12, xtol=1e-10))
 
 
+def best_bound_pp(n: int) -> float:
+    """The least drop, in points, that `n` test pictures can show, where no answer changes; the one-sided 95% bound."""
+    return 100 * drop_upper_bound(0, 0, n)
+
+
+def too_few(n: int, max_drop_pp: float) -> ParityRefused:
+    """Why so few test pictures cannot prove that the loss is within `max_drop_pp`, whatever they say."""
+    needed = n
+    while needed < MOST_PICTURES and best_bound_pp(needed) > max_drop_pp:
+        needed = int(needed * 1.05) + 1
+    least = best_bound_pp(n)
+    more = "" if needed >= MOST_PICTURES else f"give {needed} test pictures or more, or "
+    return ParityRefused(
+        f"{n} test pictures are too few test pictures to tell: even where no answer changes, the loss could be "
+        f"{least:.1f} points, over --max-drop {max_drop_pp:g}",
+        f"{more}pictures without labels with --frames, or accept less proof with "
+        f"--max-drop {math.ceil(least * 10) / 10:g}, or write an unproved file with --unproved",
+    )
+
+
 def refused(parity: Parity, max_drop_pp: float) -> ParityRefused | None:
     """Why the gate says no; None where the drop's upper bound is within `max_drop_pp` percentage points."""
     if parity.drop_upper95_pp <= max_drop_pp:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fedge.errors import FedgeError
 from fedge.model import file as model_file
@@ -11,8 +11,9 @@ from fedge.system.files import write_json
 from fedge_quantize.calibration import calibration_set
 from fedge_quantize.candidates import Candidate, Candidates, Method, QuantizeOptions, emitted_logits, methods_for
 from fedge_quantize.flips import plot_flips
-from fedge_quantize.packing import pack_candidate
-from fedge_quantize.parity import Parity, compare, refused
+from fedge_quantize.frames import Frames, changed_upper_bound, compare_answers, read_frames, refused_by_frames
+from fedge_quantize.packing import ShownBy, pack_candidate
+from fedge_quantize.parity import Parity, best_bound_pp, compare, refused, too_few
 from fedge_quantize.risk_coverage import doubt_report, plot_doubt
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.run_folder import REPORT, load_float_model, load_run_data, read_config
@@ -28,22 +29,48 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
     if out.is_dir():
         raise FedgeError(f"{out} is a folder", "give the model file's name to --out")
     dataset = load_run_data(options.run, config)
+    frames = read_frames(options.frames, config.recipe) if options.frames else None
+    proof = _proof(len(dataset.test), frames, options)
     float_model = load_float_model(options.run, config)
     work = Candidates(options, config, dataset, float_model, calibration_set(dataset.train, config.seed))
-    float_test = predictor(float_model)(dataset.test.images).argmax(-1)
+    by_float = predictor(float_model)
+    float_test = by_float(dataset.test.images).argmax(-1)
+    float_frames = by_float(frames.images).argmax(-1) if frames else None
     methods = methods_for(work)
     for method in methods:
         candidate = work.candidate(method)
         tell(f"running the emitted {method} file over {len(dataset.test):,} test pictures")
-        logits = emitted_logits(candidate.flatbuffer, dataset.test)
+        logits = emitted_logits(candidate.flatbuffer, dataset.test.images)
         int8_test = logits.argmax(-1)
         parity = compare(dataset.test.right, float_test, int8_test, dataset.labels)
         doubt = doubt_report(candidate.confidence, logits, dataset.test, config.data)
-        refusal = refused(parity, options.max_drop_pp)
+        changed = None
+        if frames is not None and float_frames is not None:
+            by_int8 = emitted_logits(candidate.flatbuffer, frames.images).argmax(-1)
+            changed = compare_answers(frames, float_frames, by_int8)
+            tell(
+                f"{changed.changed} of {changed.n:,} frames changed: a loss of at most {changed.upper95_pp:.2f} points"
+            )
+        by_frames = proof == "frames" and changed is not None
+        refusal = (
+            refused_by_frames(changed, options.max_drop_pp)
+            if by_frames and changed
+            else refused(parity, options.max_drop_pp)
+        )
+        unproved = options.unproved and refusal is not None and method == methods[-1]
+        if unproved:
+            tell(f"unproved: {refusal.what if refusal else ''}")
+            refusal = None
+        shown = ShownBy("none" if unproved else proof, changed)
         if refusal is None:
             # Before the report, which says that there is one.
-            model_file.write(out, pack_candidate(work, candidate, parity, file_name(Path(out.stem))))
-        report = _report(work, candidate, parity, methods, None if refusal else out) | {"doubt": doubt}
+            model_file.write(out, pack_candidate(work, candidate, parity, shown, file_name(Path(out.stem))))
+        report = _report(work, candidate, parity, methods, None if refusal else out) | {
+            "doubt": doubt,
+            "accepted": refusal is None and not unproved,
+            "proof": shown.by,
+            "frames": dataclasses.asdict(changed) if changed else None,
+        }
         folder = options.run / "quantize"
         write_json(folder / REPORT, report)
         plot_flips(folder / "flips.png", dataset, float_test, int8_test)
@@ -55,6 +82,25 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
     if refusal is not None:
         raise refusal
     return report
+
+
+def _proof(test_pictures: int, frames: Frames | None, options: QuantizeOptions) -> Literal["test", "frames"]:
+    """Which pictures are to carry the proof: by their number alone, before any answer is known.
+
+    Raises ParityRefused where neither the test pictures nor the frames are enough to show so little.
+    """
+    least = best_bound_pp(test_pictures)
+    tell(f"{test_pictures:,} test pictures can show that no more than {least:.2f} points were lost, at best")
+    if least <= options.max_drop_pp:
+        return "test"
+    if frames is not None:
+        by_frames = 100 * changed_upper_bound(0, len(frames.images))
+        tell(f"{len(frames.images):,} frames can show {by_frames:.2f} points, at best")
+        if by_frames <= options.max_drop_pp or options.unproved:
+            return "frames"
+    if options.unproved:
+        return "test"
+    raise too_few(test_pictures, options.max_drop_pp)
 
 
 def _report(

@@ -10,7 +10,7 @@ from typing import get_type_hints
 
 import pytest
 
-from fedge.cli import app
+from fedge.cli.app import app
 from fedge.cli.main import run
 from fedge.commands import service
 from fedge.commands.systemd_unit import Unit, quote, quote_argument

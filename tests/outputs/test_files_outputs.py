@@ -163,7 +163,7 @@ import sys
 from itertools import count
 from pathlib import Path
 from results import result
-from fedge.outputs.sqlite_file import SqliteFile
+from fedge.outputs.files.sqlite_file import SqliteFile
 output = SqliteFile(Path(sys.argv[1]), 10**6)
 for number in count():
     output.show(result(number))
@@ -193,10 +193,10 @@ import resource, sys
 from pathlib import Path
 from results import result
 from waiting import eventually
-from fedge.health import Health
-from fedge.outputs.csv_file import CsvFile
-from fedge.outputs.hub import Hub
-from fedge.outputs.sqlite_file import SqliteFile
+from fedge.runner.health import Health
+from fedge.outputs.files.csv_file import CsvFile
+from fedge.outputs.delivery.hub import Hub
+from fedge.outputs.files.sqlite_file import SqliteFile
 folder, limit = Path(sys.argv[1]), int(sys.argv[2])
 health = Health()
 csv, sqlite = CsvFile(folder / "log.csv", 10**7, 2), SqliteFile(folder / "log.db", 10**6)

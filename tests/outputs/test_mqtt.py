@@ -219,8 +219,8 @@ def _labels(subscriber: Subscriber) -> list[str | None]:
 _RUNS = """
 import sys
 from results import result
-from fedge.outputs.broker import Broker
-from fedge.outputs.mqtt import Mqtt
+from fedge.outputs.mqtt.broker import Broker
+from fedge.outputs.mqtt.client import Mqtt
 output = Mqtt(Broker("127.0.0.1", int(sys.argv[1]), "test/shelf", None, False))
 output.show(result(0, changed=True))
 print("shown", flush=True)

@@ -220,7 +220,7 @@ def test_showing_the_input_needs_somewhere_to_show_it(video: Path) -> None:
 
 @pytest.mark.parametrize(("option", "module"), [("--mqtt=mqtt://h/x", "paho"), ("--web", "starlette")])
 def test_a_missing_extra_is_one_line_with_its_mend(video: Path, option: str, module: str) -> None:
-    program = f"import sys; sys.modules[{module!r}] = None; from fedge.__main__ import run; sys.exit(run(sys.argv[1:]))"
+    program = f"import sys; sys.modules[{module!r}] = None; from fedge.cli.main import run; sys.exit(run(sys.argv[1:]))"
     done = subprocess.run(
         [sys.executable, "-c", program, "run", "--source", video, option], capture_output=True, text=True
     )

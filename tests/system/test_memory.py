@@ -6,7 +6,7 @@ import sys
 SCRIPT = """
 import sys
 import numpy as np
-from fedge.allocator import return_freed_memory
+from fedge.system.memory import return_freed_memory
 
 def resident():
     lines = open("/proc/self/status").read().splitlines()

@@ -129,17 +129,28 @@ def quantize(
         float, typer.Option(help="The most accuracy that may be lost, in points (95% bound).", min=0, max=100)
     ] = MAX_DROP_PP,
     qat_epochs: Annotated[int, typer.Option(help="Epochs of quantization-aware training.", min=1)] = QAT_EPOCHS,
+    frames: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Pictures without labels, a folder or a video, as proof where test pictures are few; repeatable."
+        ),
+    ] = None,
+    unproved: Annotated[
+        bool, typer.Option("--unproved", help="Write the file though nothing shows that it lost so little; it says so.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make an int8 model file, refused if it lost accuracy."""
     with needs_extra("train", "`fedge quantize`"):
         from fedge_quantize.candidates import QuantizeOptions
         from fedge_quantize.quantize import quantize as work
-    report = work(QuantizeOptions(run, out, method, max_drop, qat_epochs))
+    report = work(QuantizeOptions(run, out, method, max_drop, qat_epochs, tuple(frames or ()), unproved))
+    unproved_line = "UNPROVED: nothing showed that it lost so little\n" if report["proof"] == "none" else ""
     text = (
         f"float {report['float_accuracy']:.2%}, int8 {report['int8_accuracy']:.2%} on {report['n']:,} test pictures\n"
         f"drop {report['drop_pp']:.2f} points, with 95% confidence at most {report['drop_upper95_pp']:.2f} "
         f"(allowed {report['max_drop_pp']:g}); same answer {report['agreement']:.2%}\n"
+        f"{unproved_line}"
         f"{report['model']}: {report['bytes']:,} bytes of {report['method']} int8\n"
         f"next: fedge run {report['model']} --camera"
     )

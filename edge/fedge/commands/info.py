@@ -3,7 +3,7 @@
 from typing import Any
 
 from fedge.model import file as model_file
-from fedge.model.description import MADE_FOR, SUBJECTS, TRAINED_ON, learned_from
+from fedge.model.description import MADE_FOR, PROOFS, SUBJECTS, TRAINED_ON, learned_from
 from fedge.model.schema import to_json
 from fedge.model.shipped import DEFAULT, find_model, shipped_models
 from fedge.system.console import printable
@@ -48,7 +48,7 @@ def describe_info(report: dict[str, Any]) -> str:
             f"accuracy   float {parity['float_accuracy']:.2%}, int8 {parity['int8_accuracy']:.2%} on "
             f"{parity['n']:,} pictures",
             f"parity     drop {parity['drop_pp']:.2f} points, at most {parity['drop_upper95_pp']:.2f} (95%), "
-            f"same answer {parity['agreement']:.2%}, {parity['method']}",
+            f"same answer {parity['agreement']:.2%}, {parity['method']}; {PROOFS[parity['proof']]}",
             f"confidence temperature {confidence['temperature']:.3f}, unknown below "
             f"{confidence['reject_below']['normal']:.2f}, strictly {confidence['reject_below']['strict']:.2f}",
             f"format     {report['format']}, needs fedge {report['least_fedge']} or later",

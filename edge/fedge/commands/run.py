@@ -26,7 +26,7 @@ from fedge.runner.recording import Recorder, recorded
 from fedge.sources.base import Source
 from fedge.sources.factory import open_asked
 from fedge.sources.learn_background import Learning
-from fedge.system.console import stop_writing
+from fedge.system.console import stop_writing, tell
 from fedge.system.memory import return_freed_memory
 
 LEARN = "learn"
@@ -39,6 +39,8 @@ def run(options: RunOptions) -> int:
         # On pictures of a camera's size, handing work to a second thread takes longer than the work.
         cv2.setNumThreads(1)
         classifier = load(options.model, options.reject)
+        if classifier.model.manifest.parity.proof == "none":
+            tell(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
         health = Health()
         source = _open(options, classifier, health)
         stack.callback(source.close)

@@ -3,11 +3,19 @@
 from collections.abc import Sequence
 
 from fedge.images.preprocess import Subject
+from fedge.model.manifest import Proof
 
 SUBJECTS: dict[Subject, str] = {"whole": "the whole picture", "cut-out": "the object, cut out on black"}
 # By whether the training pictures were changed to look as if a camera had taken them.
 TRAINED_ON = {False: "on pictures as they are", True: "on pictures changed to look like a camera's"}
 MADE_FOR = {False: "pictures like those of {data}", True: "pictures from a camera, of the classes of {data}"}
+
+
+PROOFS: dict[Proof, str] = {
+    "test": "shown by the test pictures",
+    "frames": "shown by pictures without labels",
+    "none": "UNPROVED: nothing showed that it lost so little",
+}
 
 
 def learned_from(start: str | None, teachers: Sequence[str], averaged: Sequence[str]) -> str:

@@ -106,9 +106,16 @@ class TrainingFacts:
             require_within("test_share", self.test_share, (0.0, 1.0))
 
 
+Proof = Literal["test", "frames", "none"]
+
+
 @dataclass(frozen=True)
 class ParityFacts:
-    """The parity gate's figures: accuracies in 0..1, drops in percentage points, over `n` test pictures."""
+    """The parity gate's figures: accuracies in 0..1, drops in percentage points, over `n` test pictures.
+
+    `proof` says what showed that the drop is within `max_drop_pp`: the test pictures, or `frames` pictures without
+    labels, of which at most `frames_changed_upper95_pp` points (95%) get another answer; or nothing.
+    """
 
     float_accuracy: float
     int8_accuracy: float
@@ -118,6 +125,9 @@ class ParityFacts:
     agreement: float
     n: int
     method: Literal["ptq", "qat"]
+    proof: Proof = "test"
+    frames: int | None = None
+    frames_changed_upper95_pp: float | None = None
 
 
 @dataclass(frozen=True)
