@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from scipy.stats import beta
-from support import fedge, one_line_error, write_class_folders
+from support import fedge, write_class_folders
 
 from fedge.errors import DataError
 from fedge.images.preprocess import Recipe
@@ -82,7 +82,7 @@ def test_few_test_pictures_are_told_at_once_and_frames_or_unproved_go_on(tmp_pat
     assert unproved.code == 0 and unproved.json()["accepted"] is False and unproved.json()["proof"] == "none"
     assert model_file.read(out).manifest.parity.proof == "none"
     started = fedge("run", out, "--source", next((data).rglob("*.png")), "--json")
-    assert started.code == 0 and "is unproved" in one_line_error(started)
+    assert started.code == 0 and "is unproved" in started.err
     assert "UNPROVED" in fedge("info", out).out
     frames = tmp_path / "frames"
     shutil.copytree(data, frames)

@@ -15,6 +15,7 @@ from fedge.model import file as model_file
 from fedge.model.classifier import load
 from fedge.model.confidence import Confidence, RejectBelow, certainty, dequantize, softmax
 from fedge.model.flatbuffer import read_graph
+from fedge_quantize import packing
 from fedge_quantize import quantize as work
 from fedge_quantize.calibration import CalibrationSet, calibration_set, fit_confidence
 from fedge_quantize.convert import first_problem
@@ -102,7 +103,7 @@ def test_a_report_names_no_file_that_could_not_be_made(
 ) -> None:
     report = trained / "quantize" / "report.json"
     kept = report.read_text()
-    monkeypatch.setattr(work, "MAX_LOGIT_TOLERANCE", 0)
+    monkeypatch.setattr(packing, "MAX_LOGIT_TOLERANCE", 0)
     assert run(["quantize", str(trained), "--method", "ptq", "--out", str(tmp_path / "none.tflite")]) == 1
     assert "no self-test could judge it" in capsys.readouterr().err.splitlines()[-1]
     assert report.read_text() == kept and list(tmp_path.iterdir()) == []
