@@ -16,7 +16,7 @@ from fedge_quantize.packing import ShownBy, pack_candidate
 from fedge_quantize.parity import Parity, best_bound_pp, compare, refused, too_few
 from fedge_quantize.risk_coverage import doubt_report, plot_doubt
 from fedge_train.networks.predict import predictor
-from fedge_train.runs.run_folder import REPORT, load_float_model, load_run_data, read_config
+from fedge_train.runs.run_folder import REPORT, load_float_model, load_run_data, read_config, require_learned, weights_path
 
 
 def quantize(options: QuantizeOptions) -> dict[str, Any]:
@@ -25,6 +25,7 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
     Raises ParityRefused where the gate says no: then the report is kept and no model file is written.
     """
     config = read_config(options.run)
+    weights_path(options.run)
     out = options.out or options.run / f"{options.run.resolve().name}.tflite"
     if out.is_dir():
         raise FedgeError(f"{out} is a folder", "give the model file's name to --out")
@@ -34,7 +35,9 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
     float_model = load_float_model(options.run, config)
     work = Candidates(options, config, dataset, float_model, calibration_set(dataset.train, config.seed))
     by_float = predictor(float_model)
-    float_test = by_float(dataset.test.images).argmax(-1)
+    float_logits = by_float(dataset.test.images)
+    require_learned(options.run, float_logits)
+    float_test = float_logits.argmax(-1)
     float_frames = by_float(frames.images).argmax(-1) if frames else None
     methods = methods_for(work)
     for method in methods:

@@ -197,7 +197,7 @@ def test_a_word_that_is_no_path_stays_as_it_is(here: Path, capsys: pytest.Captur
 
 
 def test_each_path_that_run_takes_is_known() -> None:
-    paths = {name for name, hint in get_type_hints(app.run).items() if hint == Path | None}
+    paths = {name for name, hint in get_type_hints(run).items() if hint == Path | None}
     # Those that may be something else too are texts for Typer.
     assert paths | {"model", "source", "background"} == set(service.PATHS)
 

@@ -57,9 +57,9 @@ def test_unreadable_pictures_are_skipped_and_listed(tmp_path: Path) -> None:
     write_class_folders(tmp_path, CLASSES, 20)
     (tmp_path / "Bag" / "broken.jpg").write_bytes(b"\xff\xd8 no jpeg")
     (tmp_path / "Bag" / "empty.png").write_bytes(b"")
-    (tmp_path / "Bag" / "notes.txt").write_text("not a picture, and not mentioned")
+    (tmp_path / "Bag" / "notes.txt").write_text("not a picture, and mentioned")
     dataset = load_dataset((str(tmp_path),), RECIPE, NO_MAP)
-    assert sorted(Path(line.split()[0]).name for line in dataset.skipped) == ["broken.jpg", "empty.png"]
+    assert sorted(Path(line.split()[0]).name for line in dataset.skipped) == ["broken.jpg", "empty.png", "notes.txt"]
     assert len(dataset.train) + len(dataset.held_out) + len(dataset.test) == 60
 
 
@@ -203,7 +203,7 @@ def test_refuses_folders_that_cannot_be_learned_from(tmp_path: Path) -> None:
     refused("Sneaker has no pictures")
     write_class_folders(tmp_path / "d", ["Trouser"], 2)
     (tmp_path / "d" / "Sneaker").rmdir()
-    refused("a class has 2 readable pictures")
+    refused("Trouser has 2 readable pictures")
 
 
 def test_refuses_splits_with_differing_classes(tmp_path: Path) -> None:

@@ -89,12 +89,13 @@ def test_a_csv_file_goes_on_after_a_restart_without_the_line_that_was_cut_short(
     assert [row["frame"] for row in rows(path)] == ["0", "1", "2"]
 
 
-def test_a_csv_file_with_other_columns_is_put_aside(tmp_path: Path) -> None:
-    (tmp_path / "log.csv").write_text("mine\n1\n")
+def test_a_csv_file_with_an_older_versions_columns_is_put_aside(tmp_path: Path) -> None:
+    older = "frame,time,label\n1,2026-01-01T00:00:00.000Z,Bag\n"
+    (tmp_path / "log.csv").write_text(older)
     output = CsvFile(tmp_path / "log.csv", 1 << 20, 2)
     output.show(result(0))
     output.close()
-    assert (tmp_path / "log.csv.1").read_text() == "mine\n1\n"
+    assert (tmp_path / "log.csv.1").read_text() == older
     assert len(rows(tmp_path / "log.csv")) == 1
 
 

@@ -139,9 +139,22 @@ def stratified_sample(labels: NDArray[np.int64], count: int, seed: int) -> NDArr
     return np.sort(np.concatenate(chosen))
 
 
-def carve(split: Split, count: int) -> tuple[Split, Split]:
-    """Cuts `count` pictures out of a split, stratified and seeded; gives (the rest, those cut out)."""
+def carve(split: Split, count: int, leave: int) -> tuple[Split, Split]:
+    """Cuts `count` pictures out of a split, stratified and seeded; gives (the rest, those cut out).
+
+    Of each class at least one is cut out, and at least `leave` are left where it has so many, even if that makes
+    another number than `count`.
+    """
     chosen = stratified_sample(split.labels, count, SPLIT_SEED)
+    for label in np.unique(split.labels):
+        members = np.flatnonzero(split.labels == label)
+        cut = chosen[split.labels[chosen] == label]
+        wanted = min(max(len(cut), 1), max(0, len(members) - leave))
+        if wanted > len(cut):
+            chosen = np.concatenate([chosen, np.setdiff1d(members, cut)[: wanted - len(cut)]])
+        elif wanted < len(cut):
+            chosen = np.setdiff1d(chosen, cut[wanted:])
+    chosen = np.sort(chosen)
     rest = np.setdiff1d(np.arange(len(split)), chosen)
     return split.take(rest), split.take(chosen)
 

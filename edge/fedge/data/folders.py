@@ -1,35 +1,47 @@
 """A folder of pictures per class, with or without folders for its splits."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from fedge.data.label_map import Classes, LabelMap
 from fedge.errors import DataError
-from fedge.images.picture import is_picture
+from fedge.images.picture import is_picture, looks_like_a_picture
 
-SPLIT_FOLDERS = {"train": ("train",), "held_out": ("validation", "valid", "val"), "test": ("test",)}
+# In any case: `Train` is the split too.
+SPLIT_FOLDERS = {
+    "train": ("train", "training"),
+    "held_out": ("validation", "valid", "val"),
+    "test": ("test", "testing"),
+}
+
+Items = tuple[tuple[Path, Classes], ...]
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The picture files of a folder and their right classes, by split: `train`, `held_out`, `test`, or `all`."""
+    """The picture files of a folder and their right classes, by split: `train`, `held_out`, `test`, or `all`.
 
-    splits: dict[str, tuple[tuple[Path, Classes], ...]]
+    `left_out` names each file and folder that is not used, with the reason; hidden ones are not counted.
+    """
+
+    splits: dict[str, Items]
+    left_out: tuple[str, ...] = ()
 
 
 def list_folder(root: Path, label_map: LabelMap) -> Listing:
     """Lists a folder's pictures by split and class.
 
-    Raises DataError where it is no folder, has no class, an empty class, or splits whose classes differ.
+    Raises DataError where it is no folder or cannot be read, has no class, an empty class, or splits whose classes
+    differ.
     """
     if not root.is_dir():
         raise DataError(f"there is no folder {root}", "give `--data` fashion-mnist or a folder with a folder per class")
-    for names in SPLIT_FOLDERS.values():
-        there = [name for name in names if (root / name).is_dir()]
-        if len(there) > 1:
-            raise DataError(f"{root} has {' and '.join(there)}, which mean the same split", "join them in one folder")
-    found = {split: root / name for split, names in SPLIT_FOLDERS.items() for name in names if (root / name).is_dir()}
-    splits = {split: _list_classes(folder, label_map) for split, folder in (found or {"all": root}).items()}
+    found = split_folders(root)
+    left_out = [f"{path} is beside the folders of the splits" for path in _visible(root) if path not in found.values()]
+    if not found:
+        left_out = []
+    splits = {split: _list_classes(folder, label_map, left_out) for split, folder in (found or {"all": root}).items()}
     class_sets = {split: {label for _, right in items for label in right} for split, items in splits.items()}
     first = next(iter(class_sets))
     for split, classes in class_sets.items():
@@ -39,26 +51,71 @@ def list_folder(root: Path, label_map: LabelMap) -> Listing:
                 f"{root}: {found[first].name} and {found[split].name} have differing classes ({odd})",
                 "give each split the same class folders",
             )
-    return Listing(splits)
+    return Listing(splits, tuple(left_out))
 
 
-def _list_classes(folder: Path, label_map: LabelMap) -> tuple[tuple[Path, Classes], ...]:
-    class_folders = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+def split_folders(root: Path) -> dict[str, Path]:
+    """The folders of a data set's splits, by split; none where its class folders stand in it directly.
+
+    A folder is a split's if it is called so, in any case, and holds folders: one that holds pictures is a class.
+    Raises DataError where two mean the same split.
+    """
+    found: dict[str, Path] = {}
+    for path in _visible(root):
+        split = next((split for split, names in SPLIT_FOLDERS.items() if path.name.lower() in names), None)
+        if split is None or not path.is_dir() or not _holds_folders_alone(path):
+            continue
+        if split in found:
+            names = sorted((found[split].name, path.name), key=lambda n: SPLIT_FOLDERS[split].index(n.lower()))
+            both = " and ".join(names)
+            raise DataError(f"{root} has {both}, which mean the same split", "join them in one folder")
+        found[split] = path
+    return {split: found[split] for split in SPLIT_FOLDERS if split in found}
+
+
+def _holds_folders_alone(folder: Path) -> bool:
+    inside = _visible(folder)
+    return not inside or (any(p.is_dir() for p in inside) and not any(p.is_file() and is_picture(p) for p in inside))
+
+
+def _list_classes(folder: Path, label_map: LabelMap, left_out: list[str]) -> Items:
+    class_folders = [path for path in _visible(folder) if path.is_dir()]
+    left_out += [f"{path} stands in no class folder" for path in _visible(folder) if path.is_file()]
     if not class_folders:
         raise DataError(f"{folder} has no class folders", "put each class's pictures into a folder of its own")
-    items = []
+    items: list[tuple[Path, Classes]] = []
     for class_folder in class_folders:
         right = label_map.right(class_folder.name)
         if not right:
             continue
-        files = (path for path in class_folder.rglob("*") if path.is_file() and not _is_hidden(path, class_folder))
-        pictures = sorted(path for path in files if is_picture(path))
+        pictures = []
+        for path in _files(class_folder, set()):
+            if is_picture(path) or looks_like_a_picture(path):
+                pictures.append(path)
+            else:
+                left_out.append(f"{path} is no picture that OpenCV reads")
         if not pictures:
             raise DataError(f"the class folder {class_folder} has no pictures", "fill it or remove it")
-        items += [(path, right) for path in pictures]
+        items += [(path, right) for path in sorted(pictures)]
     return tuple(items)
 
 
-def _is_hidden(path: Path, root: Path) -> bool:
+def _files(folder: Path, above: set[tuple[int, int]]) -> Iterator[Path]:
+    """All files below a folder, through links too but never round in a circle; hidden ones are left out."""
+    status = folder.stat()
+    place = (status.st_dev, status.st_ino)
+    if place in above:
+        return
+    for path in _visible(folder):
+        if path.is_dir():
+            yield from _files(path, above | {place})
+        elif path.is_file():
+            yield path
+
+
+def _visible(folder: Path) -> list[Path]:
     # Notebooks and file managers keep copies in hidden folders.
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"the folder {folder} cannot be read ({error.strerror})", "change its permissions") from error

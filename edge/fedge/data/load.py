@@ -8,7 +8,7 @@ import numpy as np
 
 from fedge.data import fashion_mnist
 from fedge.data.dataset import Dataset, Split, carve, digest_picture, held_out_count, join, without_duplicates
-from fedge.data.folders import SPLIT_FOLDERS, list_folder
+from fedge.data.folders import list_folder, split_folders
 from fedge.data.label_map import Classes, LabelMap
 from fedge.errors import DataError
 from fedge.images.picture import Picture, read_picture
@@ -18,7 +18,6 @@ from fedge.system.console import file_name, tell
 from fedge.system.progress import Progress
 
 Reader = Callable[[], Picture]
-FEWEST_PER_CLASS = 3
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,12 @@ def load_dataset(data: tuple[str, ...], recipe: Recipe, label_map: LabelMap, tes
 
     Raises DataError where a source is missing or damaged, or fewer than two classes remain.
     """
-    sources = [_collect(name, label_map) for name in data]
+    skipped: list[str] = []
+    sources = [_collect(name, label_map, skipped) for name in data]
     _say_what_is_not_there(data, label_map)
     labels = _label_order(
         data, [name for source in sources for items in source.values() for item in items for name in item.right]
     )
-    skipped: list[str] = []
     parts: list[tuple[Split, Split, Split]] = []
     for number, source in enumerate(sources):
         read = {split: _read(items, labels, recipe, skipped, number) for split, items in source.items()}
@@ -69,7 +68,8 @@ def load_for_evaluation(
     Returns the split and the list of pictures skipped. Raises DataError for a class that the model does not have, and
     where no picture can be read.
     """
-    source = _collect(data, label_map, splits=("test", "held_out", "all", "train"))
+    skipped: list[str] = []
+    source = _collect(data, label_map, skipped, splits=("test", "held_out", "all", "train"))
     _say_what_is_not_there((data,), label_map)
     items = next(iter(source.values()))
     foreign = sorted({name for item in items for name in item.right} - set(labels))
@@ -80,7 +80,6 @@ def load_for_evaluation(
             if data == fashion_mnist.NAME
             else f"map them with --map to one of {', '.join(labels)}, or to nothing",
         )
-    skipped: list[str] = []
     split = _read(items, labels, recipe, skipped)
     if not len(split):
         raise DataError(f"no picture of {data} can be read", "give pictures that are whole")
@@ -97,12 +96,19 @@ def was_learned(split: Split, recipe: Recipe, labels: tuple[str, ...], sha256: s
     return without_duplicates(Dataset("", labels, recipe, *parts)).sha256() == sha256
 
 
-def _collect(data: str, label_map: LabelMap, splits: tuple[str, ...] | None = None) -> dict[str, list[_Item]]:
-    """The items of one source by split; with `splits`, only the first of those that is there."""
+def _collect(
+    data: str, label_map: LabelMap, skipped: list[str], splits: tuple[str, ...] | None = None
+) -> dict[str, list[_Item]]:
+    """The items of one source by split; with `splits`, only the first of those that is there.
+
+    What is left out is added to `skipped`.
+    """
     if data == fashion_mnist.NAME:
         wanted = ("test",) if splits else ("train", "test")
         return {split: list(_fashion_items(split)) for split in wanted}
-    listing = list_folder(Path(data), label_map).splits
+    listed = list_folder(Path(data), label_map)
+    skipped += listed.left_out
+    listing = listed.splits
     if not any(listing.values()):
         left_out = ", ".join(sorted(_folder_names(data) & label_map.classes.keys()))
         raise DataError(f"the label map leaves out all folders of {data} ({left_out})", "give one of them a class")
@@ -127,7 +133,7 @@ def _folder_names(data: str) -> set[str]:
     if data == fashion_mnist.NAME:
         return set()
     root = Path(data)
-    splits = [root / name for names in SPLIT_FOLDERS.values() for name in names if (root / name).is_dir()]
+    splits = split_folders(root).values()
     return {path.name for folder in splits or [root] for path in folder.iterdir() if path.is_dir()}
 
 
@@ -198,23 +204,25 @@ def _three_splits(read: dict[str, Split], test_share: float) -> tuple[Split, Spl
     if rest is None:
         raise DataError("there is a test or validation folder but no train folder", "add a `train` folder")
     test = read.get("test")
-    if test is None:
-        _require_enough(rest)
-        rest, test = carve(rest, max(1, round(len(rest) * test_share)))
     held_out = read.get("held_out")
+    cuts = (test is None) + (held_out is None)
+    _require_enough(rest, cuts)
+    if test is None:
+        rest, test = carve(rest, max(1, round(len(rest) * test_share)), leave=cuts)
     if held_out is None:
-        _require_enough(rest)
-        rest, held_out = carve(rest, held_out_count(len(rest)))
+        rest, held_out = carve(rest, held_out_count(len(rest)), leave=1)
     return rest, held_out, test
 
 
-def _require_enough(split: Split) -> None:
-    fewest = int(np.unique(split.labels, return_counts=True)[1].min()) if len(split) else 0
-    if fewest < FEWEST_PER_CLASS:
-        raise DataError(
-            f"a class has {fewest} readable pictures, too few to hold any out",
-            f"give each class {FEWEST_PER_CLASS} or more",
-        )
+def _require_enough(split: Split, cuts: int) -> None:
+    """Each class needs a picture to learn from, and one for each part that is cut out of them."""
+    for label, count in zip(*np.unique(split.labels, return_counts=True), strict=True):
+        if count <= cuts:
+            folder = Path(split.names[int(np.flatnonzero(split.labels == label)[0])]).parent
+            raise DataError(
+                f"{folder} has {count} readable pictures that are no copies, too few to hold any out",
+                f"give each class {cuts + 1} or more",
+            )
 
 
 def _require_every_class(name: str, split: Split, labels: tuple[str, ...]) -> None:

@@ -15,7 +15,12 @@ Picture = NDArray[np.uint8]
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"})
+SUFFIXES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif"),
+        *(".pgm", ".ppm", ".pbm", ".pnm"),
+    }
+)
 
 # Little is lost for training, at a tenth of a PNG file's size.
 JPEG_QUALITY = 95
@@ -24,6 +29,14 @@ JPEG_QUALITY = 95
 def is_picture(path: Path) -> bool:
     """Whether the name is that of a picture file; hidden files are not."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def looks_like_a_picture(path: Path) -> bool:
+    """Whether the file begins as one that OpenCV decodes, whatever it is called."""
+    try:
+        return bool(cv2.haveImageReader(str(path)))
+    except cv2.error:
+        return False
 
 
 def read_picture(path: Path) -> Picture:

@@ -12,7 +12,7 @@ from fedge.errors import FedgeError
 from fedge.evaluation.metrics import evaluate, expected_calibration_error
 from fedge.model.confidence import softmax
 from fedge_train.networks.predict import predictor
-from fedge_train.runs.run_folder import load_float_model, load_run_data, read_config
+from fedge_train.runs.run_folder import load_float_model, load_run_data, read_config, require_learned
 
 
 def evaluate_run(folder: Path, data: str | None, label_map: Path | None) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def evaluate_run(folder: Path, data: str | None, label_map: Path | None) -> dict
     else:
         split, skipped = load_for_evaluation(data, config.recipe, read_label_map(label_map), config.labels)
     logits = predictor(load_float_model(folder, config))(split.images)
+    require_learned(folder, logits)
     predicted = logits.argmax(axis=-1)
     truth = split.truth(predicted)
     report = dataclasses.asdict(evaluate(truth, predicted, config.labels))

@@ -99,12 +99,12 @@ def _new_model(config: RunConfig, dataset: Dataset) -> keras.Model:
 
 
 def _say_what_was_left_out(dataset: Dataset) -> None:
-    _list("could not be read and were skipped", dataset.skipped)
-    _list("are in a later split too and were kept out of training", dataset.duplicates)
+    _list("files are no pictures that can be read, or stand where none belong", dataset.skipped)
+    _list("pictures are in a later split too and were kept out of training", dataset.duplicates)
 
 
 def _list(what: str, names: Sequence[str]) -> None:
     if names:
-        print(f"fedge: {len(names)} pictures {what}:", *names[:20], sep="\n  ", file=sys.stderr)
+        print(f"fedge: {len(names)} {what}:", *names[:20], sep="\n  ", file=sys.stderr)
         if len(names) > 20:
             print(f"  and {len(names) - 20} more, all in report.json", file=sys.stderr)

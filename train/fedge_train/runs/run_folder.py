@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from tf_keras import Model
 
 from fedge import __version__
@@ -20,6 +22,11 @@ from fedge.options import TEST_SHARE
 from fedge.system.files import replacing, write_json
 from fedge_train.networks.architectures import build
 from fedge_train.networks.plans import Plan
+
+# Logits of networks that learned are below 100; int8 has no steps left for what lies so far out.
+MOST_LOGIT = 1e4
+# What float32 makes of one and the same logit.
+LEAST_DIFFERENCE = 1e-4
 
 RUNS = Path("runs")
 CONFIG, WEIGHTS, HISTORY, REPORT = "config.json", "weights.weights.h5", "history.json", "report.json"
@@ -176,3 +183,12 @@ def changed_fields(old: RunConfig, new: RunConfig) -> list[str]:
     a |= {f"plan.{k}": v for k, v in a.pop("plan").items()}
     b |= {f"plan.{k}": v for k, v in b.pop("plan").items()}
     return [name for name in a if a[name] != b[name]]
+
+
+def require_learned(run: Path, logits: NDArray[np.float32]) -> None:
+    """Raises RunError for a network that gives no numbers, or one and the same answer to everything."""
+    mend = "train again with a lower --learning-rate, and look at history.json"
+    if not np.isfinite(logits).all() or np.abs(logits).max() > MOST_LOGIT:
+        raise RunError(f"the network of {run} gives no numbers that can be used: its training diverged", mend)
+    if len(logits) > 1 and np.ptp(logits, axis=0).max() <= LEAST_DIFFERENCE:
+        raise RunError(f"the network of {run} has learned nothing: it says the same of every picture", mend)

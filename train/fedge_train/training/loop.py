@@ -15,6 +15,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from fedge.data.dataset import Split, hits
+from fedge.errors import RunError
 from fedge_train.networks.predict import Predictor, predictor, to_input, weights_of
 from fedge_train.runs.history import Epoch
 from fedge_train.training import checkpoints
@@ -74,6 +75,11 @@ class Trainer:
         for step, batch in enumerate(one_ahead(self.lessons.batches(generator, epoch, self._losses))):
             losses, found = (each.numpy() for each in self._step(batch.images, batch.right, batch.soft, batch.counts))
             self._losses[batch.chosen] = losses[: len(batch.chosen)]
+            if not np.isfinite(losses).all():
+                raise RunError(
+                    f"the training diverged in epoch {epoch}: its loss is no number any more",
+                    f"give a --learning-rate below {self.plan.learning_rate:g}",
+                )
             loss_sum, shown = loss_sum + float(losses @ batch.counts), shown + float(batch.counts.sum())
             correct += float(found @ batch.counts)
             known += float(batch.right.any(axis=1) @ batch.counts)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import cv2
 
-from fedge.data.folders import SPLIT_FOLDERS
+from fedge.data.folders import SPLIT_FOLDERS, split_folders
 from fedge.errors import CaptureError
 from fedge.images.picture import Picture, as_jpeg, is_picture, viewable
 from fedge.images.preprocess import Recipe, prepare
@@ -121,8 +121,8 @@ def _require_class_name(root: Path, label: str) -> None:
     if not label or not plain or label.startswith(".") or len(os.fsencode(label)) > _LONGEST_NAME:
         raise CaptureError(f"{label!r} cannot be the name of a class folder", mend)
     splits = {name for names in SPLIT_FOLDERS.values() for name in names}
-    if label in splits:
+    if label.lower() in splits:
         raise CaptureError(f"`fedge train` takes a folder {label!r} for a split, not for a class", mend)
-    found = sorted(name for name in splits if (root / name).is_dir())
+    found = sorted(path.name for path in split_folders(root).values()) if root.is_dir() else []
     if found:
         raise CaptureError(f"{root} has its classes inside {', '.join(found)}", f"give `--out {root / found[0]}`")

@@ -36,6 +36,8 @@ class CsvFile(Output):
         self._header = _line(tuple(name for name, _ in COLUMNS))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            for kept in self._kept():
+                _require_ours(kept, self._header)
             self._descriptor = _open(path)
             _cut_torn_line(self._descriptor)
             if self._size() and os.pread(self._descriptor, len(self._header), 0) != self._header:
@@ -77,8 +79,12 @@ class CsvFile(Output):
         os.close(self._descriptor)
         self._descriptor = fresh
 
+    def _kept(self) -> list[Path]:
+        """The newest file and those that it moves to, oldest last, whether they are there or not."""
+        return [self._path, *(self._path.with_name(f"{self._path.name}.{i}") for i in range(1, self._files))]
+
     def _shift(self) -> None:
-        kept = [self._path, *(self._path.with_name(f"{self._path.name}.{i}") for i in range(1, self._files))]
+        kept = self._kept()
         for newer, older in reversed(list(pairwise(kept))):
             if newer.exists():
                 os.replace(newer, older)
@@ -90,13 +96,32 @@ def _open(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
 
+def _require_ours(path: Path, header: bytes) -> None:
+    """Raises OutputError for a file that no `--csv` began: nothing of it may be cut, renamed or removed."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        start = file.read(_LONGEST_ROW)
+    first, end, _ = start.partition(b"\n")
+    # An older version had other columns behind the first ones; a power cut may leave zeros or a part of the header.
+    ours = first.startswith(header[: header.index(b",source")]) if end else header.startswith(start.rstrip(b"\0"))
+    if not ours:
+        raise OutputError(f"{path} is not a file that --csv began", "give --csv another path")
+
+
 def _cut_torn_line(descriptor: int) -> None:
+    """Cuts off what a crash left of a last line: a part of it, or the zeros that a power cut leaves."""
     end = os.fstat(descriptor).st_size
-    # A row is far shorter than this; what is left without an end in so much is no row of ours.
-    tail = os.pread(descriptor, min(end, _LONGEST_ROW), max(0, end - _LONGEST_ROW))
-    torn = len(tail) - (tail.rfind(b"\n") + 1)
-    if torn:
-        os.ftruncate(descriptor, end - torn)
+    start = end
+    while start > 0:
+        begin = max(0, start - _LONGEST_ROW)
+        last = os.pread(descriptor, start - begin, begin).rfind(b"\n")
+        if last >= 0:
+            start = begin + last + 1
+            break
+        start = begin
+    if start < end:
+        os.ftruncate(descriptor, start)
 
 
 def _line(values: tuple[Value, ...]) -> bytes:
