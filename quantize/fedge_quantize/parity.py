@@ -110,8 +110,9 @@ def refused(parity: Parity, max_drop_pp: float) -> ParityRefused | None:
     """Why the gate says no; None where the drop's upper bound is within `max_drop_pp` percentage points."""
     if parity.drop_upper95_pp <= max_drop_pp:
         return None
+    change = f"lost {parity.drop_pp:.2f}" if parity.drop_pp >= 0 else f"gained {-parity.drop_pp:.2f}"
     what = (
-        f"the int8 model lost {parity.drop_pp:.2f} points on {parity.n} test pictures, and the loss could be "
+        f"the int8 model {change} points on {parity.n} test pictures, and the loss could be "
         f"{parity.drop_upper95_pp:.2f} (one-sided 95% bound), over --max-drop {max_drop_pp:g}"
     )
     if parity.drop_pp <= max_drop_pp:

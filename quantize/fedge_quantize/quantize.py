@@ -16,7 +16,14 @@ from fedge_quantize.packing import ShownBy, pack_candidate
 from fedge_quantize.parity import Parity, best_bound_pp, compare, refused, too_few
 from fedge_quantize.risk_coverage import doubt_report, plot_doubt
 from fedge_train.networks.predict import predictor
-from fedge_train.runs.run_folder import REPORT, load_float_model, load_run_data, read_config, require_learned, weights_path
+from fedge_train.runs.run_folder import (
+    REPORT,
+    load_float_model,
+    load_run_data,
+    read_config,
+    require_learned,
+    weights_path,
+)
 
 
 def quantize(options: QuantizeOptions) -> dict[str, Any]:

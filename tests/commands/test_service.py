@@ -10,7 +10,7 @@ from typing import get_type_hints
 
 import pytest
 
-from fedge.cli.app import app
+from fedge.cli import run as run_signature
 from fedge.cli.main import run
 from fedge.commands import service
 from fedge.commands.systemd_unit import Unit, quote, quote_argument
@@ -197,7 +197,7 @@ def test_a_word_that_is_no_path_stays_as_it_is(here: Path, capsys: pytest.Captur
 
 
 def test_each_path_that_run_takes_is_known() -> None:
-    paths = {name for name, hint in get_type_hints(run).items() if hint == Path | None}
+    paths = {name for name, hint in get_type_hints(run_signature.run).items() if hint == Path | None}
     # Those that may be something else too are texts for Typer.
     assert paths | {"model", "source", "background"} == set(service.PATHS)
 
