@@ -21,13 +21,13 @@ ROOT = Path(__file__).parents[1]
 QUESTION = """
 import json, sys
 import numpy, cv2
-from fedge import golden
+from fedge.model import self_test
 from fedge.model.classifier import load
 from fedge.model.interpreter import runtime_name
 answers = {}
 for name in sys.argv[1:]:
     classifier = load(name)
-    vectors = golden.unpack(classifier.model.golden)
+    vectors = self_test.unpack(classifier.model.golden)
     answers[name] = [classifier.logits(image).tolist() for image in vectors.inputs]
 heavy = [m for m in ("tensorflow", "tf_keras") if m in sys.modules]
 print(json.dumps({"numpy": numpy.__version__, "cv2": cv2.__version__, "runtime": runtime_name(), "heavy": heavy,
