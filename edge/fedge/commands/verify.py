@@ -45,7 +45,7 @@ class Verification:
 
 
 def verify_model(model: str | None) -> Verification:
-    """Reads a model file and runs its self-test. Raises ModelFileError where it never was one, or is a later fedge's."""
+    """Reads a model file and runs its self-test. Raises ModelFileError where it is none or a later one."""
     path = find_model(model)
     try:
         classifier = load(path)
