@@ -23,7 +23,7 @@ Name = Annotated[str, typer.Argument(help="A name, a version, or the first digit
 @models_app.command("list")
 def models_list(store: StoreFolder = None, as_json: Json = False) -> None:
     """Show the models, the current and the previous one, and what was done."""
-    from fedge.commands.models import describe_store, open_store, report_json, store_report
+    from fedge.commands.device.models import describe_store, open_store, report_json, store_report
 
     report = store_report(open_store(store))
     show(report_json(report), describe_store(report), as_json)
@@ -36,7 +36,7 @@ def models_add(
     store: StoreFolder = None,
 ) -> None:
     """Copy a model file into the store; it does not run yet."""
-    from fedge.commands.models import add_model, open_store
+    from fedge.commands.device.models import add_model, open_store
 
     entry = add_model(open_store(store), file, version)
     print(f"{entry.name} {entry.sha256[:12]} is in the store; run it with `fedge models use {entry.sha256[:12]}`")
@@ -45,7 +45,7 @@ def models_add(
 @models_app.command("use")
 def models_use(name: Name, store: StoreFolder = None) -> None:
     """Make a model the current one, once it gives its golden answers here."""
-    from fedge.commands.models import open_store, use_model
+    from fedge.commands.device.models import open_store, use_model
 
     entry = use_model(open_store(store), name)
     print(f"{entry.name} {entry.sha256[:12]} is current; `fedge run` without MODEL takes it")
@@ -56,7 +56,7 @@ def models_rollback(
     reason: Annotated[str, typer.Option(help="Why, for the history.")] = "", store: StoreFolder = None
 ) -> None:
     """Make the previous model the current one again."""
-    from fedge.commands.models import open_store
+    from fedge.commands.device.models import open_store
 
     entry = open_store(store).rollback(reason)
     print(f"{entry.name} {entry.sha256[:12]} is current again")
@@ -65,7 +65,7 @@ def models_rollback(
 @models_app.command("remove")
 def models_remove(name: Name, store: StoreFolder = None) -> None:
     """Remove a model that is neither current nor previous."""
-    from fedge.commands.models import open_store
+    from fedge.commands.device.models import open_store
 
     opened = open_store(store)
     entry = opened.find(name)
