@@ -13,7 +13,9 @@ from fedge.model.confidence import Confidence, Floats, certainty
 from fedge_train.runs.plots import plot_lines
 
 
-def doubt_report(confidence: Confidence, logits: Floats, split: Split, sources: Sequence[str]) -> list[dict[str, Any]]:
+def risk_coverage_report(
+    confidence: Confidence, logits: Floats, split: Split, sources: Sequence[str]
+) -> list[dict[str, Any]]:
     """For each source its name, `n`, `ece`, `by_mode` and `curve`; see `fedge.evaluation.selective`.
 
     Args:
@@ -43,7 +45,7 @@ def doubt_report(confidence: Confidence, logits: Floats, split: Split, sources: 
     return report
 
 
-def plot_doubt(path: Path, report: Sequence[dict[str, Any]]) -> None:
+def plot_risk_coverage(path: Path, report: Sequence[dict[str, Any]]) -> None:
     """Draws the error among the most certain answers against their share, a line per source, the modes marked."""
     lines, marks = {}, {}
     for source in report:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pictures_for_tests import garment
 
-from fedge.evaluation.metrics import equal_weights
+from fedge.evaluation.metrics import balanced_sample_weights
 from fedge.evaluation.selective import by_mode, coverage_curve, fit_reject_below
 from fedge.images.cutout import CutOut
 from fedge.model.classifier import Answer, Classifier, load
@@ -48,7 +48,7 @@ def test_the_answer_that_sets_a_threshold_is_still_given() -> None:
 def test_a_source_of_few_pictures_counts_as_much_as_one_of_many() -> None:
     easy, hard = np.full(900, 0.99), np.linspace(0.5, 0.6, 100)
     both, sources = np.concatenate([easy, hard]), np.repeat([0, 1], [900, 100])
-    weights = equal_weights(sources)
+    weights = balanced_sample_weights(sources)
     assert weights[0] * 900 == pytest.approx(weights[-1] * 100) and weights.mean() == pytest.approx(1)
     # 2% of all the weight is 4% of one source's half; counted by the piece it would be 20 of the hundred.
     assert (hard < fit_reject_below(both, weights).normal).sum() == 4

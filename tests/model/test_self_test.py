@@ -15,7 +15,7 @@ from fedge.model.classifier import Classifier
 from fedge.system.files import sha256
 
 
-def altered(classifier: Classifier, vectors: self_test.Golden) -> Classifier:
+def altered(classifier: Classifier, vectors: self_test.GoldenVectors) -> Classifier:
     """The classifier with other golden vectors in its file."""
     return Classifier(dataclasses.replace(classifier.model, golden=self_test.pack(vectors)))
 

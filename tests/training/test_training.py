@@ -26,9 +26,9 @@ from fedge_train.augmentation.batch import augment
 from fedge_train.networks.architectures import build
 from fedge_train.networks.plans import PLANS, Plan, plan_for
 from fedge_train.runs.run_folder import latest_unfinished, load_float_model, read_config, save_weights
-from fedge_train.training.batches import Lessons
+from fedge_train.training.batches import BatchLoader
 from fedge_train.training.checkpoints import load_latest, save
-from fedge_train.training.loop import Watcher, Weights, fit
+from fedge_train.training.loop import Callbacks, Weights, fit
 from fedge_train.training.precision import training_dtype
 
 CLASSES = ["Bag", "Sneaker", "Trouser"]
@@ -48,8 +48,8 @@ def small_fit(architecture: str, dataset: Dataset, saved: Path, epochs: int = 4,
     keras.utils.set_random_seed(seed)
     model = build(architecture, dataset.recipe.shape, len(dataset.labels))
     plan = replace(PLANS[architecture], epochs=epochs, batch=32)
-    lessons = Lessons(dataset.train, plan, (1.0,))
-    best, history = fit(model, lessons, dataset.held_out, seed, saved, Watcher())
+    loader = BatchLoader(dataset.train, plan, (1.0,))
+    best, history = fit(model, loader, dataset.held_out, seed, saved, Callbacks())
     assert len(history) == epochs
     return [*best.weights, *model.get_weights()]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fedge.cli.parameters import Json, Map, Model, show
-from fedge.system.console import tell
+from fedge.system.console import echo
 from fedge.system.extras import needs_extra
 
 
@@ -32,7 +32,7 @@ def evaluate(
     else:
         report = evaluate_model(model_or_run, data, map, page)
     for name in report["skipped"]:
-        tell(f"skipped: {name}")
+        echo(f"skipped: {name}")
     show(report, describe_evaluation(report), as_json)
 
 

@@ -20,7 +20,7 @@ from fedge.system.throttling import throttling
 WIDTH, HEIGHT = 640, 480
 WARM_UP = 20
 PERCENTILES = (50, 95, 99)
-_SECONDS_BETWEEN_LOOKS = 5.0
+_SECONDS_BETWEEN_SAMPLES = 5.0
 
 
 def bench(model: str | None, frames: int, seconds: float | None = None) -> dict[str, Any]:
@@ -73,10 +73,10 @@ def sustained(classifier: Classifier, seconds: float) -> dict[str, Any]:
         done = perf_counter()
         times.append((done - begun) * 1e3)
         ends.append(done - started)
-        if first or done - looked >= _SECONDS_BETWEEN_LOOKS:
+        if first or done - looked >= _SECONDS_BETWEEN_SAMPLES:
             first, looked = False, done
-            flags = _look(flags)
-    flags = _look(flags)
+            flags = _sample_throttling(flags)
+    flags = _sample_throttling(flags)
     stamps = np.asarray(ends)
     head, tail = int((stamps <= seconds / 10).sum()), int((stamps > seconds * 9 / 10).sum())
     return {
@@ -122,7 +122,7 @@ def _describe_sustained(report: dict[str, Any]) -> str:
     )
 
 
-def _look(seen: set[str] | None) -> set[str] | None:
+def _sample_throttling(seen: set[str] | None) -> set[str] | None:
     flags = throttling()
     return seen if flags is None else (seen or set()) | set(flags)
 

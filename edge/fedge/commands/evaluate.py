@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from fedge.commands.evaluate_text import describe_doubt
+from fedge.commands.evaluate_text import describe_rejection
 from fedge.data.dataset import Classes, Split
 from fedge.data.fashion_mnist import NAME
 from fedge.data.label_map import read_label_map
 from fedge.data.load import load_for_evaluation, was_learned
 from fedge.errors import DataError
-from fedge.evaluation.fitness import judge
-from fedge.evaluation.metrics import evaluate, expected_calibration_error
-from fedge.evaluation.mistakes_page import NO_OBJECT, UNSURE, WRONG, Worst, page, worst_first
+from fedge.evaluation.fitness import assess_fitness
+from fedge.evaluation.metrics import evaluate_predictions, expected_calibration_error
+from fedge.evaluation.mistakes_page import NO_OBJECT, UNSURE, WRONG, Mistake, order_mistakes, page
 from fedge.evaluation.selective import by_mode, coverage_curve
-from fedge.images.image_statistics import describe_shift, looks, shift
+from fedge.images.image_statistics import describe_shift, image_statistics, shift
 from fedge.model.classifier import Classifier, load
 from fedge.model.confidence import Flags, Floats, answered, certainty
 from fedge.options import DEFAULT_REJECT, REJECT_MODES
@@ -54,12 +54,12 @@ class Answers:
 
 
 def evaluate_model(
-    model: str, data: str | None, label_map: Path | None, worst_page: Path | None = None
+    model: str, data: str | None, label_map: Path | None, mistakes_page: Path | None = None
 ) -> dict[str, Any]:
     """Evaluates a model file on `data`, or on what it was trained on where that can be found by its name.
 
     Where the pictures are not those of a packaged data set, the report says whether the model is fit for the camera
-    that took them, unless it learned from these very pictures. With `worst_page`, a page of the worst pictures is
+    that took them, unless it learned from these very pictures. With `mistakes_page`, a page of the worst pictures is
     written there.
 
     Raises DataError where the data cannot be found, or has classes that the model does not have.
@@ -78,9 +78,9 @@ def evaluate_model(
     if chosen != NAME:
         share = training.test_share
         learned = share is not None and was_learned(split, recipe, classifier.labels, training.data_sha256, share)
-        report["verdict"] = _verdict(report) | (_LEARNED if learned else {})
-    if worst_page is not None:
-        write_bytes(worst_page, _page(classifier, split, answers, report).encode(errors="backslashreplace"))
+        report["verdict"] = _fitness(report) | (_LEARNED if learned else {})
+    if mistakes_page is not None:
+        write_bytes(mistakes_page, _page(classifier, split, answers, report).encode(errors="backslashreplace"))
     return report
 
 
@@ -107,7 +107,7 @@ def evaluate_answers(classifier: Classifier, split: Split, answers: Answers) -> 
     """
     manifest = classifier.model.manifest
     confidence, recipe = manifest.confidence, manifest.preprocessing
-    report = dataclasses.asdict(evaluate(answers.truth, answers.predicted, classifier.labels))
+    report = dataclasses.asdict(evaluate_predictions(answers.truth, answers.predicted, classifier.labels))
     modes = by_mode(confidence, answers.scores, answers.right, split.empty)
     for mode in REJECT_MODES:
         given = answered(confidence, mode, answers.scores, split.empty)
@@ -116,7 +116,7 @@ def evaluate_answers(classifier: Classifier, split: Split, answers: Answers) -> 
             for i, label in enumerate(classifier.labels)
             if np.any(answers.truth == i)
         }
-    seen = looks(recipe, split.images)
+    seen = image_statistics(recipe, split.images)
     shifts = shift(seen, manifest.training.looks)
     return report | {
         "labels": list(classifier.labels),
@@ -135,17 +135,17 @@ def _given(given: Flags, right: Flags) -> dict[str, float | None]:
     return {"coverage": float(given.mean()), "accuracy": float(right[given].mean()) if given.any() else None}
 
 
-def _verdict(report: dict[str, Any]) -> dict[str, Any]:
+def _fitness(report: dict[str, Any]) -> dict[str, Any]:
     counts = report["by_mode"][DEFAULT_REJECT]
     recall = {label: (row["recall"], row["support"]) for label, row in report["per_class"].items()}
-    return dataclasses.asdict(judge(report["n"], counts["answered"], counts["right"], recall))
+    return dataclasses.asdict(assess_fitness(report["n"], counts["answered"], counts["right"], recall))
 
 
 def _page(classifier: Classifier, split: Split, answers: Answers, report: dict[str, Any]) -> str:
     labels = classifier.labels
     given = answered(classifier.model.manifest.confidence, DEFAULT_REJECT, answers.scores, split.empty)
     shown = [
-        Worst(
+        Mistake(
             split.names[i],
             split.raw_picture(i),
             split.images[i],
@@ -154,8 +154,8 @@ def _page(classifier: Classifier, split: Split, answers: Answers, report: dict[s
             float(answers.scores[i]),
             WRONG if given[i] else NO_OBJECT if split.empty[i] else UNSURE,
         )
-        for i in worst_first(answers.scores, answers.right, given)
+        for i in order_mistakes(answers.scores, answers.right, given)
     ]
     summary = [f"accuracy {report['accuracy']:.2%} on {report['n']:,} pictures of {report['data']}"]
-    summary += describe_doubt(report)
+    summary += describe_rejection(report)
     return page(f"The worst pictures of {report['model']}", summary, shown)

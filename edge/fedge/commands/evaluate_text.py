@@ -27,11 +27,11 @@ def describe_evaluation(report: dict[str, Any]) -> str:
     for label, counts in zip(evaluation.per_class, evaluation.confusion, strict=True):
         lines.append(f"{label:{width}}" + "".join(f"{count:{cell}}" for count in counts))
     if "by_mode" in report:
-        lines += ["", *describe_doubt(report)]
+        lines += ["", *describe_rejection(report)]
     return "\n".join(map(printable, lines))
 
 
-def describe_doubt(report: dict[str, Any]) -> list[str]:
+def describe_rejection(report: dict[str, Any]) -> list[str]:
     """What the model answers in each mode, how the pictures differ from the training pictures, and the verdict."""
     lines = []
     for mode, counts in report["by_mode"].items():

@@ -15,7 +15,7 @@ from fedge.images.picture import Picture
 from fedge.model.classifier import Classifier, load
 from fedge.runner.decisions import Decider
 from fedge.runner.recording import FACTS, LINES, segments
-from fedge.system.console import printable, tell
+from fedge.system.console import echo, printable
 
 _SHOWN = 20
 _ROUNDING = 1e-6
@@ -137,7 +137,7 @@ def _compare(
 def _is_finished(part: Path) -> bool:
     missing = [name for name in (FACTS, LINES) if not (part / name).exists()]
     if missing:
-        tell(f"skipped: {printable(str(part))} has no {' and no '.join(missing)}")
+        echo(f"skipped: {printable(str(part))} has no {' and no '.join(missing)}")
     return not missing
 
 

@@ -26,7 +26,7 @@ class Evaluation:
     confusion: list[list[int]]
 
 
-def evaluate(truth: Classes, predicted: Classes, labels: tuple[str, ...]) -> Evaluation:
+def evaluate_predictions(truth: Classes, predicted: Classes, labels: tuple[str, ...]) -> Evaluation:
     """Compares predicted with true classes, both int64 [n], indices into `labels`."""
     confusion = confusion_matrix(truth, predicted, len(labels))
     hits = np.diag(confusion).astype(float)
@@ -71,7 +71,7 @@ def expected_calibration_error(
     return float(np.abs(np.bincount(which, counts * excess, minlength=bins)).sum() / counts.sum())
 
 
-def equal_weights(groups: Classes) -> NDArray[np.float64]:
+def balanced_sample_weights(groups: Classes) -> NDArray[np.float64]:
     """How much each picture counts, [n], so that each group of pictures, int64 [n], counts alike; their mean is 1."""
     if not len(groups):
         return np.empty(0)

@@ -11,7 +11,7 @@ from tf_keras import Model
 
 from fedge.data.dataset import Dataset
 from fedge.errors import RunError
-from fedge.system.console import tell
+from fedge.system.console import echo
 from fedge_train.networks.predict import predictor, weights_of
 from fedge_train.runs.report import write_report
 from fedge_train.runs.run_folder import (
@@ -26,7 +26,7 @@ from fedge_train.runs.run_folder import (
     tool_versions,
     write_config,
 )
-from fedge_train.training.loop import Weights, evaluate
+from fedge_train.training.loop import Weights, validate
 
 # What must be alike, so that the mean's weights mean something and the held-out pictures are new to all of them.
 ALIKE = ("architecture", "data", "labels", "recipe", "data_sha256", "test_share")
@@ -34,7 +34,7 @@ ALIKE_IN_PLAN = ("camera", "open_set")
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainedRun:
     """A finished run: where it is, how it was trained, what came of it, and its loss on the held-out pictures."""
 
     folder: Path
@@ -66,7 +66,7 @@ def average(folders: Sequence[Path], out: Path | None) -> dict[str, Any]:
     # photographs that is chance.
     def held_out(weights: Weights) -> tuple[float, float]:
         model.set_weights(weights)
-        loss, accuracy = evaluate(predict, dataset.held_out)
+        loss, accuracy = validate(predict, dataset.held_out)
         # A run that diverged has a loss that is no number, and nothing is less or more than that.
         return loss if math.isfinite(loss) else math.inf, accuracy
 
@@ -74,14 +74,14 @@ def average(folders: Sequence[Path], out: Path | None) -> dict[str, Any]:
     for folder, config, report in zip(folders, configs, reports, strict=True):
         weights = weights_of(load_float_model(folder, config))
         loss, accuracy = held_out(weights)
-        runs.append(Run(folder, config, report, weights, loss))
-        tell(f"{folder}: held-out loss {loss:.4f}, accuracy {accuracy:.4f}")
+        runs.append(TrainedRun(folder, config, report, weights, loss))
+        echo(f"{folder}: held-out loss {loss:.4f}, accuracy {accuracy:.4f}")
     best, *rest = sorted(runs, key=lambda run: run.loss)
     kept, least = [best], best.loss
     for run in rest:
         loss, accuracy = held_out(_mean([*kept, run]))
         left_out = "" if loss < least else ", so it is left out"
-        tell(f"with {run.folder}: held-out loss {loss:.4f}, accuracy {accuracy:.4f}{left_out}")
+        echo(f"with {run.folder}: held-out loss {loss:.4f}, accuracy {accuracy:.4f}{left_out}")
         if loss < least:
             kept, least = [*kept, run], loss
     if len(kept) == 1:
@@ -93,7 +93,7 @@ def average(folders: Sequence[Path], out: Path | None) -> dict[str, Any]:
     return _write(out or new_folder(f"{best.folder.resolve().name}-mean"), kept, model, dataset, accuracy)
 
 
-def _write(folder: Path, kept: Sequence[Run], model: Model, dataset: Dataset, accuracy: float) -> dict[str, Any]:
+def _write(folder: Path, kept: Sequence[TrainedRun], model: Model, dataset: Dataset, accuracy: float) -> dict[str, Any]:
     teachers = tuple(dict.fromkeys(teacher for run in kept for teacher in run.config.teachers))
     config = replace(
         kept[0].config,
@@ -116,7 +116,7 @@ def _write(folder: Path, kept: Sequence[Run], model: Model, dataset: Dataset, ac
     return report
 
 
-def _mean(runs: Sequence[Run]) -> Weights:
+def _mean(runs: Sequence[TrainedRun]) -> Weights:
     return [
         np.mean(each, axis=0, dtype=np.float64).astype(each[0].dtype)
         for each in zip(*(run.weights for run in runs), strict=True)

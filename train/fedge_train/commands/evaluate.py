@@ -9,7 +9,7 @@ import numpy as np
 from fedge.data.label_map import read_label_map
 from fedge.data.load import load_for_evaluation
 from fedge.errors import FedgeError
-from fedge.evaluation.metrics import evaluate, expected_calibration_error
+from fedge.evaluation.metrics import evaluate_predictions, expected_calibration_error
 from fedge.model.confidence import softmax
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.run_folder import load_float_model, load_run_data, read_config, require_learned
@@ -34,7 +34,7 @@ def evaluate_run(folder: Path, data: str | None, label_map: Path | None) -> dict
     require_learned(folder, logits)
     predicted = logits.argmax(axis=-1)
     truth = split.truth(predicted)
-    report = dataclasses.asdict(evaluate(truth, predicted, config.labels))
+    report = dataclasses.asdict(evaluate_predictions(truth, predicted, config.labels))
     return report | {
         "labels": list(config.labels),
         "ece": expected_calibration_error(softmax(logits.astype(np.float64)), truth),

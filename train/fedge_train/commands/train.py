@@ -10,7 +10,7 @@ import tf_keras as keras
 
 from fedge.data.dataset import Dataset
 from fedge.errors import RunError
-from fedge.system.console import tell
+from fedge.system.console import echo
 from fedge.system.files import write_json
 from fedge_train.commands.train_settings import TrainOptions, resume_run, start_run
 from fedge_train.networks.predict import predictor
@@ -25,9 +25,9 @@ from fedge_train.runs.run_folder import (
     save_weights,
     write_config,
 )
-from fedge_train.training.batches import lessons_of
+from fedge_train.training.batches import make_loader
 from fedge_train.training.linear_head import learn_head, two_views
-from fedge_train.training.loop import evaluate, fit
+from fedge_train.training.loop import fit, validate
 from fedge_train.training.progress_bar import TrainingBar
 from fedge_train.training.start import start_network
 
@@ -39,19 +39,19 @@ def train(options: TrainOptions) -> dict[str, Any]:
     if config.head is not None:
         return _learn_head(folder, config, dataset, config.head)
     # Teachers answer in float32, whatever the pupil is trained in.
-    lessons = lessons_of(config, dataset)
+    loader = make_loader(config, dataset)
     model = _new_model(config, dataset)
     if not (folder / CONFIG).is_file():
         write_config(folder, config)
-    tell(
-        f"training {config.architecture} ({model.count_params():,} parameters) on {len(lessons):,} pictures "
+    echo(
+        f"training {config.architecture} ({model.count_params():,} parameters) on {len(loader):,} pictures "
         f"an epoch, {len(dataset.held_out):,} held out, for {config.plan.epochs} epochs in {config.dtype} -> {folder}"
     )
     try:
-        with TrainingBar(lessons) as bar:
-            best, history = fit(model, lessons, dataset.held_out, config.seed, folder / CHECKPOINTS, bar.watcher())
+        with TrainingBar(loader) as bar:
+            best, history = fit(model, loader, dataset.held_out, config.seed, folder / CHECKPOINTS, bar.callbacks())
     except KeyboardInterrupt:
-        tell(f"go on with `fedge train --resume --out {folder}`")
+        echo(f"go on with `fedge train --resume --out {folder}`")
         raise
     model.set_weights(best.weights)
     save_weights(folder, model)
@@ -71,13 +71,13 @@ def _learn_head(folder: Path, config: RunConfig, dataset: Dataset, strength: flo
     """Learns a linear head on what ImageNet taught the backbone, and gives the run's report."""
     started = monotonic()
     write_config(folder, config)
-    tell(f"learning a head for {config.architecture} from {len(dataset.train):,} pictures -> {folder}")
+    echo(f"learning a head for {config.architecture} from {len(dataset.train):,} pictures -> {folder}")
     model = start_network(config.architecture, config.recipe.shape, len(config.labels), config.seed)
     views = two_views(model, dataset.train.images)
     learn_head(model, views, dataset.train.labels, len(config.labels), strength)
     save_weights(folder, model)
     write_json(folder / HISTORY, [])
-    accuracy = evaluate(predictor(model), dataset.held_out)[1]
+    accuracy = validate(predictor(model), dataset.held_out)[1]
     training = {
         "epochs": 0,
         "best_epoch": 0,

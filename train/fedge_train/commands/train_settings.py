@@ -17,7 +17,7 @@ from fedge_train.commands.choose import BACKBONE_SIDE, choose
 from fedge_train.networks.architectures import ARCHITECTURES
 from fedge_train.networks.imagenet import BACKBONES
 from fedge_train.networks.plans import OTHER_CLASSES_RATE, Plan, plan_for
-from fedge_train.runs.pretrained import lasting_name, pretrained, require_unchanged
+from fedge_train.runs.pretrained import pretrained, require_unchanged, resolved_name
 from fedge_train.runs.run_folder import (
     RunConfig,
     changed_fields,
@@ -133,8 +133,8 @@ def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
         label_map=read_label_map(options.label_map).classes if options.label_map else old.label_map,
         weights=options.weights or old.weights,
         test_share=old.test_share if options.test_share is None else options.test_share,
-        start=lasting_name(options.start) if options.start else old.start,
-        teachers=tuple(map(lasting_name, options.teachers)) or old.teachers,
+        start=resolved_name(options.start) if options.start else old.start,
+        teachers=tuple(map(resolved_name, options.teachers)) or old.teachers,
         recipe=_with_recipe_options(old.recipe, options),
         plan=_with_options(old.plan, options),
     )
@@ -186,8 +186,8 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
     if architecture not in ARCHITECTURES:
         raise FedgeError(f"there is no architecture {architecture!r}", f"choose one of {', '.join(ARCHITECTURES)}")
     plan = plan_for(architecture, len(dataset.train), options.batch)
-    start = lasting_name(options.start) if options.start else None
-    teachers = tuple(map(lasting_name, options.teachers))
+    start = resolved_name(options.start) if options.start else None
+    teachers = tuple(map(resolved_name, options.teachers))
     if start and pretrained(start).labels != dataset.labels:
         plan = dataclasses.replace(plan, learning_rate=plan.learning_rate * OTHER_CLASSES_RATE)
     return RunConfig(

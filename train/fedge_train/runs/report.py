@@ -10,7 +10,7 @@ from sklearn.metrics import classification_report
 from tf_keras import Model
 
 from fedge.data.dataset import Dataset
-from fedge.evaluation.metrics import evaluate
+from fedge.evaluation.metrics import evaluate_predictions
 from fedge.model.confidence import softmax
 from fedge.system.files import write_json
 from fedge_train.networks.predict import predictor
@@ -36,7 +36,7 @@ def write_report(
     logits = predictor(model)(test.images)
     predicted = logits.argmax(axis=-1)
     truth = test.truth(predicted)
-    figures = evaluate(truth, predicted, dataset.labels)
+    figures = evaluate_predictions(truth, predicted, dataset.labels)
     by_name = {
         "labels": range(len(dataset.labels)),
         "target_names": list(dataset.labels),

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from fedge.commands.capture.checks import Look, Refusal
+from fedge.commands.capture.checks import PictureQuality, Refusal
 from fedge.commands.capture.class_folder import Kept
 from fedge.sources.base import Frame
 from fedge.system.console import printable
@@ -27,7 +27,7 @@ class Tally:
         return self.kept + self.refusals.total()
 
 
-class Guide:
+class CaptureReporter:
     """Tells on standard output; with `as_json` lines of JSON there, and what is for people on standard error.
 
     Args:
@@ -45,14 +45,14 @@ class Guide:
     def countdown(self, seconds: int) -> None:
         """So many seconds are left until the first picture."""
         if seconds != self._seconds:
-            self._tell(f"{self._label}: first picture in {seconds}")
+            self._print(f"{self._label}: first picture in {seconds}")
         self._seconds = seconds
 
     def fault(self, message: str) -> None:
         """Something is wrong with the source."""
-        self._tell(message)
+        self._print(message)
 
-    def picture(self, frame: Frame, look: Look, outcome: Kept | Refusal, tally: Tally) -> None:
+    def picture(self, frame: Frame, quality: PictureQuality, outcome: Kept | Refusal, tally: Tally) -> None:
         """A picture was kept or refused; the tally has it already."""
         kept = outcome if isinstance(outcome, Kept) else None
         if isinstance(outcome, Refusal):
@@ -60,7 +60,7 @@ class Guide:
         else:
             self._refused = ""
             unseen = ", but no object stands out in it" if outcome.empty else ""
-            self._tell(f"{tally.kept} of {self._wanted}: {outcome.file.name}{unseen}")
+            self._print(f"{tally.kept} of {self._wanted}: {outcome.file.name}{unseen}")
         self._line(
             {
                 "picture": tally.looked_at - 1,
@@ -69,7 +69,7 @@ class Guide:
                 "file": str(kept.file) if kept else None,
                 "cut_out": str(kept.cut_out) if kept and kept.cut_out else None,
                 "refused": outcome.reason if isinstance(outcome, Refusal) else None,
-                "sharpness": None if look.sharpness is None else round(look.sharpness, 3),
+                "sharpness": None if quality.sharpness is None else round(quality.sharpness, 3),
                 "quality": round(kept.quality, 6) if kept and kept.quality is not None else None,
             }
         )
@@ -78,7 +78,7 @@ class Guide:
         """It is over: the counts, and how many pictures the class has now."""
         reasons = ", ".join(f"{count} {reason}" for reason, count in tally.refusals.most_common())
         refused = f"{tally.refusals.total()} refused" + (f" ({reasons})" if reasons else "")
-        self._tell(f"{tally.kept} kept, {refused}; {self._folder} has {in_folder} pictures")
+        self._print(f"{tally.kept} kept, {refused}; {self._folder} has {in_folder} pictures")
         summary = {"label": self._label, "folder": self._folder, "looked_at": tally.looked_at, "kept": tally.kept}
         self._line(summary | {"refusals": dict(tally.refusals), "in_folder": in_folder})
 
@@ -87,9 +87,9 @@ class Guide:
         if refusal.reason == self._refused and moment - self._refused_at < _REPEAT_SECONDS:
             return
         self._refused, self._refused_at = refusal.reason, moment
-        self._tell(f"refused: {refusal.reason}; {refusal.mend}")
+        self._print(f"refused: {refusal.reason}; {refusal.mend}")
 
-    def _tell(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         print(printable(text), file=sys.stderr if self._as_json else sys.stdout, flush=True)
 
     def _line(self, content: dict[str, Any]) -> None:
