@@ -33,7 +33,7 @@ from fedge_quantize.candidates import Candidate, Candidates
 from fedge_quantize.frames import Changed
 from fedge_quantize.model_card import model_card
 from fedge_quantize.parity import Parity
-from fedge_train.runs.run_folder import read_report
+from fedge_train.runs.run_folder import read_cost
 
 GOLDEN_PICTURES = 16
 TOLERANCE_PICTURES = 200
@@ -52,7 +52,7 @@ class ProvedBy:
 def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, proved_by: ProvedBy, name: str) -> bytes:
     """The content of the model file: the candidate with its manifest, labels, golden vectors and model card."""
     config, dataset, recipe = work.config, work.dataset, work.config.recipe
-    trained = read_report(work.options.run)
+    trained = read_cost(work.options.run)
     output = read_graph(candidate.flatbuffer).outputs[0]
     manifest = Manifest(
         format=FORMAT,
@@ -71,11 +71,11 @@ def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, prove
             architecture=config.architecture,
             parameters=int(work.float_model.count_params()),
             seed=config.seed,
-            epochs=trained["epochs"] + (work.options.qat_epochs if candidate.method == "qat" else 0),
+            epochs=trained.epochs + (work.options.qat_epochs if candidate.method == "qat" else 0),
             looks=image_statistics(recipe, dataset.train.images, balanced_sample_weights(dataset.train.sources)),
             versions=config.versions,
             camera_like=config.plan.camera,
-            seconds=trained["seconds"],
+            seconds=trained.seconds,
             start=Path(config.start).name if config.start else None,
             teachers=tuple(Path(teacher).name for teacher in config.teachers),
             averaged=tuple(Path(run).name for run in config.averaged),

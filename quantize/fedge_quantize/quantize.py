@@ -1,19 +1,19 @@
 """The `fedge quantize` command's work."""
 
-import dataclasses
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from fedge.errors import FedgeError
 from fedge.model import file as model_file
 from fedge.system.console import echo, file_name
 from fedge.system.files import write_json
 from fedge_quantize.calibration import calibration_set
-from fedge_quantize.candidates import Candidate, Candidates, Method, QuantizeOptions, emitted_logits, methods_for
+from fedge_quantize.candidates import Candidates, QuantizeOptions, emitted_logits, methods_for
 from fedge_quantize.flips import plot_flips
 from fedge_quantize.frames import Frames, changed_upper_bound, compare_answers, read_frames, refused_by_frames
 from fedge_quantize.packing import ProvedBy, pack_candidate
-from fedge_quantize.parity import Parity, best_bound_pp, compare, refused, too_few
+from fedge_quantize.parity import best_bound_pp, compare, refused, too_few
+from fedge_quantize.report import Calibration, QuantizeReport, as_json
 from fedge_quantize.risk_coverage import plot_risk_coverage, risk_coverage_report
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.run_folder import (
@@ -26,7 +26,7 @@ from fedge_train.runs.run_folder import (
 )
 
 
-def quantize(options: QuantizeOptions) -> dict[str, Any]:
+def quantize(options: QuantizeOptions) -> QuantizeReport:
     """Quantizes a run, passes the gate, writes the model file, and gives the report.
 
     Raises ParityRefused where the gate says no: then the report is kept and no model file is written.
@@ -75,14 +75,22 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
         if refusal is None:
             # Before the report, which says that there is one.
             model_file.write(out, pack_candidate(work, candidate, parity, proved_by, file_name(Path(out.stem))))
-        report = _report(work, candidate, parity, methods, None if refusal else out) | {
-            "doubt": risk_coverage,
-            "accepted": refusal is None and not unproved,
-            "proof": proved_by.by,
-            "frames": dataclasses.asdict(changed) if changed else None,
-        }
+        report = QuantizeReport(
+            parity=parity,
+            max_drop_pp=options.max_drop_pp,
+            accepted=refusal is None and not unproved,
+            method=candidate.method,
+            methods_before_the_gate=methods[: methods.index(candidate.method) + 1],
+            bytes=len(candidate.flatbuffer),
+            calibration=Calibration(len(work.calibration.images), work.calibration.sha256),
+            confidence=candidate.confidence,
+            model=None if refusal else str(out),
+            risk_coverage=risk_coverage,
+            proof=proved_by.by,
+            frames=changed,
+        )
         folder = options.run / "quantize"
-        write_json(folder / REPORT, report)
+        write_json(folder / REPORT, as_json(report))
         plot_flips(folder / "flips.png", dataset, float_test, int8_test)
         plot_risk_coverage(folder / "doubt.png", risk_coverage)
         if refusal is None:
@@ -111,19 +119,3 @@ def _proof(test_pictures: int, frames: Frames | None, options: QuantizeOptions) 
     if options.unproved:
         return "test"
     raise too_few(test_pictures, options.max_drop_pp)
-
-
-def _report(
-    work: Candidates, candidate: Candidate, parity: Parity, methods: tuple[Method, ...], out: Path | None
-) -> dict[str, Any]:
-    return {
-        **dataclasses.asdict(parity),
-        "max_drop_pp": work.options.max_drop_pp,
-        "accepted": out is not None,
-        "method": candidate.method,
-        "methods_before_the_gate": list(methods[: methods.index(candidate.method) + 1]),
-        "bytes": len(candidate.flatbuffer),
-        "calibration": {"pictures": len(work.calibration.images), "sha256": work.calibration.sha256},
-        "confidence": dataclasses.asdict(candidate.confidence),
-        "model": str(out) if out else None,
-    }

@@ -121,7 +121,7 @@ def _trial(learned: Split, left_out: Split, epochs: int, to_beat: float, deadlin
     sources = int(learned.sources.max()) + 1
     model = start_network(SMALL, learned.images.shape[1:], learned.right.shape[1], seed)
 
-    def look(epoch: Epoch) -> None:
+    def prune(epoch: Epoch) -> None:
         # The first epoch also builds the graph.
         if epoch.epoch == 2 and monotonic() + epoch.seconds * (epochs - 2) > deadline:
             minutes = epoch.seconds * epochs / 60
@@ -135,5 +135,5 @@ def _trial(learned: Split, left_out: Split, epochs: int, to_beat: float, deadlin
 
     with tempfile.TemporaryDirectory() as scratch:
         loader = BatchLoader(learned, plan, (1.0,) * sources)
-        _, history = fit(model, loader, left_out, seed, Path(scratch), Callbacks(epoch=look))
+        _, history = fit(model, loader, left_out, seed, Path(scratch), Callbacks(epoch=prune))
     return history[-1].held_out_accuracy

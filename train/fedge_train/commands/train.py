@@ -4,7 +4,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import tf_keras as keras
 
@@ -15,7 +14,7 @@ from fedge.system.files import write_json
 from fedge_train.commands.train_settings import TrainOptions, resume_run, start_run
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.pretrained import pretrained
-from fedge_train.runs.report import write_history, write_report
+from fedge_train.runs.report import Outcome, TrainReport, write_history, write_report
 from fedge_train.runs.run_folder import (
     CHECKPOINTS,
     CONFIG,
@@ -32,7 +31,7 @@ from fedge_train.training.progress_bar import TrainingBar
 from fedge_train.training.start import start_network
 
 
-def train(options: TrainOptions) -> dict[str, Any]:
+def train(options: TrainOptions) -> TrainReport:
     """Trains, or goes on training, and gives the run's report. Raises FedgeError."""
     folder, config, dataset = resume_run(options) if options.resume else start_run(options)
     _say_what_was_left_out(dataset)
@@ -57,17 +56,12 @@ def train(options: TrainOptions) -> dict[str, Any]:
     save_weights(folder, model)
     # Bfloat16 is only for training: what is reported and quantized is the float32 network.
     keras.mixed_precision.set_global_policy("float32")
-    write_history(folder, history, best.epoch)
-    training = {
-        "epochs": len(history),
-        "best_epoch": best.epoch,
-        "held_out_accuracy": best.accuracy,
-        "seconds": sum(epoch.seconds for epoch in history),
-    }
-    return write_report(folder, config, load_float_model(folder, config), dataset, training)
+    write_history(folder, history, best.figures.epoch)
+    outcome = Outcome(len(history), best.figures.accuracy, sum(epoch.seconds for epoch in history), best.figures.epoch)
+    return write_report(folder, config, load_float_model(folder, config), dataset, outcome)
 
 
-def _learn_head(folder: Path, config: RunConfig, dataset: Dataset, strength: float) -> dict[str, Any]:
+def _learn_head(folder: Path, config: RunConfig, dataset: Dataset, strength: float) -> TrainReport:
     """Learns a linear head on what ImageNet taught the backbone, and gives the run's report."""
     started = monotonic()
     write_config(folder, config)
@@ -78,13 +72,8 @@ def _learn_head(folder: Path, config: RunConfig, dataset: Dataset, strength: flo
     save_weights(folder, model)
     write_json(folder / HISTORY, [])
     accuracy = validate(predictor(model), dataset.held_out)[1]
-    training = {
-        "epochs": 0,
-        "best_epoch": 0,
-        "held_out_accuracy": accuracy,
-        "seconds": monotonic() - started,
-    }
-    return write_report(folder, config, load_float_model(folder, config), dataset, training)
+    outcome = Outcome(0, accuracy, monotonic() - started, best_epoch=0)
+    return write_report(folder, config, load_float_model(folder, config), dataset, outcome)
 
 
 def _new_model(config: RunConfig, dataset: Dataset) -> keras.Model:

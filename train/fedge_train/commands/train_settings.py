@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from fedge.data import fashion_mnist
 from fedge.data.dataset import Dataset
@@ -35,6 +35,7 @@ from fedge_train.training.precision import training_dtype
 
 DEFAULT_DATA = fashion_mnist.NAME
 DEFAULT_ARCHITECTURE = "base"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -141,23 +142,27 @@ def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
 
 
 def _with_options(plan: Plan, options: TrainOptions) -> Plan:
-    given: dict[str, Any] = {
-        "epochs": options.epochs,
-        "batch": options.batch,
-        "learning_rate": options.learning_rate,
-        "camera": options.camera_like,
-        "variants": options.variants,
-        "outliers": options.outliers,
-        "skip": options.skip,
-        # What looks photographed has been bitten, blurred and turned already.
-        "erase": False if options.camera_like else None,
-        # Teachers need not know pictures that look photographed.
-        "consistent": False if options.camera_like else None,
-    }
+    # `--camera-like` already covers, blurs and turns pictures; and teachers need not know pictures changed by it.
+    erase, consistent = (False, False) if options.camera_like else (plan.erase, plan.consistent)
     try:
-        return dataclasses.replace(plan, **{name: value for name, value in given.items() if value is not None})
+        return dataclasses.replace(
+            plan,
+            epochs=_or(options.epochs, plan.epochs),
+            batch=_or(options.batch, plan.batch),
+            learning_rate=_or(options.learning_rate, plan.learning_rate),
+            camera=_or(options.camera_like, plan.camera),
+            variants=_or(options.variants, plan.variants),
+            outliers=_or(options.outliers, plan.outliers),
+            skip=_or(options.skip, plan.skip),
+            erase=erase,
+            consistent=consistent,
+        )
     except ValueError as error:
         raise FedgeError(str(error), "choose another value") from error
+
+
+def _or(given: T | None, otherwise: T) -> T:
+    return otherwise if given is None else given
 
 
 def _with_recipe_options(recipe: Recipe, options: TrainOptions) -> Recipe:

@@ -20,6 +20,7 @@ from fedge_train.networks.predict import Predictor, predictor, to_input, weights
 from fedge_train.runs.history import Epoch
 from fedge_train.training import checkpoints
 from fedge_train.training.batches import BatchLoader
+from fedge_train.training.checkpoints import BestEpoch, Facts
 from fedge_train.training.prefetch import prefetch
 
 Weights = list["np.ndarray[Any, Any]"]
@@ -27,16 +28,14 @@ Weights = list["np.ndarray[Any, Any]"]
 
 @dataclass(frozen=True)
 class Best:
-    """The weights of the best epoch so far, by held-out accuracy, then loss."""
+    """The best epoch so far, by held-out accuracy, then loss, and its weights."""
 
-    epoch: int
-    accuracy: float
-    loss: float
+    figures: BestEpoch
     weights: Weights
 
     def beaten_by(self, epoch: Epoch) -> bool:
         """Whether an epoch is better than this one."""
-        return (epoch.held_out_accuracy, -epoch.held_out_loss) > (self.accuracy, -self.loss)
+        return (epoch.held_out_accuracy, -epoch.held_out_loss) > (self.figures.accuracy, -self.figures.loss)
 
 
 @dataclass(frozen=True)
@@ -150,13 +149,13 @@ def fit(
     trainer = Trainer(model, loader, seed)
     predict = predictor(model)
     history: list[Epoch] = []
-    best = Best(0, -1.0, float("inf"), [])
+    best = Best(BestEpoch(0, -1.0, float("inf")), [])
     saved = checkpoints.load_latest(folder)
     if saved:
         arrays, facts = saved
         trainer.restore(arrays)
-        history = [Epoch(**entry) for entry in facts["history"]]
-        best = Best(**facts["best"], weights=[arrays[f"best_{i:04d}"] for i in range(len(model.weights))])
+        history = list(facts.history)
+        best = Best(facts.best, [arrays[f"best_{i:04d}"] for i in range(len(model.weights))])
     for epoch in range(len(history) + 1, loader.plan.epochs + 1):
         started = perf_counter()
         loss, accuracy = trainer.train_epoch(epoch, callbacks)
@@ -167,10 +166,9 @@ def fit(
         figures = Epoch(epoch, loss, accuracy, held_out_loss, held_out_accuracy, perf_counter() - started)
         history.append(figures)
         if best.beaten_by(figures):
-            best = Best(epoch, held_out_accuracy, held_out_loss, weights)
+            best = Best(BestEpoch(epoch, held_out_accuracy, held_out_loss), weights)
         arrays = trainer.state() | {f"best_{i:04d}": weight for i, weight in enumerate(best.weights)}
-        best_facts = {"epoch": best.epoch, "accuracy": best.accuracy, "loss": best.loss}
-        checkpoints.save(folder, epoch, arrays, {"history": [vars(e) for e in history], "best": best_facts})
+        checkpoints.save(folder, epoch, arrays, Facts(tuple(history), best.figures))
         callbacks.epoch(figures)
     return best, history
 
