@@ -1,10 +1,11 @@
 """The command `fedge doctor`."""
 
+import sys
 from typing import Annotated
 
 import typer
 
-from fedge.cli.parameters import Json
+from fedge.cli.parameters import Json, print_report
 
 
 def doctor(
@@ -13,15 +14,14 @@ def doctor(
     as_json: Json = False,
 ) -> int:
     """Look for what keeps fedge from working here, and name what mends it; exit code 1 where something does."""
-    import json
-
-    from fedge.commands.device.doctor.examination import describe, examine, is_healthy, report_json
+    from fedge.commands.device.doctor import examination as work
 
     findings = []
-    for finding in examine(mqtt, url):
+    for finding in work.examine(mqtt, url):
         findings.append(finding)
         if not as_json:
-            print(describe(finding), flush=True)
+            print_report(work.as_text(finding))
+            sys.stdout.flush()
     if as_json:
-        print(json.dumps(report_json(findings), ensure_ascii=False))
-    return 0 if is_healthy(findings) else 1
+        print_report(work.as_json(findings))
+    return 0 if work.is_healthy(findings) else 1

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fedge.cli.parameters import Json, show
+from fedge.cli.parameters import Json, print_report
 
 models_app = typer.Typer(
     help="The models of this device: which runs, which ran before, and going back.", rich_markup_mode=None
@@ -23,10 +23,10 @@ Name = Annotated[str, typer.Argument(help="A name, a version, or the first digit
 @models_app.command("list")
 def models_list(store: StoreFolder = None, as_json: Json = False) -> None:
     """Show the models, the current and the previous one, and what was done."""
-    from fedge.commands.device.models import describe_store, open_store, report_json, store_report
+    from fedge.commands.device import models as work
 
-    report = store_report(open_store(store))
-    show(report_json(report), describe_store(report), as_json)
+    report = work.store_report(work.open_store(store))
+    print_report(work.as_json(report) if as_json else work.as_text(report))
 
 
 @models_app.command("add")

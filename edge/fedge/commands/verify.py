@@ -1,5 +1,6 @@
 """`fedge verify`: whether a model file answers here as it did where it was made, and if not, why."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from fedge.model.file import MANIFEST
 from fedge.model.interpreter import Network
 from fedge.model.self_test import SelfTest, self_test, unpack
 from fedge.model.shipped import find_model
+from fedge.system.json_types import JsonObject
 
 Cause = Literal["file", "labels", "preprocessing", "kernels"]
 
@@ -58,7 +60,7 @@ def verify_model(model: str | None) -> Verification:
     return Verification(classifier.model.manifest.name, cause, cause and _reason(cause, test), test)
 
 
-def describe_verification(found: Verification) -> str:
+def as_text(found: Verification) -> str:
     """The result as text."""
     if found.test is None:
         return f"{found.model}: not loaded"
@@ -70,16 +72,10 @@ def describe_verification(found: Verification) -> str:
     )
 
 
-def verification_json(found: Verification) -> dict[str, object]:
+def as_json(found: Verification) -> JsonObject:
     """The result as JSON has it; the self-test's figures are null where the file could not be loaded."""
-    figures = {name: getattr(found.test, name, None) for name in SelfTest.__dataclass_fields__ if name != "passed"}
-    return {
-        "passed": found.passed,
-        "model": found.model,
-        "cause": found.cause,
-        "reason": found.reason,
-        **figures,
-    }
+    figures = {field.name: getattr(found.test, field.name, None) for field in dataclasses.fields(SelfTest)}
+    return {**figures, "passed": found.passed, "model": found.model, "cause": found.cause, "reason": found.reason}
 
 
 def require_passed(found: Verification) -> None:
