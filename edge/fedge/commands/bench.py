@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from fedge.images.picture import Picture
+from fedge.images.picture import Picture, as_jpeg
 from fedge.images.preprocess import apply
 from fedge.model.classifier import Classifier, load
 from fedge.model.interpreter import runtime_name
@@ -128,7 +128,7 @@ def _look(seen: set[str] | None) -> set[str] | None:
 
 
 def _decoder(classifier: Classifier) -> Callable[[], Picture]:
-    encoded = cv2.imencode(".jpg", _synthetic_frame())[1].tobytes()
+    encoded = as_jpeg(_synthetic_frame())
     view = View(recipe=classifier.model.manifest.preprocessing)
 
     def decode() -> Picture:

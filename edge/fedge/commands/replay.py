@@ -14,7 +14,7 @@ from fedge.errors import DataError, ReplayDiffers
 from fedge.images.picture import Picture
 from fedge.model.classifier import Classifier, load
 from fedge.runner.decisions import Decider
-from fedge.runner.recording import FACTS, LINES, segments
+from fedge.runner.segments import FACTS, LINES, segments
 from fedge.system.console import printable, tell
 
 _SHOWN = 20

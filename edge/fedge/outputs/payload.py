@@ -3,6 +3,7 @@
 from typing import Any
 
 from fedge.runner.result import Result
+from fedge.system.timing import stamp
 
 Value = str | int | float | None
 
@@ -38,7 +39,7 @@ def change(result: Result) -> dict[str, Any]:
     return {
         "label": decision.label,
         "score": round(decision.score, 6),
-        "since": decision.since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "since": stamp(decision.since),
         "frame": result.number,
         "source": result.frame.source,
     }
