@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedge.errors import DataError
+from fedge.system.files import is_hidden
 
 Picture = NDArray[np.uint8]
 
@@ -28,7 +29,7 @@ JPEG_QUALITY = 95
 
 def is_picture(path: Path) -> bool:
     """Whether the name is that of a picture file; hidden files are not."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    return path.suffix.lower() in SUFFIXES and not is_hidden(path)
 
 
 def looks_like_a_picture(path: Path) -> bool:
@@ -57,9 +58,9 @@ def read_picture(path: Path) -> Picture:
     return np.asarray(picture, dtype=np.uint8)
 
 
-def as_jpeg(picture: Picture) -> bytes:
-    """A picture to learn from, uint8 [h, w, 3] blue-green-red or [h, w], as the content of a JPEG file."""
-    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+def as_jpeg(picture: Picture, quality: int = JPEG_QUALITY) -> bytes:
+    """A picture, uint8 [h, w, 3] blue-green-red or [h, w], as the content of a JPEG file; by default to learn from."""
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
 def input_to_picture(image: Picture) -> Picture:

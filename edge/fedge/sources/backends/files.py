@@ -9,6 +9,7 @@ from fedge.images.picture import is_picture, read_picture
 from fedge.sources.base import Frame
 from fedge.sources.view import View
 from fedge.system.console import echo, file_name
+from fedge.system.files import is_hidden
 
 
 class PictureFiles:
@@ -44,7 +45,7 @@ def find_pictures(pattern: str) -> list[Path]:
     """The picture files that a path, a folder or a glob pattern names; raises SourceError where there is none."""
     path = Path(pattern)
     if path.is_dir():
-        found = sorted(p for p in path.rglob("*") if p.is_file() and is_picture(p) and not _is_hidden(p, path))
+        found = sorted(p for p in path.rglob("*") if p.is_file() and is_picture(p) and not is_hidden(p, path))
         if not found:
             raise SourceError(f"the folder {path} has no pictures", "give a folder with JPEG or PNG files")
         return found
@@ -54,7 +55,3 @@ def find_pictures(pattern: str) -> list[Path]:
     if not found:
         raise SourceError(f"there is no file, folder or picture {pattern}", "check the path")
     return found
-
-
-def _is_hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)
