@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fedge.cli.parameters import Json, Map, Model, show
+from fedge.cli.parsing.parameters import Json, Map, Model, show
 from fedge.system.console import tell
 from fedge.system.extras import needs_extra
 
