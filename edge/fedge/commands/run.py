@@ -12,7 +12,7 @@ import cv2
 from fedge.errors import SourceError
 from fedge.images.background import Background, load_background, require_writable, save_background
 from fedge.model.classifier import Classifier, load
-from fedge.model.shipped import DEFAULT
+from fedge.model.shipped import find_model, is_shipped
 from fedge.options import WINDOW_SECONDS, DecisionOptions, RecordOptions, RunOptions
 from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.factory import Run, open_outputs
@@ -106,9 +106,9 @@ def _decider(options: DecisionOptions, classifier: Classifier, source: Source) -
 def _recorder(
     record: RecordOptions, options: RunOptions, classifier: Classifier, decider: Decider, health: Health, wait: bool
 ) -> Recorder:
-    model = options.model or DEFAULT
+    path = find_model(options.model)
     facts = {
-        "model": str(Path(model).resolve()) if Path(model).is_file() else model,
+        "model": path.stem if is_shipped(path) else str(path.resolve()),
         "network": classifier.model.manifest.flatbuffer.sha256,
         "reject": classifier.reject,
         "decisions": decider.options(),
