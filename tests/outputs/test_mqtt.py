@@ -15,8 +15,8 @@ from results import result, snapshot
 from waiting import eventually, free_port
 
 from fedge.errors import OutputError
+from fedge.options import Broker, parse_broker
 from fedge.outputs.delivery.hub import Hub
-from fedge.outputs.mqtt.broker import Broker, parse_broker
 from fedge.outputs.mqtt.client import Mqtt
 from fedge.runner.health import Health, OutputStatus
 from fedge.runner.result import Result
@@ -240,7 +240,7 @@ def _labels(subscriber: Subscriber) -> list[str | None]:
 _RUNS = """
 import sys
 from results import result
-from fedge.outputs.mqtt.broker import Broker
+from fedge.options import Broker
 from fedge.outputs.mqtt.client import Mqtt
 output = Mqtt(Broker("127.0.0.1", int(sys.argv[1]), "test/shelf", None, False))
 output.show(result(0, changed=True))

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from fedge.outputs.mqtt.broker import Broker
 from full_disk import no_room_for_more_than
 from pictures_for_tests import room
 from results import result
@@ -23,7 +24,6 @@ from fedge.outputs.files.csv_file import CsvFile
 from fedge.outputs.files.json_lines import JsonLines
 from fedge.outputs.files.sqlite_file import SqliteFile
 from fedge.outputs.files.unsure_frames import UnsureFrames
-from fedge.outputs.mqtt.broker import Broker
 from fedge.outputs.mqtt.client import Mqtt
 from fedge.outputs.network.addresses import Address
 from fedge.outputs.network.prometheus import Metrics

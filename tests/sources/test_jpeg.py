@@ -4,9 +4,10 @@ import pytest
 from pictures_for_tests import jpeg, scene
 
 from fedge.errors import SourceError
+from fedge.options import parse_region
 from fedge.sources.backends.jpeg import decode_jpeg, jpeg_size, split_jpegs
 from fedge.sources.base import Fault
-from fedge.sources.view import View, parse_region
+from fedge.sources.view import View
 
 JPEG = jpeg(scene(0))
 

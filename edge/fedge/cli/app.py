@@ -9,7 +9,7 @@ from fedge.cli.capture import capture
 from fedge.cli.doctor import doctor
 from fedge.cli.model import bench, evaluate, info, replay, samples, verify
 from fedge.cli.models import models_app
-from fedge.cli.optional_values import OptionalAddresses
+from fedge.cli.parsing.optional_values import OptionalAddresses
 from fedge.cli.run import run
 from fedge.cli.service import service_app
 from fedge.cli.train import average, quantize, train

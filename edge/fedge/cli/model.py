@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fedge.cli.parameters import Json, Map, Model, print_report
+from fedge.cli.parsing.parameters import Json, Map, Model, print_report
 from fedge.system.console import echo
 from fedge.system.extras import needs_extra
 
