@@ -1,12 +1,12 @@
 """Arguments and options that several commands share."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from fedge.options import Rotation
+from fedge.system.console import json_text
 
 Model = Annotated[str | None, typer.Argument(help="A model file, or the name of a shipped model.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -34,6 +34,6 @@ def require_one(camera: bool, source: str | None, device: str | None) -> None:
 
 def show(report: dict[str, Any], text: str, as_json: bool) -> None:
     """Prints a report: `text` for people, or one JSON object."""
-    shown = json.dumps(report, ensure_ascii=False) if as_json else text
+    shown = json_text(report) if as_json else text
     # A file's name need not be UTF-8; JSON has the escape for what it is read as.
     print(shown.encode(errors="backslashreplace").decode())

@@ -56,6 +56,8 @@ def write_report(
         "pictures": {"train": len(dataset.train), "held_out": len(dataset.held_out), "test": len(test)},
         "skipped": list(dataset.skipped),
         "duplicates": list(dataset.duplicates),
+        "doubtful": list(dataset.doubtful),
+        "warnings": list(dataset.warnings),
         "dtype": config.dtype,
         "seed": config.seed,
         "run": str(folder),

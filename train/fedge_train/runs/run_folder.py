@@ -81,7 +81,7 @@ def read_config(folder: Path) -> RunConfig:
     if not folder.is_dir():
         raise RunError(f"there is no run folder {folder}", mend)
     try:
-        return from_json(RunConfig, json.loads((folder / CONFIG).read_text()))
+        return from_json(RunConfig, json.loads((folder / CONFIG).read_text(encoding="utf-8")))
     except OSError as error:
         raise RunError(f"{folder} has no readable {CONFIG}", mend) from error
     except SchemaError as error:
@@ -137,7 +137,7 @@ def finished(folder: Path) -> bool:
 def read_report(folder: Path) -> dict[str, Any]:
     """A finished run's report; raises RunError where the run has not ended."""
     try:
-        report: dict[str, Any] = json.loads((folder / REPORT).read_text())
+        report: dict[str, Any] = json.loads((folder / REPORT).read_text(encoding="utf-8"))
     except OSError as error:
         raise RunError(f"{folder} has no {REPORT}", f"finish it with `fedge train --resume --out {folder}`") from error
     except ValueError as error:

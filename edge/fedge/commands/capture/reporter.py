@@ -1,6 +1,5 @@
 """What people and programs are told while pictures are collected."""
 
-import json
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from typing import Any
 from fedge.commands.capture.checks import Look, Refusal
 from fedge.commands.capture.class_folder import Kept
 from fedge.sources.base import Frame
-from fedge.system.console import printable
+from fedge.system.console import json_text, printable
 
 _REPEAT_SECONDS = 1.0
 
@@ -94,4 +93,4 @@ class Guide:
 
     def _line(self, content: dict[str, Any]) -> None:
         if self._as_json:
-            print(json.dumps(content, ensure_ascii=False), flush=True)
+            print(json_text(content), flush=True)
