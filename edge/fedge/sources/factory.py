@@ -8,7 +8,7 @@ from fedge.errors import SourceError
 from fedge.images.picture import is_picture
 from fedge.images.preprocess import Recipe
 from fedge.options import CameraOptions, FaultLimits, parse_device
-from fedge.sources.address import display_name, split_address
+from fedge.sources.address import display_name, require_no_address, split_address
 from fedge.sources.backends.csi import CsiCamera, csi_program, lists_a_camera
 from fedge.sources.backends.files import PictureFiles, find_pictures
 from fedge.sources.backends.picamera import Picamera2Camera, has_picamera2
@@ -84,6 +84,7 @@ def open_camera(
         return _live_video(device, options, monitor, limits)
     if number := re.fullmatch(r"(?:/dev/video)?(\d+)", device):
         return _live_video(int(number[1]), options, monitor, limits)
+    require_no_address(device)
     return LiveSource(partial(_open_path, Path(parse_device(device)), options), device, monitor, limits)
 
 
@@ -101,6 +102,14 @@ def _open_path(path: Path, options: CaptureOptions, seconds: float) -> Source:
 
 
 def _open_video(target: str | int, options: CaptureOptions, seconds: float) -> Source:
+    if isinstance(target, str) and re.match(r"https?://", target, re.IGNORECASE):
+        # Python's HTTP and TLS take time to load, and memory.
+        from fedge.sources.backends.http import HttpCamera
+
+        camera = HttpCamera(target, options, seconds)
+        if camera.encoded:
+            return camera
+        camera.close()
     return VideoSource(target, live=True, options=options, open_seconds=seconds)
 
 

@@ -1,14 +1,14 @@
 """Arguments and options that several commands share."""
 
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from fedge.options import Region, Rotation, parse_device, parse_region
+from fedge.system.console import json_text
 from fedge.system.json_types import JsonObject
 
 
@@ -74,6 +74,6 @@ def require_one_source(camera: bool, source: str | None, device: str | None) -> 
 
 def print_report(report: str | JsonObject) -> None:
     """Prints a report: text for people, or one JSON object on one line."""
-    text = report if isinstance(report, str) else json.dumps(report, ensure_ascii=False)
+    text = report if isinstance(report, str) else json_text(report)
     # A file's name need not be UTF-8; JSON has the escape for what it is read as.
     print(text.encode(errors="backslashreplace").decode())
