@@ -33,7 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
                 os.fsync(written.fileno())
             os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
@@ -80,8 +80,8 @@ def _umask() -> int:
     return mask
 
 
-def _sync_folder(folder: Path) -> None:
-    # A rename is on the disk only once its folder is.
+def sync_folder(folder: Path) -> None:
+    """Waits until what was made, renamed or removed in `folder` is on the disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

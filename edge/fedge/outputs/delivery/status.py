@@ -4,7 +4,7 @@ from threading import Lock
 
 from fedge.errors import FedgeError
 from fedge.runner.health import Health
-from fedge.system.console import tell
+from fedge.system.console import echo
 
 
 class Standing:
@@ -26,7 +26,7 @@ class Standing:
         problem = _in_one_line(error)
         with self._lock:
             if self._problem is None:
-                tell(f"the output {self._name} fails ({problem}); the rest goes on")
+                echo(f"the output {self._name} fails ({problem}); the rest goes on")
             changed, self._problem = problem != self._problem, problem
             if changed:
                 self._tell()
@@ -35,7 +35,7 @@ class Standing:
         """The output took what it was given."""
         with self._lock:
             if self._problem is not None:
-                tell(f"the output {self._name} works again, {self._losses()}")
+                echo(f"the output {self._name} works again, {self._losses()}")
             if self._problem is not None or not self._used:
                 self._problem, self._used = None, True
                 self._tell()
@@ -51,7 +51,7 @@ class Standing:
         """The output will never take this result, though it takes others."""
         with self._lock:
             if not self._has_refused:
-                tell(f"the output {self._name} leaves results out ({_in_one_line(error)}); the rest goes on")
+                echo(f"the output {self._name} leaves results out ({_in_one_line(error)}); the rest goes on")
             self._has_refused = True
         self.count_dropped()
 
@@ -59,7 +59,7 @@ class Standing:
         """The run is over, and so many results never got out."""
         with self._lock:
             self._dropped += left
-            tell(f"the output {self._name} ends, {self._losses()}")
+            echo(f"the output {self._name} ends, {self._losses()}")
             self._tell()
 
     def _tell(self) -> None:
