@@ -11,13 +11,13 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from fedge.outputs.mqtt.broker import Broker
 from full_disk import no_room_for_more_than
 from pictures_for_tests import room
 from results import result
 from waiting import eventually, free_port
 from web_helpers import LABELS, RECIPE, get, web_page
 
+from fedge.options import Address, Broker
 from fedge.outputs.base import Output
 from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.files.csv_file import CsvFile
@@ -25,7 +25,6 @@ from fedge.outputs.files.json_lines import JsonLines
 from fedge.outputs.files.sqlite_file import SqliteFile
 from fedge.outputs.files.unsure_frames import UnsureFrames
 from fedge.outputs.mqtt.client import Mqtt
-from fedge.outputs.network.addresses import Address
 from fedge.outputs.network.prometheus import Metrics
 from fedge.outputs.network.webhook import Webhook
 from fedge.outputs.screen.terminal import Lines
