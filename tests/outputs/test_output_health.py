@@ -58,7 +58,7 @@ def webhook_at_a_server_that_is_ill(folder: Path, stack: ExitStack, monkeypatch:
     Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     stack.callback(server.server_close)
     stack.callback(server.shutdown)
-    return Webhook(f"http://127.0.0.1:{server.server_address[1]}/")
+    return Webhook(parse_webhook(f"http://127.0.0.1:{server.server_address[1]}/"))
 
 
 class _Ill(BaseHTTPRequestHandler):
