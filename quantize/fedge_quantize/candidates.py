@@ -96,7 +96,7 @@ class Candidates:
         return self._candidates[method]
 
     def _rounded(self) -> Model:
-        # Of a depth-wise network rounding loses most; the residual ones lose less than their test pictures can show.
+        # Rounding costs a depth-wise network most; residual networks lose less by it than their test pictures can show.
         return self._folded if self.config.head is None else round_weights(self._folded, self.calibration.images)
 
     def _trained_on(self) -> Model:
@@ -136,7 +136,7 @@ def methods_for(work: Candidates) -> tuple[Method, ...]:
     if work.options.method != "auto":
         return (work.options.method,)
     if work.config.head is not None:
-        # Training on would change the backbone, which 1.2 million photographs have taught more than these can.
+        # Training would change the backbone, which learned more from 1.2 million photographs than it can from these.
         return ("ptq",)
     held_out = work.dataset.held_out
     by_float = predictor(work.float_model)(held_out.images).argmax(-1)

@@ -229,7 +229,7 @@ def test_the_temperature_of_a_network_that_knows_of_more_is_found_again() -> Non
     everything = softmax(np.concatenate([logits, np.zeros((20_000, 1))], axis=1))
     truth = np.array([generator.choice(6, p=p) for p in everything])
     known = truth < 5
-    # Pictures of nothing known are never among those that the temperature is fitted to.
+    # Outliers are never among those that the temperature is fitted to.
     stretched, right = logits[known] * 2.5, np.eye(5, dtype=bool)[truth[known]]
     sources = np.zeros(known.sum(), dtype=np.int64)
     confidence = fit_confidence(stretched, right, sources, 0.0)

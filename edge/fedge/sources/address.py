@@ -11,7 +11,7 @@ def split_address(url: str) -> SplitResult:
     """The parts of a URL; raises SourceError, which shows nothing of it, where it is malformed."""
     try:
         parts = urlsplit(url)
-        # Looked at for its error: what follows a colon and is no number may be half a password.
+        # Read for its ValueError: what follows a colon and is no port may be a part of a password.
         _ = parts.port
     except ValueError:
         scheme = url.partition("://")[0]
