@@ -17,11 +17,11 @@ from fedge.options import MAX_DROP_PP, QAT_EPOCHS
 from fedge.system.console import echo
 from fedge.system.progress import Progress
 from fedge_quantize.calibration import CalibrationSet, fit_confidence
-from fedge_quantize.convert import convert
-from fedge_quantize.fold_batch_norm import fold
+from fedge_quantize.conversion.convert import convert
+from fedge_quantize.conversion.fold_batch_norm import fold
+from fedge_quantize.conversion.qat import quantization_aware
+from fedge_quantize.conversion.round_weights import round_weights
 from fedge_quantize.parity import compare
-from fedge_quantize.qat import quantization_aware
-from fedge_quantize.round_weights import round_weights
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.pretrained import require_unchanged
 from fedge_train.runs.run_folder import RunConfig

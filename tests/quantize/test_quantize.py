@@ -18,7 +18,7 @@ from fedge.model.flatbuffer import read_graph
 from fedge_quantize import packing
 from fedge_quantize import quantize as work
 from fedge_quantize.calibration import CalibrationSet, calibration_set, fit_confidence
-from fedge_quantize.convert import first_problem
+from fedge_quantize.conversion.convert import first_problem
 from fedge_quantize.parity import compare
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.run_folder import load_float_model, read_config

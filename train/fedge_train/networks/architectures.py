@@ -2,7 +2,7 @@
 
 Every network takes float32 pictures in [0, 1], [n, height, width, channels], and gives float32 logits, [n, classes].
 With `norm=False` a network is built as it runs on the device: each convolution carries the bias into which its batch
-normalization was folded (`fedge_quantize.fold_batch_norm`).
+normalization was folded (`fedge_quantize.conversion.fold_batch_norm`).
 """
 
 from collections.abc import Callable

@@ -59,7 +59,9 @@ def model_from_tflite(
 
 def _normalize(layer: layers.Conv2D, norm: layers.BatchNormalization, output: NDArray[np.float64]) -> None:
     """Scales the filters to `_FILTER_NORM`, and sets the batch normalization behind them to the identity on `output`.
-    `output`, [n, h, w, channels], is the convolution's before scaling; its mean and variance are the statistics."""
+
+    `output`, [n, h, w, channels], is the convolution's before scaling; its mean and variance are the statistics.
+    """
     (kernel,) = layer.get_weights()
     mean, variance = output.mean(axis=(0, 1, 2)), output.var(axis=(0, 1, 2))
     length = np.sqrt((kernel.astype(np.float64) ** 2).sum(axis=(0, 1, 2)))
