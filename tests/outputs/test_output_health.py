@@ -17,7 +17,7 @@ from results import result
 from waiting import eventually, free_port
 from web_helpers import LABELS, RECIPE, get, web_page
 
-from fedge.options import Address, Broker
+from fedge.options import Address, Broker, parse_webhook
 from fedge.outputs.base import Output
 from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.files.csv_file import CsvFile

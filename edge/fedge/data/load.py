@@ -167,7 +167,7 @@ def _label_order(data: tuple[str, ...], names: list[str]) -> tuple[str, ...]:
 
 
 def _is_utf8(name: str) -> bool:
-    # Bytes of a file's name that are not UTF-8 are read as surrogates, which have no code of their own.
+    # Python reads bytes of a file's name that are not UTF-8 as surrogates, which cannot be encoded.
     try:
         return bool(name.encode())
     except UnicodeEncodeError:

@@ -30,7 +30,7 @@ def split_address(url: str) -> SplitResult:
     """
     try:
         parts = urlsplit(url)
-        # Looked at for its error: what follows a colon and is no number may be half a password.
+        # Read for its ValueError: what follows a colon and is no port may be a part of a password.
         _ = parts.port
     except ValueError:
         parts = None

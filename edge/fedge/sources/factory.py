@@ -18,7 +18,7 @@ from fedge.sources.live import LiveSource
 from fedge.sources.read_ahead import ReadAhead
 from fedge.sources.view import AS_IT_COMES, CaptureOptions, View
 
-# What has no index, so that it can be sent while it is recorded: at a URL it is taken for live.
+# Containers without an index can be sent while they are recorded, so at a URL they count as live.
 _STREAM_SUFFIXES = frozenset({".mjpeg", ".mjpg", ".ts", ".flv", ".ogv", ".h264", ".264", ".h265", ".hevc"})
 _FILE_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".3gp", ".wmv"})
 _DEVICES = Path("/dev")
@@ -93,7 +93,7 @@ def _live_video(target: str | int, options: CaptureOptions, monitor: Monitor, li
 
 
 def _open_path(path: Path, options: CaptureOptions, seconds: float) -> Source:
-    # Plugged in again, a camera may get another number; links like those in /dev/v4l/by-id follow it.
+    # Resolved at each opening: plugged in again, a camera may get another number, which links in /dev/v4l/by-id follow.
     if number := re.fullmatch(r"/dev/video(\d+)", str(path.resolve())):
         return _open_video(int(number[1]), options, seconds)
     if not path.exists():

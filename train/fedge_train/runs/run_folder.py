@@ -22,9 +22,9 @@ from fedge.system.files import replacing, write_json
 from fedge_train.networks.architectures import build
 from fedge_train.networks.plans import Plan
 
-# Logits of networks that learned are below 100; int8 has no steps left for what lies so far out.
+# A trained network's logits are below 100; at this size, int8's steps would be too coarse.
 MOST_LOGIT = 1e4
-# What float32 makes of one and the same logit.
+# By how much float32 rounding lets equal logits differ.
 LEAST_DIFFERENCE = 1e-4
 
 RUNS = Path("runs")

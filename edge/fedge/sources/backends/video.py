@@ -122,7 +122,7 @@ def _open(target: str | int, open_seconds: float) -> cv2.VideoCapture:
 
 
 def _configure(capture: cv2.VideoCapture, options: CaptureOptions) -> None:
-    # USB cameras give their full rate in large pictures only as JPEG; those that cannot keep what they have.
+    # USB cameras reach their full rate in large pictures only as JPEG; one that has no JPEG ignores the request.
     capture.set(cv2.CAP_PROP_FOURCC, _MJPEG)
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
     wanted = {
