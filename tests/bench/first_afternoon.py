@@ -59,6 +59,8 @@ def make_debian(root: Path, suite: str) -> Debian:
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     # A network may have an authority of its own.
     shutil.copy(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
+    # Every Debian in use has its lists of packages.
+    subprocess.run(["chroot", root, "apt-get", "update", "-qq"], check=True)
     return Debian(root)
 
 
