@@ -34,12 +34,11 @@ def test_what_is_not_run_says_why(page: Path) -> None:
 @pytest.mark.parametrize("page", RUN, ids=name)
 def test_the_commands_of_a_page_run(page: Path, tmp_path: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = os.environ | {"PATH": path, "FEDGE_STORE": str(tmp_path / "models")}
     for block in blocks(page):
         if block.reason is None:
             command = ["bash", "-euo", "pipefail", "-c", block.text]
-            done = subprocess.run(
-                command, cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True, timeout=120
-            )
+            done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
             assert done.returncode == 0, f"{block.text}{done.stderr}"
 
 
