@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from documented_commands import PAGES, ROOT, Block, blocks, problem
+from documented_commands import PAGES, ROOT, Block, blocks, mentioned, problem, problem_of_a_mention
 
 RUN = [page for page in PAGES if any(block.reason is None for block in blocks(page))]
 
@@ -21,6 +21,20 @@ def test_each_command_is_one_that_the_product_takes(page: Path) -> None:
     for block in blocks(page):
         for words in block.commands():
             assert problem(words) is None, f"{page}: {' '.join(words)}: {problem(words)}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_what_sentences_name_is_there(page: Path) -> None:
+    problems = {span: problem_of_a_mention(span) for span in mentioned(page)}
+    assert not {span: problem for span, problem in problems.items() if problem}
+
+
+@pytest.mark.parametrize(
+    ("span", "why"),
+    [("--camra", "--camra"), ("fedge rum", "rum"), ("fedge train --camera", "--camera"), ("fedge run --camera", "")],
+)
+def test_what_is_not_there_is_refused(span: str, why: str) -> None:
+    assert why in (found := problem_of_a_mention(span) or "") and bool(found) == bool(why)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
