@@ -88,20 +88,24 @@ class Module:
                 what, mends = (self._texts(argument, dict(_assigned(scope))) for argument in call.args)
                 yield Raised(call.func.id, " / ".join(what) or UNKNOWN, tuple(mends) or (UNKNOWN,))
 
-    def _texts(self, node: ast.expr, local: dict[str, ast.expr]) -> list[str]:
+    def _texts(self, node: ast.expr, local: dict[str, ast.expr], seen: frozenset[str] = frozenset()) -> list[str]:
+        """The texts that an expression may have; `seen` are the names that it was followed through."""
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return [_escaped(node.value)]
         if isinstance(node, ast.JoinedStr):
             return ["".join(_piece(part) for part in node.values)]
-        if isinstance(node, ast.Name):
-            value = local.get(node.id) or self._constants.get(node.id)
-            return self._texts(value, {}) if value is not None else []
         if isinstance(node, ast.IfExp):
-            return [*self._texts(node.body, local), *self._texts(node.orelse, local)]
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self._functions:
-            returns = (n.value for n in ast.walk(self._functions[node.func.id]) if isinstance(n, ast.Return))
-            return [text for value in returns if value is not None for text in self._texts(value, {})]
-        return []
+            return [*self._texts(node.body, local, seen), *self._texts(node.orelse, local, seen)]
+        name = node.func if isinstance(node, ast.Call) else node
+        if not isinstance(name, ast.Name) or name.id in seen:
+            return []
+        followed = seen | {name.id}
+        if isinstance(node, ast.Call):
+            function = self._functions.get(name.id)
+            returns = (n.value for n in ast.walk(function) if isinstance(n, ast.Return)) if function else ()
+            return [text for value in returns if value is not None for text in self._texts(value, {}, followed)]
+        value = local.get(name.id) or self._constants.get(name.id)
+        return self._texts(value, {}, followed) if value is not None else []
 
 
 def _assigned(scope: ast.AST) -> Iterator[tuple[str, ast.expr]]:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from documented_commands import PAGES, ROOT, Block, blocks, problem
+from documented_commands import PAGES, ROOT, Block, blocks, mentioned, problem, problem_of_a_mention
 
 RUN = [page for page in PAGES if any(block.reason is None for block in blocks(page))]
 
@@ -24,6 +24,20 @@ def test_each_command_is_one_that_the_product_takes(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
+def test_what_sentences_name_is_there(page: Path) -> None:
+    problems = {span: problem_of_a_mention(span) for span in mentioned(page)}
+    assert not {span: problem for span, problem in problems.items() if problem}
+
+
+@pytest.mark.parametrize(
+    ("span", "why"),
+    [("--camra", "--camra"), ("fedge rum", "rum"), ("fedge train --camera", "--camera"), ("fedge run --camera", "")],
+)
+def test_what_is_not_there_is_refused(span: str, why: str) -> None:
+    assert why in (found := problem_of_a_mention(span) or "") and bool(found) == bool(why)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_what_is_not_run_says_why(page: Path) -> None:
     assert all(block.reason is None or len(block.reason.split()) >= 2 for block in blocks(page))
     assert len(re.findall(r"^<!-- not run", page.read_text(), re.MULTILINE)) == sum(
@@ -34,12 +48,11 @@ def test_what_is_not_run_says_why(page: Path) -> None:
 @pytest.mark.parametrize("page", RUN, ids=name)
 def test_the_commands_of_a_page_run(page: Path, tmp_path: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = os.environ | {"PATH": path, "FEDGE_STORE": str(tmp_path / "models")}
     for block in blocks(page):
         if block.reason is None:
             command = ["bash", "-euo", "pipefail", "-c", block.text]
-            done = subprocess.run(
-                command, cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True, timeout=120
-            )
+            done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
             assert done.returncode == 0, f"{block.text}{done.stderr}"
 
 

@@ -1,6 +1,7 @@
 """The generated pages of the reference have all that the code has, and the page on JSON names all fields."""
 
 import ast
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -12,6 +13,11 @@ from documented_commands import ROOT
 
 from fedge import errors
 from fedge.cli.main import run as run_command
+from fedge.commands.capture.reporter import CaptureReport, PictureReport
+from fedge.commands.device.doctor.finding import Finding
+from fedge.commands.device.models import StoreReport
+from fedge.runner.health import HealthSnapshot
+from fedge.store.journal import Entry, Event
 
 JSON_PAGE = (ROOT / "docs/reference/json.md").read_text()
 
@@ -62,6 +68,23 @@ def test_each_exit_code_is_explained() -> None:
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)} == codes
 
 
+def test_the_fields_of_reports_that_need_more_than_a_command_are_explained() -> None:
+    reports = {
+        "fedge models list": (StoreReport, Entry, Event),
+        "fedge doctor": (Finding,),
+        "fedge capture": (PictureReport, CaptureReport),
+        "The health": (HealthSnapshot,),
+    }
+    for title, kinds in reports.items():
+        names = {field.name for kind in kinds for field in dataclasses.fields(kind)}
+        missing = {name for name in names if f"`{name}`" not in section(title)}
+        assert not missing, (title, missing)
+
+
+def section(title: str) -> str:
+    return JSON_PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
 def test_the_fields_of_reports_are_explained(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     pictures, recording = str(tmp_path / "pictures"), str(tmp_path / "recording")
     for title, *command in (
@@ -73,6 +96,5 @@ def test_the_fields_of_reports_are_explained(tmp_path: Path, capfd: pytest.Captu
     ):
         assert run_command([*command, "--json"]) == 0
         reports = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
-        section = JSON_PAGE.split(f"## {title}\n")[1].split("\n## ")[0]
-        missing = {name for name in set().union(*reports) if f"`{name}`" not in section}
+        missing = {name for name in set().union(*reports) if f"`{name}`" not in section(title)}
         assert not missing, (title, missing)

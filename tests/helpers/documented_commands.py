@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer.main
 
@@ -22,6 +23,9 @@ _BLOCK = re.compile(r"(?:<!-- not run: (?P<reason>[^>]*?) ?-->\n)?```(?P<kind>sh
 _ASSIGNMENT = re.compile(r"([A-Z_]+)=(.*)", re.DOTALL)
 # Where one command ends and what follows is another's.
 _ENDS = {"|", "||", "&&", ";", ">", "&"}
+_ROOT_COMMAND: Any = typer.main.get_command(app)
+# Of other programs, and what each command has besides its own.
+_FOREIGN_OPTIONS = {"--no-deps", "--help", "--help-all", "--version"}
 _PIP_OPTIONS = {"-c", "-U", "--force-reinstall", "--no-deps"}
 
 
@@ -60,6 +64,30 @@ def blocks(page: Path) -> list[Block]:
     return [Block(page, _commands_of(m["kind"], m["text"]), m["reason"]) for m in _BLOCK.finditer(page.read_text())]
 
 
+def mentioned(page: Path) -> set[str]:
+    """The options, and the commands of fedge with the options behind them, that a page's sentences and tables name."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    return {span for span in re.findall(r"`([^`\n]+)`", text) if re.match(r"--[a-z]|fedge [a-z]+\b", span)}
+
+
+def problem_of_a_mention(span: str) -> str | None:
+    """Why what is mentioned cannot be right, or None: its command, or an option of it or of any command, is missing."""
+    options = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", span))
+    if span.startswith("--"):
+        known = {option for command in _leaves(_ROOT_COMMAND) for option in _options(command)}
+        known |= {option for path in (ROOT / "tests/bench").glob("*.py") for option in _quoted_options(path)}
+    else:
+        words = re.findall(r"[a-z]+", span)[1:]
+        command = _ROOT_COMMAND
+        while commands := getattr(command, "commands", None):
+            if not words or words[0] not in commands:
+                return None if command is not _ROOT_COMMAND else f"there is no command {words[:1]}"
+            command = commands[words.pop(0)]
+        known = _options(command)
+    missing = options - known - _FOREIGN_OPTIONS
+    return f"there is no option {', '.join(sorted(missing))}" if missing else None
+
+
 def problem(words: list[str]) -> str | None:
     """Why this command cannot be right, or None."""
     program, *arguments = words
@@ -78,8 +106,24 @@ def _commands_of(kind: str, text: str) -> str:
     return "".join(f"{line[2:]}\n" for line in text.splitlines() if line.startswith("$ "))
 
 
+def _leaves(command: Any) -> Iterator[Any]:
+    commands = getattr(command, "commands", None)
+    if not commands:
+        yield command
+    for inner in (commands or {}).values():
+        yield from _leaves(inner)
+
+
+def _options(command: Any) -> set[str]:
+    return {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+
+
+def _quoted_options(path: Path) -> set[str]:
+    return set(re.findall(r'"(--[a-z-]+)"', path.read_text()))
+
+
 def _problem_of_fedge(arguments: list[str]) -> str | None:
-    command, name = typer.main.get_command(app), "fedge"
+    command, name = _ROOT_COMMAND, "fedge"
     while commands := getattr(command, "commands", None):
         if not arguments or arguments[0].startswith("-"):
             return None if set(arguments) <= {"--help", "-h", "--version"} else f"{name} has no {arguments[0]}"
