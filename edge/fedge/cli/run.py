@@ -32,8 +32,10 @@ from fedge.options import (
     LEAVE,
     MEGABYTE,
     RECORD_MEGABYTES,
+    SHADOW_SECONDS,
     SQLITE_ROWS,
     STALL_SECONDS,
+    TRIAL_SECONDS,
     UNSURE_MEGABYTES,
     UNSURE_SECONDS,
     Address,
@@ -49,6 +51,7 @@ from fedge.options import (
     RejectMode,
     RunOptions,
     SqliteOptions,
+    SwapOptions,
     UnsureOptions,
     WebhookOptions,
     WebhookUrl,
@@ -102,6 +105,24 @@ def run(
     leave: Annotated[
         float, DECISION(metavar="SCORE", help="Mean score below which it is given up.", min=0.01, max=1)
     ] = LEAVE,
+    shadow: Annotated[
+        float,
+        DECISION(metavar="SECONDS", help="A new model of the store answers beside the running one.", min=0, **RARE),
+    ] = SHADOW_SECONDS,
+    trial: Annotated[
+        float,
+        DECISION(metavar="MINUTES", help="In which it is rolled back if it does badly.", min=0, **RARE),
+    ] = TRIAL_SECONDS / 60,
+    least_fps: Annotated[
+        float | None,
+        DECISION(
+            metavar="FPS",
+            help="Frames a second that it must keep up with.",
+            show_default="the camera's",
+            min=0.1,
+            **RARE,
+        ),
+    ] = None,
     as_json: Annotated[bool, SHOW("--json", help="One JSON line per frame on standard output.")] = False,
     web: Annotated[
         Address | None,
@@ -212,4 +233,5 @@ def run(
         background,
         reject,
         show_input and not window,
+        SwapOptions(shadow, trial * 60, least_fps),
     )

@@ -1,6 +1,7 @@
 """The `fedge run` command's work."""
 
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -23,11 +24,14 @@ from fedge.runner.decisions import Decider
 from fedge.runner.health import Health
 from fedge.runner.loop import classify_frames, show
 from fedge.runner.recording import Recorder, recorded
+from fedge.runner.swap import Swapper
 from fedge.sources.base import Source
 from fedge.sources.factory import open_asked
 from fedge.sources.learn_background import BackgroundLearner
+from fedge.store.store import Store
 from fedge.system.console import echo, stop_writing
 from fedge.system.memory import return_freed_memory
+from fedge.system.state import store_folder
 
 LEARN = "learn"
 
@@ -35,9 +39,17 @@ LEARN = "learn"
 def run(options: RunOptions) -> int:
     """Classifies until the source ends, `frames` are done, or SIGTERM; Ctrl-C closes the source and goes on up."""
     return_freed_memory()
-    with _until_terminated(), contextlib.ExitStack() as stack:
-        # On pictures of a camera's size, handing work to a second thread takes longer than the work.
-        cv2.setNumThreads(1)
+    # On pictures of a camera's size, handing work to a second thread takes longer than the work.
+    cv2.setNumThreads(1)
+    with _until_terminated():
+        while _run_model(options):
+            pass
+    return 0
+
+
+def _run_model(options: RunOptions) -> bool:
+    """Runs with one model, or with those that can take its place; gives whether another one has to be started."""
+    with contextlib.ExitStack() as stack:
         classifier = load(options.model, options.reject)
         if classifier.model.manifest.parity.proof == "none":
             echo(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
@@ -54,7 +66,11 @@ def run(options: RunOptions) -> int:
         stack.callback(sink.close)
         stack.callback(lambda: sink.health(health.snapshot()))
         stack.callback(health.set_state, "stopped")
-        results = stack.enter_context(contextlib.closing(classify_frames(classifier, source, decider, health)))
+        swapper = _swapper(options, classifier, source, health)
+        if swapper is not None:
+            stack.callback(swapper.close)
+        frames = classify_frames(classifier, source, decider, health, swapper)
+        results = stack.enter_context(contextlib.closing(frames))
         if options.record:
             recorder = _recorder(options.record, options, classifier, decider, health, wait=not source.live)
             stack.callback(recorder.close)
@@ -63,7 +79,21 @@ def run(options: RunOptions) -> int:
             show(results, sink, health, options.frames)
         except BrokenPipeError:
             stop_writing(sys.stdout)
-    return 0
+        return swapper is not None and swapper.must_restart
+
+
+def _swapper(options: RunOptions, classifier: Classifier, source: Source, health: Health) -> Swapper | None:
+    """What follows the store's current model: of a run from a camera that names no model, and is not recorded.
+
+    A recording belongs to one model, and so does a count of frames.
+    """
+    if options.model is not None or not source.live or options.record is not None or options.frames is not None:
+        return None
+    swapper = Swapper(Store(store_folder()), classifier, health, options.swap, echo)
+    if os.environ.get("NOTIFY_SOCKET"):
+        # Elsewhere it is a terminal that closes.
+        signal.signal(signal.SIGHUP, lambda number, frame: swapper.look_now())
+    return swapper
 
 
 def _open(options: RunOptions, classifier: Classifier, health: Health) -> Source:

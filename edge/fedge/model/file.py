@@ -49,6 +49,7 @@ class ModelFile:
         labels: the class names, in output order.
         golden: the bytes of golden.npz.
         card: the model card, Markdown.
+        sha256: of the whole file.
     """
 
     flatbuffer: bytes
@@ -56,6 +57,7 @@ class ModelFile:
     labels: tuple[str, ...]
     golden: bytes
     card: str
+    sha256: str
 
 
 def read(path: str | Path) -> ModelFile:
@@ -91,7 +93,8 @@ def parse_bytes(data: bytes) -> ModelFile:
     _check_hashes(manifest, flatbuffer, members)
     labels = _parse_labels(members[LABELS])
     check_agreement(manifest, labels, flatbuffer)
-    return ModelFile(flatbuffer, manifest, labels, members[GOLDEN], members[CARD].decode(errors="replace"))
+    card = members[CARD].decode(errors="replace")
+    return ModelFile(flatbuffer, manifest, labels, members[GOLDEN], card, sha256(data))
 
 
 def pack(flatbuffer: bytes, manifest: Manifest, labels: tuple[str, ...], golden: bytes, card: str) -> bytes:

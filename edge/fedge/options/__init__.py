@@ -28,10 +28,12 @@ from fedge.options.defaults import (
     QAT_EPOCHS,
     RECORD_MEGABYTES,
     REJECT_MODES,
+    SHADOW_SECONDS,
     SQLITE_ROWS,
     STALL_SECONDS,
     TEST_SHARE,
     TRIAL_MINUTES,
+    TRIAL_SECONDS,
     UNSURE_MEGABYTES,
     UNSURE_SECONDS,
     WINDOW_SECONDS,
@@ -49,7 +51,7 @@ from fedge.options.outputs import (
     WebOptions,
     WindowOptions,
 )
-from fedge.options.run import CollectOptions, DecisionOptions, RecordOptions, RunOptions
+from fedge.options.run import CollectOptions, DecisionOptions, RecordOptions, RunOptions, SwapOptions
 
 __all__ = [
     "AGE_SECONDS",
@@ -70,10 +72,12 @@ __all__ = [
     "QAT_EPOCHS",
     "RECORD_MEGABYTES",
     "REJECT_MODES",
+    "SHADOW_SECONDS",
     "SQLITE_ROWS",
     "STALL_SECONDS",
     "TEST_SHARE",
     "TRIAL_MINUTES",
+    "TRIAL_SECONDS",
     "UNSURE_MEGABYTES",
     "UNSURE_SECONDS",
     "WINDOW_SECONDS",
@@ -93,6 +97,7 @@ __all__ = [
     "Rotation",
     "RunOptions",
     "SqliteOptions",
+    "SwapOptions",
     "UnsureOptions",
     "WebOptions",
     "WebhookOptions",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fedge.options.camera import CameraOptions, FaultLimits
-from fedge.options.defaults import DEFAULT_REJECT, ENTER, LEAVE, RejectMode
+from fedge.options.defaults import DEFAULT_REJECT, ENTER, LEAVE, SHADOW_SECONDS, TRIAL_SECONDS, RejectMode
 from fedge.options.outputs import OutputOptions
 
 
@@ -31,6 +31,21 @@ class RecordOptions:
 
 
 @dataclass(frozen=True)
+class SwapOptions:
+    """How a new current model of the store is tried before and after it answers; see `Swapper`.
+
+    Attributes:
+        shadow_seconds: how long it answers the live frames beside the running one, unseen.
+        trial_seconds: how long it may be rolled back after the swap.
+        least_fps: frames a second that it must keep up with; None: what the camera gives when it is swapped.
+    """
+
+    shadow_seconds: float = SHADOW_SECONDS
+    trial_seconds: float = TRIAL_SECONDS
+    least_fps: float | None = None
+
+
+@dataclass(frozen=True)
 class RunOptions:
     """What the user asked for: a `source`, or without one the camera `device` (None: the first that works).
 
@@ -45,6 +60,7 @@ class RunOptions:
         background: the file of the empty scene, or `learn`; None: there is none.
         reject: how much certainty an answer needs.
         show_input: whether the terminal shows what the network sees.
+        swap: how a new current model of the store is tried.
     """
 
     model: str | None
@@ -60,6 +76,7 @@ class RunOptions:
     background: str | None = None
     reject: RejectMode = DEFAULT_REJECT
     show_input: bool = False
+    swap: SwapOptions = field(default_factory=SwapOptions)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from collections.abc import Generator, Iterator
 from time import monotonic
 from typing import Protocol
 
-from fedge.model.classifier import Classifier
+from fedge.images.picture import Picture
+from fedge.model.classifier import Answer, Classifier
 from fedge.runner.decisions import Decider
 from fedge.runner.health import Health, HealthSnapshot
 from fedge.runner.result import Result
@@ -26,23 +27,39 @@ class Sink(Protocol):
         """Ends; called once, after the last answer."""
 
 
+class Successor(Protocol):
+    """What may put another classifier in the running one's place, between two frames."""
+
+    @property
+    def must_restart(self) -> bool:
+        """Whether the next classifier needs a source, or outputs, that are opened for it."""
+
+    def answered(self, picture: Picture, answer: Answer) -> Classifier | None:
+        """Is told the answer to a frame; gives the classifier that answers from the next one on, or None."""
+
+
 def classify_frames(
-    classifier: Classifier, source: Source, decider: Decider, health: Health
+    classifier: Classifier, source: Source, decider: Decider, health: Health, successor: Successor | None = None
 ) -> Generator[Result | Fault | None]:
     """Classifies each frame that the source gives, until it ends, and counts frames and faults in `health`.
 
     Between the results come the source's faults, and None where it has nothing new. Closes the source in any case.
-    Raises SourceError.
+    Ends early where a `successor` has to be started with a source of its own. Raises SourceError.
     """
     number = 0
     try:
         for item in source.frames():
+            if successor is not None and successor.must_restart:
+                return
             if isinstance(item, Frame):
                 answer = classifier.classify(item.picture)
                 decision = decider.update(answer.evidence, item.moment, item.time)
                 health.count_frame(item.captured)
-                yield Result(number, item, answer, (monotonic() - item.captured) * 1e3, decision)
+                age_ms = (monotonic() - item.captured) * 1e3
+                yield Result(number, item, answer, age_ms, decision, classifier.model.sha256)
                 number += 1
+                if successor is not None:
+                    classifier = successor.answered(item.picture, answer) or classifier
                 continue
             if item is not None:
                 health.count_fault(item.kind, item.message)

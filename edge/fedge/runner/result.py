@@ -18,6 +18,7 @@ class Result:
         answer: what the classifier says of this frame alone.
         age_ms: milliseconds from capture to answer.
         decision: what the frames of the last while say together.
+        model_sha256: of the model file that answered.
     """
 
     number: int
@@ -25,6 +26,7 @@ class Result:
     answer: Answer
     age_ms: float
     decision: Decision
+    model_sha256: str = ""
 
     def to_json(self) -> JsonObject:
         """The line that `fedge run --json` prints."""
@@ -41,6 +43,7 @@ class Result:
             "infer_ms": round(answer.infer_ms, 3),
             "decision": self.decision.label,
             "changed": self.decision.changed,
+            "model_sha256": self.model_sha256,
         }
         if answer.quality is not None:
             line["quality"] = round(answer.quality, 6)
