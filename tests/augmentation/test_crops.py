@@ -34,7 +34,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_pieces_are_cut_out_as_the_camera_cuts_out(photographs: Path) -> None:
+def test_crops_are_cut_out_as_the_camera_cuts_out(photographs: Path) -> None:
     dataset = loaded(photographs)
     found = random_crops(dataset, seed=0)
     assert found.shape[1:] == (28, 28, 1) and found.dtype == np.uint8
@@ -52,7 +52,7 @@ def test_packaged_pictures_have_none() -> None:
     assert random_crops(dataset, seed=0).shape == (0, 28, 28, 1)
 
 
-def test_a_picture_of_a_few_pixels_has_pieces_too(tmp_path: Path) -> None:
+def test_a_picture_of_a_few_pixels_has_crops_too(tmp_path: Path) -> None:
     dataset = load_dataset(
         (str(write_class_folders(tmp_path / "data", ["Bag", "Trouser"], 20)),),
         Recipe(28, 28, polarity="dark-background"),

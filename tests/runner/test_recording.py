@@ -19,7 +19,7 @@ from fedge.model.classifier import Classifier, load
 from fedge.model.confidence import certainty
 from fedge.model.manifest import MAX_LOGIT_TOLERANCE, SelfTestFacts
 from fedge.options import DEFAULT_REJECT, REJECT_MODES, RejectMode
-from fedge.runner.recording import FACTS, LINES, segments
+from fedge.runner.segments import FACTS, LINES, segments
 
 
 def edit_line(recording: Path, number: int, **changes: object) -> None:

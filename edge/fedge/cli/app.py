@@ -10,7 +10,7 @@ from fedge.cli.device.doctor import doctor
 from fedge.cli.device.models import models_app
 from fedge.cli.device.service import service_app
 from fedge.cli.model import bench, evaluate, info, replay, samples, verify
-from fedge.cli.optional_values import OptionalAddresses
+from fedge.cli.parsing.optional_values import OptionalAddresses
 from fedge.cli.run import run
 from fedge.cli.train import average, quantize, train
 from fedge.errors import EXIT_USAGE

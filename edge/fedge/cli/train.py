@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from fedge.cli.parameters import Json, Map, print_report
+from fedge.cli.parsing.parameters import Json, Map, print_report
 from fedge.options import MAX_DROP_PP, QAT_EPOCHS, TEST_SHARE, TRIAL_MINUTES
 from fedge.system.extras import needs_extra
 

@@ -10,7 +10,7 @@ from time import perf_counter
 import cv2
 import numpy as np
 
-from fedge.images.picture import Picture
+from fedge.images.picture import Picture, as_jpeg
 from fedge.images.preprocess import apply
 from fedge.model.classifier import Classifier, load
 from fedge.model.interpreter import runtime_name
@@ -192,7 +192,7 @@ def _sample_throttling(seen: set[str] | None) -> set[str] | None:
 
 
 def _decoder(classifier: Classifier) -> Callable[[], Picture]:
-    encoded = cv2.imencode(".jpg", _synthetic_frame())[1].tobytes()
+    encoded = as_jpeg(_synthetic_frame())
     view = View(recipe=classifier.model.manifest.preprocessing)
 
     def decode() -> Picture:

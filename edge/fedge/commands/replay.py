@@ -15,7 +15,7 @@ from fedge.images.picture import Picture
 from fedge.model.classifier import Classifier, load
 from fedge.model.schema import to_json
 from fedge.runner.decisions import Decider
-from fedge.runner.recording import FACTS, LINES, segments
+from fedge.runner.segments import FACTS, LINES, segments
 from fedge.system.console import echo, printable
 from fedge.system.json_types import Json, JsonObject
 

@@ -2,6 +2,7 @@
 
 from fedge.runner.result import Result
 from fedge.system.json_types import JsonObject
+from fedge.system.timing import stamp
 
 Value = str | int | float | None
 
@@ -45,7 +46,7 @@ def change(result: Result) -> JsonObject:
     return {
         "label": decision.label,
         "score": round(decision.score, 6),
-        "since": decision.since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "since": stamp(decision.since),
         "frame": result.number,
         "source": result.frame.source,
     }

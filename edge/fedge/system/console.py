@@ -1,10 +1,12 @@
 """Text from files and cameras, made fit for a terminal and for files in UTF-8."""
 
+import json
 import os
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 
 def printable(text: str) -> str:
@@ -30,3 +32,15 @@ def echo(line: str, stream: TextIO | None = None) -> None:
         return
     with suppress(OSError):
         print(f"fedge: {line}", file=stream, flush=True)
+
+
+def escape_what_cannot_be_printed() -> None:
+    """Makes standard output write what the locale's encoding lacks as `\\u82f9`, as standard error does."""
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON on one line, readable where standard output is UTF-8, else with escapes: it is JSON anywhere."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("_", "-")
+    return json.dumps(value, ensure_ascii=encoding not in ("utf-8", "utf8"))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tf_keras import Model
 
 from fedge.errors import FedgeError
-from fedge.model.flatbuffer import read_graph
+from fedge.model.flatbuffer import int8_problem, read_graph
 from fedge.model.manifest import INPUT_SCALE, INPUT_ZERO_POINT
 from fedge.system.native_stderr import suppress_native_stderr
 
@@ -46,13 +46,4 @@ def convert(model: Model, calibration: NDArray[np.uint8] | None) -> bytes:
 
 def first_problem(flatbuffer: bytes) -> str | None:
     """What keeps a flatbuffer from being a fully int8 network with the input that the format demands, or None."""
-    graph = read_graph(flatbuffer)
-    network_input, network_output = graph.inputs[0], graph.outputs[0]
-    if network_input.dtype != "uint8" or network_output.dtype != "int8":
-        return f"input {network_input.dtype}, output {network_output.dtype}"
-    if not network_input.has_scale(INPUT_SCALE) or network_input.zero_points != (INPUT_ZERO_POINT,):
-        return f"the input has scale {network_input.scales} and zero point {network_input.zero_points}, not 1/255 and 0"
-    for tensor in graph.tensors:
-        if tensor is not network_input and tensor.dtype not in ("int8", "int32"):
-            return f"the tensor {tensor.name} is {tensor.dtype}"
-    return None
+    return int8_problem(read_graph(flatbuffer), INPUT_SCALE, INPUT_ZERO_POINT)

@@ -89,6 +89,9 @@ def _new_model(config: RunConfig, dataset: Dataset) -> keras.Model:
 
 def _say_what_was_left_out(dataset: Dataset) -> None:
     _list("files are no pictures that can be read, or stand where none belong", dataset.skipped)
+    _list("pictures are doubtful, and are learned from all the same", dataset.doubtful)
+    for warning in dataset.warnings:
+        echo(warning)
     _list("pictures are in a later split too and were kept out of training", dataset.duplicates)
 
 

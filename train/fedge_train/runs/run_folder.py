@@ -80,7 +80,7 @@ def read_config(folder: Path) -> RunConfig:
     if not folder.is_dir():
         raise RunError(f"there is no run folder {folder}", mend)
     try:
-        return from_json(RunConfig, json.loads((folder / CONFIG).read_text()))
+        return from_json(RunConfig, json.loads((folder / CONFIG).read_text(encoding="utf-8")))
     except OSError as error:
         raise RunError(f"{folder} has no readable {CONFIG}", mend) from error
     except SchemaError as error:
@@ -144,7 +144,7 @@ class TrainingCost:
 def read_cost(folder: Path) -> TrainingCost:
     """What a finished run's training took, from its report; raises RunError where it has none, or a damaged one."""
     try:
-        report = json.loads((folder / REPORT).read_text())
+        report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
         return TrainingCost(int(report["epochs"]), float(report["seconds"]))
     except OSError as error:
         raise RunError(f"{folder} has no {REPORT}", f"finish it with `fedge train --resume --out {folder}`") from error

@@ -46,7 +46,7 @@ def discovery(topic: str) -> dict[str, str]:
         ("binary_sensor", "problem"): {
             "name": "Problem",
             "state_topic": f"{topic}/health",
-            "value_template": "{{ 'OFF' if value_json.state == 'running' else 'ON' }}",
+            "value_template": "{{ 'OFF' if value_json.healthy else 'ON' }}",
             "device_class": "problem",
             "entity_category": "diagnostic",
             "availability": [connected],

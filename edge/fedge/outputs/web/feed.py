@@ -4,14 +4,14 @@ import base64
 import json
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict
 from threading import Lock
 from time import monotonic
 from typing import Any
 
 import cv2
+import numpy as np
 
-from fedge.images.picture import Picture, input_to_picture
+from fedge.images.picture import Picture, as_jpeg, input_to_picture
 from fedge.images.preprocess import Recipe, seen
 from fedge.images.resize import resize_longest
 from fedge.outputs.payload import change
@@ -66,7 +66,7 @@ class Feed:
     def health(self, snapshot: HealthSnapshot) -> None:
         """Takes the runner's health."""
         with self._lock:
-            self._health = asdict(snapshot)
+            self._health = snapshot.to_json()
         self._publish_state()
 
     def everything(self) -> bytes:
@@ -108,8 +108,8 @@ def encode(picture: Picture) -> bytes:
     if width > WIDEST:
         size = (WIDEST, max(1, round(height * WIDEST / width)))
         resized = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        return cv2.imencode(".jpg", resized, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
-    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+        return as_jpeg(np.asarray(resized, dtype=np.uint8), JPEG_QUALITY)
+    return as_jpeg(picture, JPEG_QUALITY)
 
 
 def encode_input(image: Picture) -> str:
