@@ -98,7 +98,7 @@ def _swapper(options: RunOptions, classifier: Classifier, source: Source, health
 
 def _open(options: RunOptions, classifier: Classifier, health: Health) -> Source:
     # People who look or label want colour and size; the network alone needs neither.
-    looked_at = any(output.looks for output in options.outputs)
+    looked_at = any(output.shows_pictures for output in options.outputs)
     recipe = None if looked_at else classifier.model.manifest.preprocessing
     return open_asked(options.source, options.device, options.camera, recipe, health, options.limits)
 
