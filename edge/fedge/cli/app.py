@@ -9,7 +9,9 @@ from fedge.cli.capture import capture
 from fedge.cli.doctor import doctor
 from fedge.cli.model import bench, evaluate, info, replay, samples, verify
 from fedge.cli.models import models_app
+from fedge.cli.parsing.command import Command
 from fedge.cli.parsing.optional_values import OptionalAddresses
+from fedge.cli.run import EXAMPLES as RUN_EXAMPLES
 from fedge.cli.run import run
 from fedge.cli.service import service_app
 from fedge.cli.train import average, quantize, train
@@ -17,7 +19,7 @@ from fedge.errors import EXIT_USAGE
 
 app = typer.Typer(
     help="Labelled pictures to an int8 classifier on a Raspberry Pi camera, proved at each step.",
-    add_completion=False,
+    add_completion=True,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     # Rich's help would double the time that `--help` takes.
@@ -45,17 +47,17 @@ def fedge(
         raise typer.Exit(EXIT_USAGE)
 
 
-app.command()(train)
-app.command()(average)
-app.command()(quantize)
-app.command("eval")(evaluate)
-app.command(cls=OptionalAddresses)(run)
-app.command()(capture)
-app.command()(replay)
-app.command()(info)
-app.command()(verify)
-app.command()(bench)
-app.command()(samples)
-app.command()(doctor)
+app.command(cls=Command)(train)
+app.command(cls=Command)(average)
+app.command(cls=Command)(quantize)
+app.command("eval", cls=Command)(evaluate)
+app.command(cls=OptionalAddresses, epilog=RUN_EXAMPLES)(run)
+app.command(cls=Command)(capture)
+app.command(cls=Command)(replay)
+app.command(cls=Command)(info)
+app.command(cls=Command)(verify)
+app.command(cls=Command)(bench)
+app.command(cls=Command)(samples)
+app.command(cls=Command)(doctor)
 app.add_typer(models_app, name="models")
 app.add_typer(service_app, name="service")
