@@ -3,7 +3,6 @@
 A value is checked as if it had been typed. Paths are taken from the current folder, as on the command line.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -79,11 +78,6 @@ def to_write(command: TyperCommand, context: Any, given: Mapping[str, Any]) -> d
     }
 
 
-def write_text(values: Mapping[str, Any]) -> str:
-    """A configuration file's text; raises ConfigError for a text that is not UTF-8, as some files' names are."""
-    return "".join(f"{key} = {_toml(value)}\n" for key, value in values.items())
-
-
 def plain(message: str) -> str:
     """A message of Typer's without what pydantic puts before it."""
     return message.replace("Value error, ", "")
@@ -148,18 +142,3 @@ def _value(parsed: Any, typed: Any) -> Any:
     if isinstance(parsed, list):
         return [_value(*pair) for pair in zip(parsed, typed, strict=True)]
     return str(typed)
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    try:
-        str(value).encode()
-    except UnicodeEncodeError as error:
-        raise ConfigError(f"{value!r} is not UTF-8, and cannot stand in TOML", "rename the file") from error
-    # A basic string of TOML is one of JSON, but for one control character.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from fedge.cli.parsing.command import GIVEN
-from fedge.cli.parsing.config_file import write_text
 from fedge.options import Region, Rotation, parse_device, parse_region
+from fedge.system.config_text import write_text
 from fedge.system.files import write_bytes
 
 
