@@ -14,8 +14,8 @@ import pytest
 
 from fedge.cli import run as run_signature
 from fedge.cli.main import run
-from fedge.commands.service import manage, systemctl
-from fedge.commands.service.unit import Unit, quote, quote_argument
+from fedge.commands.device.service import manage, systemctl
+from fedge.commands.device.service.unit import Unit, quote, quote_argument
 from fedge.errors import ServiceError
 
 needs_systemd = pytest.mark.skipif(

@@ -7,7 +7,7 @@ import pytest
 from support import fedge
 
 from fedge.commands.device.doctor import cameras, machine, software
-from fedge.commands.device.doctor.examination import describe, is_healthy
+from fedge.commands.device.doctor.examination import as_text, is_healthy
 from fedge.commands.device.doctor.finding import Finding
 from fedge.errors import MissingExtra, SourceError
 
@@ -25,7 +25,7 @@ def test_it_says_what_it_found_in_text_and_json() -> None:
 
 def test_a_finding_that_has_to_be_mended_makes_the_machine_unwell() -> None:
     wrong = Finding("disk", "wrong", "0 MB are free", "remove something")
-    assert describe(wrong).splitlines() == ["WRONG disk: 0 MB are free", "      mend: remove something"]
+    assert as_text(wrong).splitlines() == ["WRONG disk: 0 MB are free", "      mend: remove something"]
     assert not is_healthy([Finding("a", "ok", "b"), wrong])
     assert is_healthy([Finding("a", "note", "b")])
 

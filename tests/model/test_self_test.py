@@ -13,7 +13,7 @@ from fedge.model import self_test
 from fedge.model.classifier import Classifier
 
 
-def altered(classifier: Classifier, vectors: self_test.Golden) -> Classifier:
+def altered(classifier: Classifier, vectors: self_test.GoldenVectors) -> Classifier:
     """The classifier with other golden vectors in its file."""
     return Classifier(dataclasses.replace(classifier.model, golden=self_test.pack(vectors)))
 

@@ -19,7 +19,7 @@ from fedge.options import Address, parse_address, parse_webhook
 from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.network.prometheus import Metrics
 from fedge.outputs.network.webhook import Webhook
-from fedge.runner.health import Health
+from fedge.runner.health import Health, OutputStatus
 
 
 class Receiver(HTTPServer):
@@ -86,14 +86,14 @@ def test_a_webhook_that_had_nothing_to_post_yet_does_not_say_that_it_works(recei
     hub.health(snapshot())
     hub.show(result(1, changed=True))
     eventually(lambda: receiver.posted)
-    eventually(lambda: health.snapshot().outputs == {"webhook": "ok"})
+    eventually(lambda: health.snapshot().outputs == {"webhook": OutputStatus("ok")})
     hub.close()
     idle = Health()
     hub = Hub([Webhook(parse_webhook(f"http://127.0.0.1:{free_port()}/"))], idle)
     hub.show(result(0, changed=False))
     hub.health(snapshot())
     hub.close()
-    assert idle.snapshot().outputs == {"webhook": "idle"}
+    assert idle.snapshot().outputs == {"webhook": OutputStatus("idle")}
     metrics = Metrics(Address("127.0.0.1", 0), idle)
     assert 'fedge_output_ok{output="webhook"} 1' in metrics.text()
     metrics.close()
@@ -110,7 +110,7 @@ def test_what_the_server_does_not_take_is_posted_again(receiver: Receiver) -> No
     hub.close()
     assert receiver.answers == []
     assert [body["frame"] for _, body in receiver.posted] == [0, 1, 2]
-    assert health.snapshot().outputs == {"webhook": "ok"}
+    assert health.snapshot().outputs == {"webhook": OutputStatus("ok")}
 
 
 @pytest.mark.parametrize(("answer", "message"), [(500, "answers 500"), (302, "answers 302")])
@@ -263,7 +263,7 @@ def test_a_file_source_waits_for_a_webhook_that_takes_its_time(
         hub.show(result(number, changed=True))
     hub.close()
     assert [body["frame"] for _, body in receiver.posted] == list(range(60))
-    assert health.snapshot().outputs == {"webhook": "ok"}
+    assert health.snapshot().outputs == {"webhook": OutputStatus("ok")}
     assert capsys.readouterr().err == ""
 
 

@@ -104,7 +104,7 @@ def test_a_jpeg_that_is_cut_off_is_told(camera_module: Path) -> None:
     # The stream goes on after it.
     assert seen.frames_after("corrupt") >= 3
     fault = next(item for item in seen.items if isinstance(item, Fault))
-    assert (fault.kind, fault.message) == ("corrupt", "a JPEG of 302 bytes cannot be decoded")
+    assert (fault.kind, fault.message) == ("corrupt", "a JPEG of 302 bytes is cut off or damaged")
     # The program was not started again for it.
     assert len((camera_module / "arguments").read_text().splitlines()) == 1
 

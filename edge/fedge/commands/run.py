@@ -26,8 +26,8 @@ from fedge.runner.loop import classify_frames, show
 from fedge.runner.recording import Recorder, recorded
 from fedge.sources.base import Source
 from fedge.sources.factory import open_asked
-from fedge.sources.learn_background import Learning
-from fedge.system.console import stop_writing, tell
+from fedge.sources.learn_background import BackgroundLearner
+from fedge.system.console import echo, stop_writing
 from fedge.system.memory import return_freed_memory
 
 LEARN = "learn"
@@ -41,7 +41,7 @@ def run(options: RunOptions) -> int:
         cv2.setNumThreads(1)
         classifier = load(options.model, options.reject)
         if classifier.model.manifest.parity.proof == "none":
-            tell(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
+            echo(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
         health = Health()
         source = _open(options, classifier, health)
         stack.callback(source.close)
@@ -95,7 +95,7 @@ def _with_background(text: str, classifier: Classifier, source: Source) -> Sourc
         if path is not None:
             save_background(background, path)
 
-    learning = Learning(source, learned)
+    learning = BackgroundLearner(source, learned)
     if path is not None:
         # Who has cleared the scene should not hear only then that it cannot be kept.
         require_writable(path)

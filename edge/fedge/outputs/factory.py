@@ -22,7 +22,7 @@ from fedge.options import (
 from fedge.outputs.base import Output
 from fedge.outputs.network.addresses import read_secret
 from fedge.runner.health import Health
-from fedge.system.console import tell
+from fedge.system.console import echo
 from fedge.system.extras import needs_extra
 
 MQTT_PASSWORD, WEB_TOKEN = "FEDGE_MQTT_PASSWORD", "FEDGE_WEB_TOKEN"
@@ -80,7 +80,7 @@ def _metrics(options: MetricsOptions, run: Run) -> Output:
 
     metrics = Metrics(options.address, run.health)
     if options.address.port == 0:
-        tell(f"the metrics are at http://{Address(options.address.host, metrics.port)}/metrics")
+        echo(f"the metrics are at http://{Address(options.address.host, metrics.port)}/metrics")
     return metrics
 
 

@@ -16,10 +16,10 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
     8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
-# libjpeg's reduced decoding averages whole blocks exactly, and averages of averages are averages. What is left are the
-# reduced pixels that straddle two cells of the model's input. On 300 photographs at 640x480, with at least 8 reduced
-# pixels to a cell's side: inputs differed by at most 2 of 256, no answer changed, no score by more than one step of a
-# logit moves it. With 4 two answers changed, with 2 four.
+# libjpeg's reduced decoding gives the exact mean of each block of pixels. A cell of the model's input that holds whole
+# blocks gets the same mean either way; only blocks that straddle two cells make a difference. On 300 photographs at
+# 640x480, with at least 8 blocks to a cell's side, inputs differed by at most 2 of 256, no answer changed, and no score
+# by more than one step of a logit changes it. With 4 blocks to a side two answers changed, with 2 four.
 _PIXELS_PER_CELL = 8
 
 

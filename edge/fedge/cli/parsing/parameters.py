@@ -1,6 +1,5 @@
 """Arguments and options that several commands share."""
 
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -10,8 +9,10 @@ import typer
 
 from fedge.cli.parsing.command import GIVEN
 from fedge.options import Region, Rotation, parse_device, parse_region
-from fedge.system.config_text import write_text
+from fedge.options.config_text import write_text
+from fedge.system.console import json_text
 from fedge.system.files import write_bytes
+from fedge.system.json_types import JsonObject
 
 
 def panel(name: str) -> Callable[..., Any]:
@@ -94,8 +95,8 @@ def require_one_source(camera: bool, source: str | None, device: str | None) -> 
         raise typer.BadParameter("give either --camera or --source")
 
 
-def show(report: dict[str, Any], text: str, as_json: bool) -> None:
-    """Prints a report: `text` for people, or one JSON object."""
-    shown = json.dumps(report, ensure_ascii=False) if as_json else text
+def print_report(report: str | JsonObject) -> None:
+    """Prints a report: text for people, or one JSON object on one line."""
+    text = report if isinstance(report, str) else json_text(report)
     # A file's name need not be UTF-8; JSON has the escape for what it is read as.
-    print(shown.encode(errors="backslashreplace").decode())
+    print(text.encode(errors="backslashreplace").decode())

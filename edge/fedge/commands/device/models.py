@@ -3,9 +3,11 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fedge.commands.verify import require_passed, verify_model
+from fedge.commands.verify import require_passed
+from fedge.model.verification import verify_model
 from fedge.store.journal import Entry, Event
 from fedge.store.store import Store
+from fedge.system.json_types import JsonObject
 from fedge.system.state import store_folder
 
 _DIGITS = 12
@@ -40,12 +42,12 @@ def store_report(store: Store) -> StoreReport:
     return StoreReport(str(store.folder), store.current, store.previous, journal.entries, journal.history)
 
 
-def report_json(report: StoreReport) -> dict[str, object]:
+def as_json(report: StoreReport) -> JsonObject:
     """The report as JSON has it."""
     return asdict(report)
 
 
-def describe_store(report: StoreReport) -> str:
+def as_text(report: StoreReport) -> str:
     """The report as text: a line per model, then what was done last."""
     if not report.models:
         return f"no model in {report.folder}; add one with `fedge models add FILE`"

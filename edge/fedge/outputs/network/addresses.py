@@ -12,7 +12,7 @@ def read_secret(variable: str, path: Path | None, option: str) -> str | None:
     if path is None:
         return os.environ.get(variable) or None
     try:
-        lines = path.read_text().splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise OutputError(f"{path} cannot be read ({error})", f"give {option} a readable text file") from error
     if not lines or not lines[0]:

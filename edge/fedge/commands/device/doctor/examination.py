@@ -20,6 +20,7 @@ from fedge.commands.device.doctor.software import (
     check_python,
     check_system,
 )
+from fedge.system.json_types import JsonObject
 
 _MARKS: dict[Level, str] = {"ok": "ok", "note": "note", "wrong": "WRONG"}
 
@@ -42,13 +43,13 @@ def examine(mqtt: str | None, url: str | None) -> Iterator[Finding]:
         yield check_address("update server", url)
 
 
-def describe(finding: Finding) -> str:
+def as_text(finding: Finding) -> str:
     """A finding in a line, and its mend in a second one."""
     line = f"{_MARKS[finding.level]:5} {finding.check}: {finding.found}"
     return f"{line}\n      mend: {finding.mend}" if finding.mend else line
 
 
-def report_json(findings: list[Finding]) -> dict[str, object]:
+def as_json(findings: list[Finding]) -> JsonObject:
     """The findings as JSON has them."""
     return {"healthy": is_healthy(findings), "findings": [asdict(finding) for finding in findings]}
 
