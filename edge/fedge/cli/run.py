@@ -186,6 +186,8 @@ def run(
     save: SaveConfig = None,
 ) -> RunOptions:
     """Classify frames from a camera, or pictures and videos."""
+    if model is not None and source is None and not camera and device is None and _looks_like_a_source(Path(model)):
+        raise typer.BadParameter(f"{model} is no model; to classify it write --source {model}")
     require_one_source(camera, source, device)
     if background is not None and record is not None:
         raise typer.BadParameter("--record keeps no empty scene to replay with: leave it or --background out")
@@ -219,3 +221,9 @@ def run(
         reject,
         show_input and not window,
     )
+
+
+def _looks_like_a_source(path: Path) -> bool:
+    if path.is_dir():
+        return not (any(path.glob("*.tflite")) or (path / "config.json").is_file())
+    return path.is_file() and path.suffix != ".tflite"
