@@ -67,7 +67,7 @@ def test_a_word_that_is_no_choice_is_told_in_one_plain_line() -> None:
     wrong = fedge("run", "--rotate", "45")
     assert wrong.code == 2
     assert one_line_error(wrong) == (
-        "fedge: Invalid value for '--rotate': '45' is not one of '0', '90', '180', '270'. (see `fedge --help`)"
+        "fedge: Invalid value for '--rotate': '45' is not one of '0', '90', '180', '270' (see `fedge run --help`)"
     )
 
 

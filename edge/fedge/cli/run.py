@@ -11,15 +11,19 @@ from fedge.cli.parsing.parameters import (
     SOURCE,
     Area,
     Camera,
+    Config,
     Device,
+    Height,
     Model,
-    Pixels,
     Rate,
+    SaveConfig,
     Source,
     Turn,
     Wait,
+    Width,
     panel,
     require_one_source,
+    save_config,
 )
 from fedge.options import (
     AGE_SECONDS,
@@ -73,13 +77,14 @@ Examples:
 
 
 def run(
+    context: typer.Context,
     model: Model = None,
     camera: Camera = False,
     device: Device = None,
     source: Source = None,
     wait: Wait = False,
-    width: Pixels = None,
-    height: Pixels = None,
+    width: Width = None,
+    height: Height = None,
     fps: Rate = None,
     rotate: Turn = 0,
     region: Area = None,
@@ -94,7 +99,7 @@ def run(
         float | None,
         DECISION(
             metavar="SECONDS",
-            help="Over which scores are averaged.",
+            help="Scores are averaged over so long.",
             show_default="1, or 0 for single pictures",
             min=0,
         ),
@@ -177,14 +182,12 @@ def run(
     unsure: Annotated[Path | None, KEEP(metavar="FOLDER", help="Frames that the network is not sure of.")] = None,
     record: Annotated[Path | None, KEEP(metavar="FOLDER", help="Frames and decisions, for `fedge replay`.")] = None,
     frames: Annotated[int | None, LIMITS(metavar="N", help="Stop after so many.", show_default="never", min=1)] = None,
-    max_age: Annotated[
-        float, LIMITS(metavar="SECONDS", help="After which a frame gets no answer.", min=0.01)
-    ] = AGE_SECONDS,
+    max_age: Annotated[float, LIMITS(metavar="SECONDS", help="An older frame gets no answer.", min=0.01)] = AGE_SECONDS,
     stall_after: Annotated[
-        float, LIMITS(metavar="SECONDS", help="Without a frame that are a fault.", min=0.1, **RARE)
+        float, LIMITS(metavar="SECONDS", help="So long without a frame is a fault.", min=0.1, **RARE)
     ] = STALL_SECONDS,
     frozen_after: Annotated[
-        float, LIMITS(metavar="SECONDS", help="Of the same picture that are a fault; 0: never.", min=0, **RARE)
+        float, LIMITS(metavar="SECONDS", help="So long the same picture is a fault; 0: never.", min=0, **RARE)
     ] = FROZEN_SECONDS,
     csv_mb: Annotated[
         int, LIMITS(metavar="MB", help="Megabytes that a CSV file may have.", min=1, **RARE)
@@ -195,13 +198,17 @@ def run(
         int, LIMITS(metavar="MB", help="Megabytes of --unsure; the oldest goes first.", min=1, **RARE)
     ] = UNSURE_MEGABYTES,
     unsure_every: Annotated[
-        float, LIMITS(metavar="SECONDS", help="The least between two of --unsure.", min=0, **RARE)
+        float, LIMITS(metavar="SECONDS", help="The least time between two frames of --unsure.", min=0, **RARE)
     ] = UNSURE_SECONDS,
     record_mb: Annotated[
         int, LIMITS(metavar="MB", help="Megabytes of --record; the oldest goes first.", min=1, **RARE)
     ] = RECORD_MEGABYTES,
+    config: Config = None,
+    save: SaveConfig = None,
 ) -> RunOptions:
     """Classify frames from a camera, or pictures and videos."""
+    if model is not None and source is None and not camera and device is None and _looks_like_a_source(Path(model)):
+        raise typer.BadParameter(f"{model} is no model; to classify it write --source {model}")
     require_one_source(camera, source, device)
     if background is not None and record is not None:
         raise typer.BadParameter(
@@ -211,6 +218,7 @@ def run(
         raise typer.BadParameter("--show-input goes with a terminal or --window; the page of --web always shows it")
     if leave > enter:
         raise typer.BadParameter("--leave must not be above --enter")
+    save_config(context, save)
     outputs: list[OutputOptions | None] = [
         CsvOptions(csv, csv_mb * MEGABYTE, csv_files) if csv else None,
         SqliteOptions(sqlite, sqlite_rows) if sqlite else None,
@@ -237,3 +245,9 @@ def run(
         show_input and not window,
         SwapOptions(shadow, trial * 60, least_fps),
     )
+
+
+def _looks_like_a_source(path: Path) -> bool:
+    if path.is_dir():
+        return not (any(path.glob("*.tflite")) or (path / "config.json").is_file())
+    return path.is_file() and path.suffix != ".tflite"

@@ -12,6 +12,7 @@ import cv2
 
 from fedge.errors import SourceError
 from fedge.images.background import Background, load_background, require_writable, save_background
+from fedge.images.preprocess import Recipe
 from fedge.model.classifier import Classifier, load
 from fedge.model.shipped import find_model, is_shipped
 from fedge.options import WINDOW_SECONDS, DecisionOptions, RecordOptions, RunOptions
@@ -103,12 +104,17 @@ def _open(options: RunOptions, classifier: Classifier, health: Health) -> Source
     return open_asked(options.source, options.device, options.camera, recipe, health, options.limits)
 
 
-def _with_background(text: str, classifier: Classifier, source: Source) -> Source:
-    """The source, with the empty scene loaded, or learned from its first frames and kept where a file was named."""
-    if classifier.model.manifest.preprocessing.cut_out is None:
+def require_background_fits(background: str | None, recipe: Recipe) -> None:
+    """Raises SourceError for a background that a model is given which cuts nothing out."""
+    if background is not None and recipe.cut_out is None:
         raise SourceError(
             "this model does not cut objects out", "leave --background out, or train with --subject cut-out"
         )
+
+
+def _with_background(text: str, classifier: Classifier, source: Source) -> Source:
+    """The source, with the empty scene loaded, or learned from its first frames and kept where a file was named."""
+    require_background_fits(text, classifier.model.manifest.preprocessing)
     path = None if text == LEARN else Path(text)
     classifier.background = None if path is None else load_background(path)
     if classifier.background is not None:

@@ -12,6 +12,7 @@ from fedge.options.addresses import (
 from fedge.options.camera import CameraOptions, FaultLimits, Region, parse_device, parse_region
 from fedge.options.defaults import (
     AGE_SECONDS,
+    ARCHITECTURES,
     COLLECT_COUNT,
     COLLECT_COUNTDOWN,
     COLLECT_MEGABYTES,
@@ -55,6 +56,7 @@ from fedge.options.run import CollectOptions, DecisionOptions, RecordOptions, Ru
 
 __all__ = [
     "AGE_SECONDS",
+    "ARCHITECTURES",
     "COLLECT_COUNT",
     "COLLECT_COUNTDOWN",
     "COLLECT_MEGABYTES",

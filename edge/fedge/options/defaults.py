@@ -25,3 +25,5 @@ LEAST_SHARPNESS = 0.3
 MEGABYTE = 1_000_000
 # How long a new model answers beside the running one before it is swapped in, and how long it may be rolled back after.
 SHADOW_SECONDS, TRIAL_SECONDS = 30.0, 600.0
+# The networks that `fedge train --arch` knows; `fedge_train` builds them, and a test holds the two against each other.
+ARCHITECTURES = ("lite0", "nano", "small", "base", "wide", "camera", "classic", "leaky")

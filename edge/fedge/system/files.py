@@ -18,11 +18,11 @@ SYNC_SECONDS = 2.0
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, mode: int | None = None) -> Iterator[Path]:
     """Gives a temporary path in `path`'s folder that becomes `path` when the block ends well.
 
-    The folder is made if need be. On an error `path` stays as it was and the temporary file is removed; an OSError
-    names `path`.
+    The folder is made if need be. `mode` are the permissions; None: those that the user's mask leaves. On an error
+    `path` stays as it was and the temporary file is removed; an OSError names `path`.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def replacing(path: Path) -> Iterator[Path]:
             yield temporary
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())
+            os.chmod(temporary, 0o666 & ~_umask() if mode is None else mode)
             os.replace(temporary, path)
             sync_folder(path.parent)
         finally:
@@ -43,9 +43,9 @@ def replacing(path: Path) -> Iterator[Path]:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Writes `data` to `path`, whole or not at all."""
-    with replacing(path) as temporary:
+def write_bytes(path: Path, data: bytes, mode: int | None = None) -> None:
+    """Writes `data` to `path`, whole or not at all; `mode` as in `replacing`."""
+    with replacing(path, mode) as temporary:
         temporary.write_bytes(data)
 
 
