@@ -182,14 +182,14 @@ def test_a_json_line_that_was_cut_short_costs_no_other_line() -> None:
     assert numbers == list(range(len(numbers)))
 
 
-@pytest.mark.skipif(window._gui() != "NONE", reason="this build of OpenCV has windows")
-def test_an_opencv_without_windows_is_one_clear_error() -> None:
+def test_an_opencv_without_windows_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cv2.getBuildInformation", lambda: "  GUI:                           NONE\n")
     with pytest.raises(OutputError, match="no windows; run `pip"):
         window.Window(Recipe(28, 28))
 
 
 def test_a_window_needs_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(window, "_gui", lambda: "QT5")
+    monkeypatch.setattr("cv2.getBuildInformation", lambda: "  GUI:                           QT5\n")
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     with pytest.raises(OutputError, match="no display"):

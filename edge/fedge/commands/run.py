@@ -42,7 +42,7 @@ def run(options: RunOptions) -> int:
         if classifier.model.manifest.parity.proof == "none":
             tell(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
         health = Health()
-        source = _open(options, classifier, health)
+        source = open_source(options, classifier, health)
         stack.callback(source.close)
         if options.background is not None:
             source = _with_background(options.background, classifier, source)
@@ -66,7 +66,8 @@ def run(options: RunOptions) -> int:
     return 0
 
 
-def _open(options: RunOptions, classifier: Classifier, health: Health) -> Source:
+def open_source(options: RunOptions, classifier: Classifier, health: Health) -> Source:
+    """The source asked for; gray and reduced to what the network needs where nobody else wants its pictures."""
     # People who look or label want colour and size; the network alone needs neither.
     outputs = options.outputs
     watched = outputs.window or outputs.web is not None or outputs.unsure is not None

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -33,9 +33,18 @@ class Feed:
     Args:
         labels: the class names, in output order.
         recipe: the model's preprocessing, for the region.
+        pictures_per_second: how many are encoded at most.
+        clock: gives seconds that only go forward.
     """
 
-    def __init__(self, labels: Sequence[str], recipe: Recipe) -> None:
+    def __init__(
+        self,
+        labels: Sequence[str],
+        recipe: Recipe,
+        pictures_per_second: float = PICTURES_PER_SECOND,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._picture_pause, self._clock = 1 / pictures_per_second, clock
         self.pictures, self.states = Channel(), Channel()
         self._labels, self._recipe = list(labels), recipe
         self._lock = Lock()
@@ -48,7 +57,7 @@ class Feed:
 
     def show(self, result: Result) -> None:
         """Takes an answer."""
-        now = monotonic()
+        now = self._clock()
         with self._lock:
             self._latency.add(now, result.age_ms, result.answer.infer_ms)
             if result.decision.changed:
@@ -58,7 +67,7 @@ class Feed:
         if result.decision.changed or now - self._state_at >= 1 / STATES_PER_SECOND:
             self._state_at = now
             self._publish_state()
-        if self.pictures.clients and now - self._picture_at >= 1 / PICTURES_PER_SECOND:
+        if self.pictures.clients and now - self._picture_at >= self._picture_pause:
             self._picture_at = now
             self.pictures.publish(encode(result.frame.picture))
 

@@ -12,8 +12,8 @@ from fedge.images.preprocess import Recipe
 from fedge.outputs.base import Output
 from fedge.outputs.network.addresses import Address
 from fedge.outputs.web.application import SEND_SECONDS, application
-from fedge.outputs.web.feed import Feed
-from fedge.outputs.web.request_timeout import Impatient
+from fedge.outputs.web.feed import PICTURES_PER_SECOND, Feed
+from fedge.outputs.web.request_timeout import REQUEST_SECONDS, impatient
 from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result
 
@@ -32,6 +32,8 @@ class WebPage(Output):
         recipe: the model's preprocessing.
         send_seconds: how long a client may leave a message unread before it is dropped.
         max_connections: with so many open, the newest is refused.
+        request_seconds: how long a client may take to say what it wants.
+        pictures_per_second: how many the page gets at most.
     """
 
     name, backlog, wants_pictures = "web", 1, True
@@ -44,15 +46,17 @@ class WebPage(Output):
         recipe: Recipe,
         send_seconds: float = SEND_SECONDS,
         max_connections: int = MAX_CONNECTIONS,
+        request_seconds: float = REQUEST_SECONDS,
+        pictures_per_second: float = PICTURES_PER_SECOND,
     ) -> None:
         if token is None and not address.is_loopback:
             raise OutputError(f"a web page on {address} needs a token", "give one, or use 127.0.0.1")
-        self.feed = Feed(labels, recipe)
+        self.feed = Feed(labels, recipe, pictures_per_second)
         self._socket = _listen(address, send_seconds)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             application(self.feed, token, f"fedge-{self.port}", send_seconds),
-            http=Impatient,
+            http=impatient(request_seconds),
             ws="none",
             lifespan="off",
             # uvicorn's log would hold addresses with tokens.
