@@ -10,7 +10,7 @@ from tf_keras import Model
 from fedge.errors import FedgeError
 from fedge.model.flatbuffer import int8_problem, read_graph
 from fedge.model.manifest import INPUT_SCALE, INPUT_ZERO_POINT
-from fedge.system.native_stderr import quiet_stderr
+from fedge.system.native_stderr import suppress_native_stderr
 
 
 def convert(model: Model, calibration: NDArray[np.uint8] | None) -> bytes:
@@ -34,7 +34,7 @@ def convert(model: Model, calibration: NDArray[np.uint8] | None) -> bytes:
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.int8
-    with quiet_stderr(), warnings.catch_warnings():
+    with suppress_native_stderr(), warnings.catch_warnings():
         # TensorFlow's own conversion of a Keras network warns that it goes on without what it does not need.
         warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
         flatbuffer = bytes(converter.convert())

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from tf_keras import Model
 
 from fedge.data.dataset import Split
-from fedge_train.training.batches import Lessons
-from fedge_train.training.loop import Watcher, fit
+from fedge_train.training.batches import BatchLoader
+from fedge_train.training.loop import Callbacks, fit
 
 LEARNING_RATE = {"sgd": 0.001, "adam": 1e-4}
 _RANGE_BATCH = 50
@@ -19,13 +19,13 @@ _RANGE_BATCH = 50
 
 def quantization_aware(
     folded: Model,
-    lessons: Lessons,
+    loader: BatchLoader,
     held_out: Split,
     calibration: NDArray[np.uint8],
     seed: int,
     epochs: int,
     scratch: Path,
-    watcher: Watcher,
+    callbacks: Callbacks,
 ) -> Model:
     """Trains a folded network on with fake quantization and gives the best epoch's network, by held-out accuracy.
 
@@ -36,14 +36,14 @@ def quantization_aware(
     model = tfmot.quantization.keras.quantize_model(folded)
     set_ranges(model, folded, calibration)
     fine = dataclasses.replace(
-        lessons.plan,
+        loader.plan,
         epochs=epochs,
-        learning_rate=LEARNING_RATE[lessons.plan.optimizer],
+        learning_rate=LEARNING_RATE[loader.plan.optimizer],
         warmup_epochs=0.0,
         weight_decay=0.0,
         skip=0.0,
     )
-    best, _ = fit(model, dataclasses.replace(lessons, plan=fine), held_out, seed, scratch, watcher)
+    best, _ = fit(model, dataclasses.replace(loader, plan=fine), held_out, seed, scratch, callbacks)
     model.set_weights(best.weights)
     return model
 

@@ -114,7 +114,7 @@ def report(name: str, seen: Seen, right: np.ndarray, unknown: dict[str, Seen]) -
     predicted = seen.probabilities.argmax(axis=1)
     hits = right[np.arange(len(right)), predicted]
     truth = np.where(hits, predicted, right.argmax(axis=1))
-    errors = {p["coverage"]: p["error"] for p in coverage_curve(scored(SCORES[CHOSEN], seen), hits)}
+    errors = {p.coverage: p.error for p in coverage_curve(scored(SCORES[CHOSEN], seen), hits)}
     print(f"error {errors[1.0]:.2%} of all, {errors[0.9]:.2%} of the 90% that are most certain")
     passed = True
     for kind, other in unknown.items():

@@ -27,8 +27,8 @@ def test_the_folder_is_bounded_and_the_oldest_goes_first(
     assert limit / 2 < total <= limit + 4096
     report = replay(tmp_path, None)
     assert len(segments(tmp_path)) > 2
-    assert 0 < report["frames"] < FRAMES
-    assert report["differing"] == 0
+    assert 0 < report.frames < FRAMES
+    assert report.differing == 0
     # The newest segment may have been begun and not been written to.
     lines = [line for segment in segments(tmp_path) for line in (segment / LINES).read_text().splitlines()]
     assert json.loads(lines[-1])["frame"] == FRAMES - 1
@@ -65,7 +65,7 @@ def test_an_older_recording_in_the_folder_is_kept_and_bounded(
     classifier: Classifier, model_path: Path, recording: Path
 ) -> None:
     record(classifier, model_path, recording)
-    assert replay(recording, None)["frames"] == 2 * FRAMES
+    assert replay(recording, None).frames == 2 * FRAMES
     record(classifier, model_path, recording, 300_000)
     assert sum(path.stat().st_size for path in recording.rglob("*") if path.is_file()) <= 300_000 + 4096
 
@@ -99,12 +99,12 @@ def test_a_full_disk_is_counted_and_said_and_does_not_stop_the_loop(
     assert len(results) == 200
     # It goes on when there is room again, and what was kept is whole.
     report = replay(tmp_path, None)
-    assert 20 <= report["frames"] < 200
+    assert 20 <= report.frames < 200
     status = health.snapshot().outputs["recording"]
-    assert (status.state, status.dropped) == ("ok", 200 - report["frames"])
+    assert (status.state, status.dropped) == ("ok", 200 - report.frames)
     told = capsys.readouterr().err
     assert "the output recording fails (" in told and "the output recording works again" in told
-    assert report["differing"] == 0
+    assert report.differing == 0
 
 
 @pytest.mark.parametrize("size", [10, 5000])
@@ -127,7 +127,7 @@ def test_a_disk_that_stays_full_leaves_no_empty_segments(
     status = health.snapshot().outputs["recording"]
     assert status.failing and status.dropped > 0
     assert [path.name for path in segments(tmp_path)] == ["segment-000001"]
-    assert replay(tmp_path, None)["differing"] == 0
+    assert replay(tmp_path, None).differing == 0
 
 
 def test_closing_waits_for_a_slow_disk_where_the_source_waits_too(classifier: Classifier, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from waiting import free_port
 from fedge.errors import SourceError
 from fedge.options import FaultLimits
 from fedge.runner.health import Health
-from fedge.sources.address import shown
+from fedge.sources.address import display_name
 from fedge.sources.base import Fault, Source
 from fedge.sources.factory import open_camera, open_source
 from fedge.sources.view import CaptureOptions
@@ -76,4 +76,4 @@ def test_a_malformed_address_is_an_error_that_shows_nothing_of_it(opening: Openi
     ],
 )
 def test_a_name_keeps_what_tells_sources_apart(target: str | int, name: str) -> None:
-    assert shown(target) == name
+    assert display_name(target) == name

@@ -6,7 +6,9 @@ import typer
 
 from fedge import __version__
 from fedge.cli.capture import capture
+from fedge.cli.doctor import doctor
 from fedge.cli.model import bench, evaluate, info, replay, samples, verify
+from fedge.cli.models import models_app
 from fedge.cli.optional_values import OptionalAddresses
 from fedge.cli.run import run
 from fedge.cli.service import service_app
@@ -54,4 +56,6 @@ app.command()(info)
 app.command()(verify)
 app.command()(bench)
 app.command()(samples)
+app.command()(doctor)
+app.add_typer(models_app, name="models")
 app.add_typer(service_app, name="service")

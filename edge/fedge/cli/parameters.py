@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from fedge.options import Rotation
+from fedge.system.json_types import JsonObject
 
 Model = Annotated[str | None, typer.Argument(help="A model file, or the name of a shipped model.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -32,8 +33,8 @@ def require_one(camera: bool, source: str | None, device: str | None) -> None:
         raise typer.BadParameter("--device goes with --camera")
 
 
-def show(report: dict[str, Any], text: str, as_json: bool) -> None:
-    """Prints a report: `text` for people, or one JSON object."""
-    shown = json.dumps(report, ensure_ascii=False) if as_json else text
+def print_report(report: str | JsonObject) -> None:
+    """Prints a report: text for people, or one JSON object on one line."""
+    text = report if isinstance(report, str) else json.dumps(report, ensure_ascii=False)
     # A file's name need not be UTF-8; JSON has the escape for what it is read as.
-    print(shown.encode(errors="backslashreplace").decode())
+    print(text.encode(errors="backslashreplace").decode())

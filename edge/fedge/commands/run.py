@@ -12,7 +12,7 @@ import cv2
 from fedge.errors import SourceError
 from fedge.images.background import Background, load_background, require_writable, save_background
 from fedge.model.classifier import Classifier, load
-from fedge.model.shipped import DEFAULT
+from fedge.model.shipped import find_model, is_shipped
 from fedge.options import WINDOW_SECONDS, DecisionOptions, RecordOptions, RunOptions
 from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.factory import open_outputs
@@ -25,8 +25,8 @@ from fedge.runner.loop import classify_frames, show
 from fedge.runner.recording import Recorder, recorded
 from fedge.sources.base import Source
 from fedge.sources.factory import open_asked
-from fedge.sources.learn_background import Learning
-from fedge.system.console import stop_writing, tell
+from fedge.sources.learn_background import BackgroundLearner
+from fedge.system.console import echo, stop_writing
 from fedge.system.memory import return_freed_memory
 
 LEARN = "learn"
@@ -40,7 +40,7 @@ def run(options: RunOptions) -> int:
         cv2.setNumThreads(1)
         classifier = load(options.model, options.reject)
         if classifier.model.manifest.parity.proof == "none":
-            tell(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
+            echo(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
         health = Health()
         source = open_source(options, classifier, health)
         stack.callback(source.close)
@@ -95,7 +95,7 @@ def _with_background(text: str, classifier: Classifier, source: Source) -> Sourc
         if path is not None:
             save_background(background, path)
 
-    learning = Learning(source, learned)
+    learning = BackgroundLearner(source, learned)
     if path is not None:
         # Who has cleared the scene should not hear only then that it cannot be kept.
         require_writable(path)
@@ -112,9 +112,9 @@ def _decider(options: DecisionOptions, classifier: Classifier, source: Source) -
 def _recorder(
     record: RecordOptions, options: RunOptions, classifier: Classifier, decider: Decider, health: Health, wait: bool
 ) -> Recorder:
-    model = options.model or DEFAULT
+    path = find_model(options.model)
     facts = {
-        "model": str(Path(model).resolve()) if Path(model).is_file() else model,
+        "model": path.stem if is_shipped(path) else str(path.resolve()),
         "network": classifier.model.manifest.flatbuffer.sha256,
         "reject": classifier.reject,
         "decisions": decider.options(),

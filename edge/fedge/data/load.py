@@ -14,7 +14,7 @@ from fedge.errors import DataError
 from fedge.images.picture import Picture, read_picture
 from fedge.images.preprocess import Recipe, prepare
 from fedge.options import TEST_SHARE
-from fedge.system.console import file_name, tell
+from fedge.system.console import echo, file_name
 from fedge.system.progress import Progress
 
 Reader = Callable[[], Picture]
@@ -125,7 +125,7 @@ def _say_what_is_not_there(data: tuple[str, ...], label_map: LabelMap) -> None:
     strangers = label_map.classes.keys() - {name for source in data for name in _folder_names(source)}
     if strangers:
         names = ", ".join(map(repr, sorted(strangers)))
-        tell(f"the label map names {names}, but no folder of {', '.join(data)} is called so")
+        echo(f"the label map names {names}, but no folder of {', '.join(data)} is called so")
 
 
 def _folder_names(data: str) -> set[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fedge.errors import OutputError, SourceError
 from fedge.images.color import to_lab
-from fedge.images.resize import shrink
+from fedge.images.resize import resize_longest
 from fedge.system.files import write_bytes
 from fedge.system.npz import read_arrays
 
@@ -42,7 +42,7 @@ def learn_background(frames: Iterable[NDArray[np.uint8]]) -> Background:
 
     It does not matter whether they are shrunk to `SIDE` pixels already. Raises SourceError where they differ in size.
     """
-    small = [to_lab(shrink(frame, SIDE)) for frame in frames]
+    small = [to_lab(resize_longest(frame, SIDE)) for frame in frames]
     if len({frame.shape for frame in small}) > 1:
         raise SourceError("the frames of the empty scene differ in size", "learn it from one camera")
     stack = np.stack(small)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fedge.images.background import Background, evidence
 from fedge.images.color import to_lab
 from fedge.images.guided_filter import GuidedFilter
-from fedge.images.resize import shrink
+from fedge.images.resize import resize_longest
 
 Pixels = NDArray[np.uint8]
 Map = NDArray[np.float64]
@@ -116,7 +116,7 @@ def find(parameters: CutOut, picture: Pixels, background: Background | None = No
         return studio
     if picture.ndim == 2:
         picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
-    lab = to_lab(shrink(picture, parameters.side))
+    lab = to_lab(resize_longest(picture, parameters.side))
     height, width = lab.shape[:2]
     if min(height, width) < 4 * parameters.radius:
         return Found(np.zeros((height, width), dtype=np.uint8), 0.0)

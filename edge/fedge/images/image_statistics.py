@@ -40,7 +40,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Looks:
+class ImageStatistics:
     """What a set of preprocessed pictures looks like, where they are not black: two pixels and more from the outline.
 
     Attributes:
@@ -56,10 +56,12 @@ class Looks:
 
 
 # What pictures look like that show nothing.
-NOTHING = Looks(Spread(0.0, 0.0), Spread(0.0, 0.0), Spread(0.0, 0.0))
+NOTHING = ImageStatistics(Spread(0.0, 0.0), Spread(0.0, 0.0), Spread(0.0, 0.0))
 
 
-def looks(recipe: Recipe, images: Iterable[Picture], weights: NDArray[np.float64] | None = None) -> Looks:
+def image_statistics(
+    recipe: Recipe, images: Iterable[Picture], weights: NDArray[np.float64] | None = None
+) -> ImageStatistics:
     """Measures preprocessed pictures: uint8, each [height, width, channels] of the recipe.
 
     Args:
@@ -74,10 +76,10 @@ def looks(recipe: Recipe, images: Iterable[Picture], weights: NDArray[np.float64
         return NOTHING
     means = np.average(measures[seen], axis=0, weights=counts[seen])
     variances = np.average((measures[seen] - means) ** 2, axis=0, weights=counts[seen])
-    return Looks(*(Spread(float(m), float(np.sqrt(v))) for m, v in zip(means, variances, strict=True)))
+    return ImageStatistics(*(Spread(float(m), float(np.sqrt(v))) for m, v in zip(means, variances, strict=True)))
 
 
-def shift(here: Looks, trained: Looks) -> dict[str, float]:
+def shift(here: ImageStatistics, trained: ImageStatistics) -> dict[str, float]:
     """By how many of the training pictures' standard deviations each measure's mean is off; by the measure's name.
 
     Empty where one of the two shows nothing.

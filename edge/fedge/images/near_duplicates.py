@@ -17,7 +17,7 @@ SIDE = 16
 STEP = 4
 # On 150 photographs: noise, JPEG, a fifth less light and a shift by half a hundredth of the width stay below 0.22; a
 # shift by four hundredths is above 0.43, another photograph above 0.47.
-ALIKE = 0.25
+MAX_DISTANCE = 0.25
 # A scene without edges has hardly a difference that counts; a few of them more must not make it another picture.
 FEWEST = 16
 
@@ -39,7 +39,7 @@ def distance(one: Fingerprint, other: Fingerprint) -> NDArray[np.float64]:
     return np.asarray((one ^ other).sum(axis=-1) / either)
 
 
-class Lookalikes:
+class NearDuplicates:
     """Remembers pictures by their hashes: all of them, or the last so many."""
 
     def __init__(self, hashes: Iterable[Fingerprint] = (), most: int | None = None) -> None:
@@ -49,9 +49,9 @@ class Lookalikes:
         """Remembers one more."""
         self._hashes.append(fingerprint)
 
-    def has_one_like(self, fingerprint: Fingerprint) -> bool:
+    def has_near_duplicate(self, fingerprint: Fingerprint) -> bool:
         """Whether a picture of this hash looks like one that is remembered."""
-        return bool(self._hashes) and bool(distance(np.array(self._hashes), fingerprint).min() < ALIKE)
+        return bool(self._hashes) and bool(distance(np.array(self._hashes), fingerprint).min() < MAX_DISTANCE)
 
 
 def hashes_of(paths: Iterable[Path]) -> list[Fingerprint]:

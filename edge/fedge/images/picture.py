@@ -63,7 +63,7 @@ def as_jpeg(picture: Picture, quality: int = JPEG_QUALITY) -> bytes:
     return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
-def viewable(image: Picture) -> Picture:
+def input_to_picture(image: Picture) -> Picture:
     """An input, uint8 [h, w, 1] or [h, w, 3] red-green-blue, as a picture: [h, w], or [h, w, 3] blue-green-red."""
     return image[:, :, 0] if image.shape[2] == 1 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), dtype=np.uint8)
 

@@ -17,7 +17,7 @@ def halve(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return picture
 
 
-def shrink(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def resize_longest(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """The picture, uint8 [h, w] or [h, w, 3], with its longer side at most `side` pixels; never enlarged."""
     scale = side / max(picture.shape[:2])
     if scale >= 1:

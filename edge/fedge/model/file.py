@@ -16,6 +16,7 @@ from fedge.errors import (
     ArchiveError,
     Contradiction,
     HashMismatch,
+    LabelsDiffer,
     ManifestError,
     ModelFileError,
     NotAModelFile,
@@ -59,11 +60,20 @@ class ModelFile:
 
 def read(path: str | Path) -> ModelFile:
     """Reads and checks the model file at `path`; raises a ModelFileError that names what is wrong with it."""
+    return parse_named(path, read_bytes(path))
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The bytes of the file at `path`, unchecked, and no more than one above the cap. Raises NotAModelFile."""
     path = Path(path)
     if not path.is_file():
         raise NotAModelFile(f"there is no file {path}", "give the path of a .tflite file that `fedge quantize` wrote")
     with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
+        return file.read(MAX_BYTES + 1)
+
+
+def parse_named(path: str | Path, data: bytes) -> ModelFile:
+    """Checks a model file's bytes; raises a ModelFileError that names `path` and what is wrong with them."""
     try:
         return parse_bytes(data)
     except ModelFileError as error:
@@ -115,9 +125,9 @@ def write(path: Path, data: bytes) -> None:
 
 
 def check_agreement(manifest: Manifest, labels: tuple[str, ...], flatbuffer: bytes) -> None:
-    """Raises Contradiction where manifest, labels and the flatbuffer's own tensors disagree."""
+    """Raises LabelsDiffer or Contradiction where labels, manifest and the flatbuffer's own tensors disagree."""
     if len(labels) != manifest.output.classes:
-        raise Contradiction(f"{len(labels)} labels for {manifest.output.classes} outputs", _AGAIN)
+        raise LabelsDiffer(f"{len(labels)} labels for {manifest.output.classes} outputs", _AGAIN)
     try:
         graph = read_graph(flatbuffer)
     except FlatbufferError as error:
@@ -205,14 +215,15 @@ def _check_hashes(manifest: Manifest, flatbuffer: bytes, members: dict[str, byte
         raise ManifestError(f"fedge.json: members must name {', '.join(sorted(named))}", _AGAIN)
     for name in sorted(named):
         if sha256(members[name]) != manifest.members[name]:
-            raise HashMismatch(f"{name} is not the one that the manifest names", _AGAIN)
+            lie = LabelsDiffer if name == LABELS else HashMismatch
+            raise lie(f"{name} is not the one that the manifest names", _AGAIN)
 
 
 def _parse_labels(content: bytes) -> tuple[str, ...]:
     try:
         labels = tuple(content.decode().splitlines())
     except UnicodeDecodeError as error:
-        raise Contradiction("labels.txt is not UTF-8", _AGAIN) from error
+        raise LabelsDiffer("labels.txt is not UTF-8", _AGAIN) from error
     if len(set(labels)) != len(labels) or not all(label.strip() for label in labels):
-        raise Contradiction("labels.txt has an empty or a doubled label", _AGAIN)
+        raise LabelsDiffer("labels.txt has an empty or a doubled label", _AGAIN)
     return labels

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedge.errors import FedgeError, MissingExtra, ProbeFailed
-from fedge.system.native_stderr import quiet_stderr
+from fedge.system.native_stderr import suppress_native_stderr
 
 LITERT, TFLITE_RUNTIME = "ai_edge_litert", "tflite_runtime"
 CHOICE = "FEDGE_RUNTIME"
@@ -32,7 +32,7 @@ class Network:
     def __init__(self, flatbuffer: bytes, threads: int = 1, reference: bool = False) -> None:
         module = _interpreter_module()
         kernels = module.OpResolverType.BUILTIN_REF if reference else module.OpResolverType.AUTO
-        with quiet_stderr():
+        with suppress_native_stderr():
             self._interpreter = module.Interpreter(
                 model_content=flatbuffer, num_threads=threads, experimental_op_resolver_type=kernels
             )
@@ -53,7 +53,7 @@ def constants(flatbuffer: bytes) -> dict[str, Constant]:
 
     Kernels are int8, biases int32, both with a scale for each output channel, which is the first axis.
     """
-    with quiet_stderr():
+    with suppress_native_stderr():
         interpreter = _interpreter_module().Interpreter(model_content=flatbuffer)
     found = {}
     for tensor in interpreter.get_tensor_details():

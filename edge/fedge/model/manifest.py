@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from fedge import __version__
 from fedge.errors import ManifestError, TooNew
-from fedge.images.image_statistics import Looks
+from fedge.images.image_statistics import ImageStatistics
 from fedge.images.preprocess import Recipe
 from fedge.model.confidence import Confidence
 from fedge.model.schema import SchemaError, from_json, require_within
@@ -92,7 +92,7 @@ class TrainingFacts:
     parameters: int
     seed: int
     epochs: int
-    looks: Looks
+    looks: ImageStatistics
     versions: dict[str, str] = field(default_factory=dict)
     camera_like: bool = False
     seconds: float | None = None

@@ -9,7 +9,7 @@ from fedge.options import OutputOptions
 from fedge.outputs.base import Output
 from fedge.outputs.network.addresses import Address, parse_address, read_secret
 from fedge.runner.health import Health
-from fedge.system.console import tell
+from fedge.system.console import echo
 from fedge.system.extras import needs_extra
 
 MQTT_PASSWORD, WEB_TOKEN = "FEDGE_MQTT_PASSWORD", "FEDGE_WEB_TOKEN"
@@ -51,7 +51,7 @@ def _each(options: OutputOptions, labels: tuple[str, ...], recipe: Recipe, healt
         address = parse_address(options.metrics, "--metrics")
         metrics = Metrics(address, health)
         if address.port == 0:
-            tell(f"the metrics are at http://{Address(address.host, metrics.port)}/metrics")
+            echo(f"the metrics are at http://{Address(address.host, metrics.port)}/metrics")
         yield metrics
     if options.webhook is not None:
         from fedge.outputs.network.webhook import Webhook

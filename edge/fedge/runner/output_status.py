@@ -5,7 +5,7 @@ from threading import Lock
 
 from fedge.errors import FedgeError
 from fedge.runner.health import Health, OutputState, OutputStatus, dropped_results
-from fedge.system.console import tell
+from fedge.system.console import echo
 
 
 class Standing:
@@ -26,7 +26,7 @@ class Standing:
         reason = _in_one_line(error)
         with self._lock:
             if not self._status.failing:
-                tell(f"the output {self._name} fails ({reason}); the rest goes on")
+                echo(f"the output {self._name} fails ({reason}); the rest goes on")
             self._set(replace(self._status, state="failing", reason=reason))
 
     def succeed(self) -> None:
@@ -35,7 +35,7 @@ class Standing:
             if self._status.state == "ok":
                 return
             if self._status.failing:
-                tell(f"the output {self._name} works again, {dropped_results(self._status.dropped)}")
+                echo(f"the output {self._name} works again, {dropped_results(self._status.dropped)}")
             self._set(replace(self._status, state="ok", reason=""))
 
     def count_dropped(self, count: int = 1) -> None:
@@ -48,7 +48,7 @@ class Standing:
         """The output will never take this result, though it takes others."""
         with self._lock:
             if not self._has_refused:
-                tell(f"the output {self._name} leaves results out ({_in_one_line(error)}); the rest goes on")
+                echo(f"the output {self._name} leaves results out ({_in_one_line(error)}); the rest goes on")
             self._has_refused = True
         self.count_dropped()
 
@@ -57,7 +57,7 @@ class Standing:
         if left:
             self.count_dropped(left)
         if self._status.dropped:
-            tell(f"the output {self._name} ends, {dropped_results(self._status.dropped)}")
+            echo(f"the output {self._name} ends, {dropped_results(self._status.dropped)}")
 
     def _set(self, status: OutputStatus) -> None:
         self._status = status

@@ -17,7 +17,7 @@ from fedge.runner.output_status import Standing
 from fedge.runner.result import Result
 from fedge.runner.segments import SegmentWriter
 from fedge.sources.base import Fault
-from fedge.system.console import tell
+from fedge.system.console import echo
 from fedge.system.timing import RetryPause
 
 # Pictures wait as they are, up to a megabyte each; lines are small.
@@ -152,7 +152,7 @@ class Recorder:
             self._standing.succeed()
             if not fits and not self._said_too_large:
                 self._said_too_large = True
-                tell(_TOO_LARGE)
+                echo(_TOO_LARGE)
             if self._writer.is_full:
                 self._wanted.set()
         else:

@@ -20,7 +20,7 @@ def split_address(url: str) -> SplitResult:
     return parts
 
 
-def shown(target: str | int) -> str:
+def display_name(target: str | int) -> str:
     """The name of a camera's index, a path, or a URL: of that only scheme, host, port and path.
 
     A camera's user and password stand before its host, and often in its query. Raises SourceError.

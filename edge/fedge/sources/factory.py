@@ -8,7 +8,7 @@ from fedge.errors import SourceError
 from fedge.images.picture import is_picture
 from fedge.images.preprocess import Recipe
 from fedge.options import CameraOptions, FaultLimits
-from fedge.sources.address import shown, split_address
+from fedge.sources.address import display_name, split_address
 from fedge.sources.backends.csi import CsiCamera, csi_program, lists_a_camera
 from fedge.sources.backends.files import PictureFiles, find_pictures
 from fedge.sources.backends.picamera import Picamera2Camera, has_picamera2
@@ -91,7 +91,7 @@ def open_camera(
 
 
 def _live_video(target: str | int, options: CaptureOptions, monitor: Monitor, limits: FaultLimits) -> Source:
-    return LiveSource(partial(_open_video, target, options), shown(target), monitor, limits)
+    return LiveSource(partial(_open_video, target, options), display_name(target), monitor, limits)
 
 
 def _open_path(path: Path, options: CaptureOptions, seconds: float) -> Source:

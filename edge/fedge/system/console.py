@@ -22,7 +22,7 @@ def stop_writing(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def tell(line: str, stream: TextIO | None = None) -> None:
+def echo(line: str, stream: TextIO | None = None) -> None:
     """Writes `fedge: LINE` to standard error, or another `stream`; where that is impossible the run goes on."""
     stream = stream or sys.stderr
     # Python has none where the process was started with it closed; print would take standard output instead.

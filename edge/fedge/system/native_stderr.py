@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
+def suppress_native_stderr() -> Iterator[None]:
     """Holds back what is written to standard error, by native code too; it is shown only if the block raises."""
     with tempfile.TemporaryFile() as log:
         saved = os.dup(2)

@@ -31,7 +31,7 @@ def rotation(angle: float) -> NDArray[np.float64]:
     return np.array([[cosine, sine], [-sine, cosine]])
 
 
-def warp(picture: Picture, corners: Corners, size: tuple[int, int], flags: int, border: int) -> Picture:
+def warp_perspective(picture: Picture, corners: Corners, size: tuple[int, int], flags: int, border: int) -> Picture:
     """Draws a picture with its corners at `corners`, in pixels, into one of `size`, its width and height."""
     own = picture.shape[1], picture.shape[0]
     matrix = cv2.getPerspectiveTransform(

@@ -16,7 +16,7 @@ from fedge_train.networks.layer_names import NORM, SKIP, Shape
 _FILTER_NORM = np.sqrt(2.0)
 
 
-def unfold(
+def model_from_tflite(
     flatbuffer: bytes, architecture: str, shape: Shape, classes: int, pictures: NDArray[np.uint8], head: bool = True
 ) -> Model:
     """A network with batch normalization that answers as an int8 one of the same architecture, but for rounding.

@@ -18,10 +18,10 @@ Probabilities = NDArray[np.float32]
 
 # From pictures' places in the split, int64 [m], and those pictures as they are shown, uint8 [m, height, width,
 # channels], to float32 [m, classes]; a row of zeros where no teacher knows a picture's source.
-Teaching = Callable[[NDArray[np.int64], Images], Probabilities]
+TeacherAnswers = Callable[[NDArray[np.int64], Images], Probabilities]
 
 
-def teaching_of(config: RunConfig, split: Split) -> Teaching | None:
+def teacher_answers_of(config: RunConfig, split: Split) -> TeacherAnswers | None:
     """What a run's teachers answer: the mean of those who learned from a picture's source; None without a teacher.
 
     They answer to the pictures as they are shown if the plan is `consistent`; else once, to the plain ones.

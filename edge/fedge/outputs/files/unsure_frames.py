@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fedge.errors import OutputError
-from fedge.images.near_duplicates import Lookalikes, difference_hash, hashes_of
+from fedge.images.near_duplicates import NearDuplicates, difference_hash, hashes_of
 from fedge.images.picture import as_jpeg
 from fedge.outputs.base import NeverTaken, Output
 from fedge.runner.result import Result
-from fedge.system.bounded_folder import BoundedFolder
-from fedge.system.files import write_bytes
+from fedge.system.files import BoundedFolder, write_bytes
 
 MARGIN = 0.2
 # A run of a year must not remember each of its scenes.
@@ -58,7 +57,7 @@ class UnsureFrames(Output):
             raise OutputError(f"{folder} may not be written to", "give --unsure another folder")
         self._number = found[-1][0] if found else 0
         pictures = (path.with_suffix(".jpg") for _, path in found[-REMEMBERED:])
-        self._known = Lookalikes(hashes_of(filter(Path.exists, pictures)), REMEMBERED)
+        self._known = NearDuplicates(hashes_of(filter(Path.exists, pictures)), REMEMBERED)
 
     def wants(self, result: Result) -> bool:
         """Whether the answer is unsure, the last frame was kept long enough ago, and one was looked at not just now."""
@@ -80,7 +79,7 @@ class UnsureFrames(Output):
         if self._has_just_kept(moment):
             return
         fingerprint = difference_hash(picture)
-        if self._known.has_one_like(fingerprint):
+        if self._known.has_near_duplicate(fingerprint):
             return
         scores = dict(zip(self._labels, (round(p, 6) for p in result.answer.probabilities), strict=True))
         text = json.dumps(result.to_json() | {"scores": scores}, ensure_ascii=False).encode() + b"\n"

@@ -21,7 +21,7 @@ from fedge.outputs.network.addresses import Address
 from fedge.outputs.payload import change
 from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result
-from fedge.system.console import tell
+from fedge.system.console import echo
 
 KEEP_ALIVE_SECONDS = 30
 HEALTH_SECONDS = 30.0
@@ -82,7 +82,7 @@ class Mqtt(Output):
         if broker.tls:
             self._client.tls_set_context(tls_context(authority))
         elif password and not Address(broker.host, broker.port).is_loopback:
-            tell("the MQTT password goes over the network unencrypted; mqtts:// would not")
+            echo("the MQTT password goes over the network unencrypted; mqtts:// would not")
         self._client.connect_async(broker.host, broker.port, KEEP_ALIVE_SECONDS)
         self._client.loop_start()
 

@@ -11,9 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from fedge.images.picture import Picture, as_jpeg, viewable
+from fedge.images.picture import Picture, as_jpeg, input_to_picture
 from fedge.images.preprocess import Recipe, seen
-from fedge.images.resize import shrink
+from fedge.images.resize import resize_longest
 from fedge.outputs.payload import change
 from fedge.outputs.web.channel import Channel
 from fedge.outputs.web.latency import LatencyHistory
@@ -122,7 +122,7 @@ def encode(picture: Picture) -> bytes:
 
 def encode_input(image: Picture) -> str:
     """A network's input, uint8 [h, w, 1] or [h, w, 3] red-green-blue, as a data URL: PNG, at most 96 pixels a side."""
-    data = cv2.imencode(".png", shrink(viewable(image), INPUT_SIDE))[1].tobytes()
+    data = cv2.imencode(".png", resize_longest(input_to_picture(image), INPUT_SIDE))[1].tobytes()
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
 

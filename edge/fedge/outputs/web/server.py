@@ -13,7 +13,7 @@ from fedge.outputs.base import Output
 from fedge.outputs.network.addresses import Address
 from fedge.outputs.web.application import SEND_SECONDS, application
 from fedge.outputs.web.feed import PICTURES_PER_SECOND, Feed
-from fedge.outputs.web.request_timeout import REQUEST_SECONDS, impatient
+from fedge.outputs.web.request_timeout import REQUEST_SECONDS, with_request_timeout
 from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result
 
@@ -56,7 +56,7 @@ class WebPage(Output):
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             application(self.feed, token, f"fedge-{self.port}", send_seconds),
-            http=impatient(request_seconds),
+            http=with_request_timeout(request_seconds),
             ws="none",
             lifespan="off",
             # uvicorn's log would hold addresses with tokens.

@@ -8,7 +8,7 @@ from fedge.errors import DataError, SourceError
 from fedge.images.picture import is_picture, read_picture
 from fedge.sources.base import Frame
 from fedge.sources.view import View
-from fedge.system.console import file_name, tell
+from fedge.system.console import echo, file_name
 from fedge.system.files import is_hidden
 
 
@@ -31,7 +31,7 @@ class PictureFiles:
                 self.unreadable += 1
                 if len(self._paths) == 1:
                     raise SourceError(error.what, error.mend) from error
-                tell(f"skipped: {error.what}")
+                echo(f"skipped: {error.what}")
                 continue
             yield Frame(picture, file_name(path))
         if self.unreadable == len(self._paths):
