@@ -113,6 +113,51 @@ def test_what_the_server_does_not_take_is_posted_again(receiver: Receiver) -> No
     assert health.snapshot().outputs == {"webhook": OutputStatus("ok")}
 
 
+@pytest.mark.parametrize("answer", [400, 410, 413, 422])
+def test_a_change_that_is_refused_for_good_is_counted_and_the_next_is_posted(
+    receiver: Receiver, answer: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    receiver.answers = [answer]
+    health = Health()
+    hub = Hub([Webhook(receiver.url)], health)
+    for number in range(3):
+        hub.show(result(number, changed=True))
+    eventually(lambda: len(receiver.posted) == 2)
+    hub.close()
+    assert [body["frame"] for _, body in receiver.posted] == [1, 2]
+    assert health.snapshot().outputs == {"webhook": OutputStatus("ok", dropped=1)}
+    assert capsys.readouterr().err.splitlines() == [
+        f"fedge: the output webhook leaves results out (127.0.0.1 answers {answer}); the rest goes on",
+        "fedge: the output webhook ends, 1 result dropped",
+    ]
+
+
+@pytest.mark.parametrize("answer", [302, 401, 403, 404])
+def test_what_may_be_the_address_is_tried_three_times(receiver: Receiver, answer: int) -> None:
+    receiver.answers = [answer] * 3
+    health, output = Health(), Webhook(receiver.url)
+    output.longest_pause_s = 0.01
+    hub = Hub([output], health)
+    hub.show(result(0, changed=True))
+    hub.show(result(1, changed=True))
+    eventually(lambda: receiver.posted)
+    hub.close()
+    assert [body["frame"] for _, body in receiver.posted] == [1]
+    assert health.snapshot().outputs == {"webhook": OutputStatus("ok", dropped=1)}
+
+
+@pytest.mark.parametrize("answer", [408, 425, 429, 503])
+def test_what_the_server_puts_off_is_posted_until_it_is_taken(receiver: Receiver, answer: int) -> None:
+    receiver.answers = [answer] * 5
+    output = Webhook(receiver.url)
+    output.longest_pause_s = 0.01
+    hub = Hub([output], Health())
+    hub.show(result(0, changed=True))
+    eventually(lambda: receiver.posted)
+    hub.close()
+    assert [body["frame"] for _, body in receiver.posted] == [0]
+
+
 @pytest.mark.parametrize(("answer", "message"), [(500, "answers 500"), (302, "answers 302")])
 def test_a_refusal_is_an_error_that_does_not_show_the_address(receiver: Receiver, answer: int, message: str) -> None:
     receiver.answers = [answer]

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from fedge.errors import EXIT_BUG, EXIT_INTERRUPTED, FedgeError
-from fedge.system.console import printable
+from fedge.system.console import printable, replace_what_cannot_be_printed
 
 FILE_MEND = "give a path that is there, may be used so, and has room"
 
 
 def exit_code(work: Callable[[], int]) -> int:
     """Does the work and gives its exit code; an error is one line on stderr: what is wrong, and the mend."""
+    replace_what_cannot_be_printed()
     try:
         return work()
     except FedgeError as error:

@@ -79,7 +79,9 @@ def _mqtt(url: str, options: OutputOptions) -> Output:
     password = read_secret(MQTT_PASSWORD, options.mqtt_password_file, "--mqtt-password-file")
     with needs_extra("mqtt", "--mqtt"):
         from fedge.outputs.mqtt.client import Mqtt
-    return Mqtt(broker, password, options.mqtt_ca)
+    from fedge.outputs.mqtt.topic import claim_topic
+
+    return Mqtt(claim_topic(broker), password, options.mqtt_ca)
 
 
 def _web(text: str, options: OutputOptions, labels: tuple[str, ...], recipe: Recipe) -> Output:
