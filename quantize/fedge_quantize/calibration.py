@@ -47,7 +47,7 @@ def fit_confidence(
         logits: the int8 model's dequantized logits on held-out pictures, [n, classes].
         right: the right classes, bool [n, classes].
         sources: where each picture came from, int64 [n].
-        unknown: the logit of "none of these", where the network learned from pictures of nothing known as well.
+        unknown: the logit of "none of these", where the network learned from outliers too.
     """
     if not len(logits):
         return Confidence(unknown=unknown)

@@ -17,11 +17,11 @@ from fedge.options import MAX_DROP_PP, QAT_EPOCHS
 from fedge.system.console import echo
 from fedge.system.progress import Progress
 from fedge_quantize.calibration import CalibrationSet, fit_confidence
-from fedge_quantize.convert import convert
-from fedge_quantize.fold_batch_norm import fold
+from fedge_quantize.conversion.convert import convert
+from fedge_quantize.conversion.fold_batch_norm import fold
+from fedge_quantize.conversion.qat import quantization_aware
+from fedge_quantize.conversion.round_weights import round_weights
 from fedge_quantize.parity import compare
-from fedge_quantize.qat import quantization_aware
-from fedge_quantize.round_weights import round_weights
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.pretrained import require_unchanged
 from fedge_train.runs.run_folder import RunConfig
@@ -96,7 +96,7 @@ class Candidates:
         return self._candidates[method]
 
     def _rounded(self) -> Model:
-        # Of a depth-wise network rounding loses most; the residual ones lose less than their test pictures can show.
+        # Rounding costs a depth-wise network most; residual networks lose less by it than their test pictures can show.
         return self._folded if self.config.head is None else round_weights(self._folded, self.calibration.images)
 
     def _trained_on(self) -> Model:
@@ -136,7 +136,7 @@ def methods_for(work: Candidates) -> tuple[Method, ...]:
     if work.options.method != "auto":
         return (work.options.method,)
     if work.config.head is not None:
-        # Training on would change the backbone, which 1.2 million photographs have taught more than these can.
+        # Training would change the backbone, which learned more from 1.2 million photographs than it can from these.
         return ("ptq",)
     held_out = work.dataset.held_out
     by_float = predictor(work.float_model)(held_out.images).argmax(-1)

@@ -1,4 +1,4 @@
-"""What the emitted file's doubt is worth, on test pictures: calibration, and error against coverage."""
+"""What the emitted file's confidence is worth on test pictures: calibration, and the risk-coverage curve."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""Draws photographs, what a model sees of them and what it says: the README's picture of examples.
+"""Draws photographs, what a model sees of them and what it says: the documentation's picture of examples.
 
-    python tests/bench/camera_examples.py PHOTOGRAPHS [MODEL] --map CLASSES.json --out docs/camera.jpg
+    python tests/bench/camera_examples.py PHOTOGRAPHS [MODEL] --map CLASSES.json --out docs/pictures/camera.jpg
 
 PHOTOGRAPHS holds a folder per class, with pictures that may be shown. Of each folder that the map gives a class the
 first pictures by name are taken, not the best ones.

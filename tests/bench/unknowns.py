@@ -97,7 +97,7 @@ def known_pictures(
 
 
 def unknown_pictures(folder: Path, classes: dict[str, Classes]) -> dict[str, list[Picture]]:
-    """Pictures of nothing known, by kind."""
+    """Outliers, by kind."""
     others = sorted(path for path in folder.iterdir() if path.is_dir() and path.name not in classes)
     kinds = {"garments": [read_picture(path) for other in others for path in sorted(other.iterdir())]}
     kinds |= {"digits": list(digits()), "scikit-image": list(photographs())}

@@ -8,13 +8,13 @@ import pytest
 from model_file_lies import rebuild, with_member
 from support import fedge, one_line_error
 
-from fedge.commands import verify
-from fedge.commands.verify import require_passed, verify_model
+from fedge.commands.verify import require_passed
 from fedge.errors import NotAModelFile, SelfTestFailed
-from fedge.model import self_test
+from fedge.model import self_test, verification
 from fedge.model.classifier import Classifier
 from fedge.model.interpreter import Network
 from fedge.model.shipped import shipped_models
+from fedge.model.verification import verify_model
 
 
 def flipped(content: bytes, at: int) -> bytes:
@@ -73,7 +73,7 @@ def test_preprocessing_and_another_network_are_told_apart(
     change: str, cause: str, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     altered = golden(classifier, change)
-    monkeypatch.setattr(verify, "load", lambda path: altered)
+    monkeypatch.setattr(verification, "load", lambda path: altered)
     found = verify_model("base")
     assert found.cause == cause
     with pytest.raises(SelfTestFailed, match="golden answers"):
@@ -94,6 +94,6 @@ def test_fast_kernels_that_compute_otherwise_are_told_from_another_network(
     altered = Wrong(
         dataclasses.replace(classifier.model, golden=self_test.pack(dataclasses.replace(vectors, logits=right)))
     )
-    monkeypatch.setattr(verify, "load", lambda path: altered)
+    monkeypatch.setattr(verification, "load", lambda path: altered)
     found = verify_model("base")
     assert found.cause == "kernels" and "reference kernels" in str(found.reason)

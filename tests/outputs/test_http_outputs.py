@@ -14,8 +14,8 @@ from results import result, snapshot
 from waiting import eventually, free_port, once_main_thread_is_in
 
 from fedge.errors import OutputError
+from fedge.options import Address, parse_address, parse_webhook
 from fedge.outputs.delivery.hub import Hub
-from fedge.outputs.network.addresses import Address, parse_address
 from fedge.outputs.network.prometheus import Metrics
 from fedge.outputs.network.webhook import Webhook
 from fedge.runner.health import Health, OutputStatus
@@ -66,7 +66,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def test_changes_are_posted_in_order_and_other_results_are_not(receiver: Receiver) -> None:
-    hub = Hub([Webhook(receiver.url)], Health())
+    hub = Hub([Webhook(parse_webhook(receiver.url))], Health())
     for number in range(9):
         hub.show(result(number, "Bag" if number else None, changed=number % 3 == 0))
     eventually(lambda: len(receiver.posted) == 3)
@@ -81,7 +81,7 @@ def test_changes_are_posted_in_order_and_other_results_are_not(receiver: Receive
 
 def test_a_webhook_that_had_nothing_to_post_yet_does_not_say_that_it_works(receiver: Receiver) -> None:
     health = Health()
-    hub = Hub([Webhook(receiver.url)], health)
+    hub = Hub([Webhook(parse_webhook(receiver.url))], health)
     hub.show(result(0, changed=False))
     hub.health(snapshot())
     hub.show(result(1, changed=True))
@@ -89,7 +89,7 @@ def test_a_webhook_that_had_nothing_to_post_yet_does_not_say_that_it_works(recei
     eventually(lambda: health.snapshot().outputs == {"webhook": OutputStatus("ok")})
     hub.close()
     idle = Health()
-    hub = Hub([Webhook(f"http://127.0.0.1:{free_port()}/")], idle)
+    hub = Hub([Webhook(parse_webhook(f"http://127.0.0.1:{free_port()}/"))], idle)
     hub.show(result(0, changed=False))
     hub.health(snapshot())
     hub.close()
@@ -101,7 +101,7 @@ def test_a_webhook_that_had_nothing_to_post_yet_does_not_say_that_it_works(recei
 
 def test_what_the_server_does_not_take_is_posted_again(receiver: Receiver) -> None:
     receiver.answers = [500, 302, 404]
-    health, output = Health(), Webhook(receiver.url)
+    health, output = Health(), Webhook(parse_webhook(receiver.url))
     output.longest_pause_s = 0.01
     hub = Hub([output], health)
     for number in range(3):
@@ -119,7 +119,7 @@ def test_a_change_that_is_refused_for_good_is_counted_and_the_next_is_posted(
 ) -> None:
     receiver.answers = [answer]
     health = Health()
-    hub = Hub([Webhook(receiver.url)], health)
+    hub = Hub([Webhook(parse_webhook(receiver.url))], health)
     for number in range(3):
         hub.show(result(number, changed=True))
     eventually(lambda: len(receiver.posted) == 2)
@@ -135,7 +135,7 @@ def test_a_change_that_is_refused_for_good_is_counted_and_the_next_is_posted(
 @pytest.mark.parametrize("answer", [302, 401, 403, 404])
 def test_what_may_be_the_address_is_tried_three_times(receiver: Receiver, answer: int) -> None:
     receiver.answers = [answer] * 3
-    health, output = Health(), Webhook(receiver.url)
+    health, output = Health(), Webhook(parse_webhook(receiver.url))
     output.longest_pause_s = 0.01
     hub = Hub([output], health)
     hub.show(result(0, changed=True))
@@ -149,7 +149,7 @@ def test_what_may_be_the_address_is_tried_three_times(receiver: Receiver, answer
 @pytest.mark.parametrize("answer", [408, 425, 429, 503])
 def test_what_the_server_puts_off_is_posted_until_it_is_taken(receiver: Receiver, answer: int) -> None:
     receiver.answers = [answer] * 5
-    output = Webhook(receiver.url)
+    output = Webhook(parse_webhook(receiver.url))
     output.longest_pause_s = 0.01
     hub = Hub([output], Health())
     hub.show(result(0, changed=True))
@@ -162,28 +162,28 @@ def test_what_the_server_puts_off_is_posted_until_it_is_taken(receiver: Receiver
 def test_a_refusal_is_an_error_that_does_not_show_the_address(receiver: Receiver, answer: int, message: str) -> None:
     receiver.answers = [answer]
     with pytest.raises(OutputError, match=message) as refused:
-        Webhook(receiver.url).show(result(0))
+        Webhook(parse_webhook(receiver.url)).show(result(0))
     assert "key" not in str(refused.value)
 
 
 def test_a_server_that_never_answers_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        hook = Webhook(f"http://127.0.0.1:{silent.getsockname()[1]}/", timeout_seconds=0.1)
+        hook = Webhook(parse_webhook(f"http://127.0.0.1:{silent.getsockname()[1]}/"), timeout_seconds=0.1)
         with pytest.raises(OutputError, match="timed out"):
             hook.show(result(0))
 
 
 def test_a_server_that_is_not_there_is_an_error() -> None:
     with pytest.raises(OutputError, match="refused"):
-        Webhook(f"http://127.0.0.1:{free_port()}/").show(result(0))
+        Webhook(parse_webhook(f"http://127.0.0.1:{free_port()}/")).show(result(0))
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://host/", "host", "file:///etc/passwd", "http://", "http://u:p@host/", "http://["]
+    "url", ["ftp://host/", "host", "file:///etc/passwd", "http://", "http://u:p@host/", "http://[", "http://h:x/"]
 )
 def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(OutputError, match="no http or https URL"):
-        Webhook(url)
+        parse_webhook(url)
 
 
 def scrape(metrics: Metrics, path: str = "/metrics", host: str = "localhost") -> tuple[int, str]:
@@ -299,7 +299,7 @@ def test_a_file_source_waits_for_a_webhook_that_takes_its_time(
     receiver.open.clear()
     health = Health()
     # A live source would not wait at all.
-    hub = Hub([Webhook(receiver.url)], health, live=False, close_seconds=0)
+    hub = Hub([Webhook(parse_webhook(receiver.url))], health, live=False, close_seconds=0)
     for number in range(60):
         hub.show(result(number, changed=True))
     with once_main_thread_is_in("finish", receiver.open.set):

@@ -17,8 +17,8 @@ from results import result, snapshot
 from waiting import eventually, free_port
 
 from fedge.errors import OutputError
+from fedge.options import Broker, parse_broker
 from fedge.outputs.delivery.hub import Hub
-from fedge.outputs.mqtt.broker import Broker, parse_broker
 from fedge.outputs.mqtt.client import Mqtt
 from fedge.outputs.mqtt.topic import claim_topic
 from fedge.runner.health import Health, OutputStatus
@@ -240,7 +240,7 @@ def _labels(subscriber: Subscriber) -> list[str | None]:
 _RUNS = """
 import sys
 from results import result
-from fedge.outputs.mqtt.broker import Broker
+from fedge.options import Broker
 from fedge.outputs.mqtt.client import Mqtt
 from fedge.outputs.mqtt.topic import claim_topic
 output = Mqtt(Broker("127.0.0.1", int(sys.argv[1]), "test/shelf", None, False))
@@ -330,7 +330,7 @@ def test_a_broker_that_is_not_there_degrades_the_output_only() -> None:
 
 _CLAIMS = """
 import sys
-from fedge.outputs.mqtt.broker import parse_broker
+from fedge.options import parse_broker
 from fedge.outputs.mqtt.topic import claim_topic
 print(claim_topic(parse_broker(sys.argv[1])).topic, flush=True)
 sys.stdin.read()

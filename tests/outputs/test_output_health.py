@@ -17,15 +17,14 @@ from results import result
 from waiting import eventually, free_port
 from web_helpers import LABELS, RECIPE, get, web_page
 
+from fedge.options import Address, Broker, parse_webhook
 from fedge.outputs.base import Output
 from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.files.csv_file import CsvFile
 from fedge.outputs.files.json_lines import JsonLines
 from fedge.outputs.files.sqlite_file import SqliteFile
 from fedge.outputs.files.unsure_frames import UnsureFrames
-from fedge.outputs.mqtt.broker import Broker
 from fedge.outputs.mqtt.client import Mqtt
-from fedge.outputs.network.addresses import Address
 from fedge.outputs.network.prometheus import Metrics
 from fedge.outputs.network.webhook import Webhook
 from fedge.outputs.screen.terminal import Lines
@@ -59,7 +58,7 @@ def webhook_at_a_server_that_is_ill(folder: Path, stack: ExitStack, monkeypatch:
     Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     stack.callback(server.server_close)
     stack.callback(server.shutdown)
-    return Webhook(f"http://127.0.0.1:{server.server_address[1]}/")
+    return Webhook(parse_webhook(f"http://127.0.0.1:{server.server_address[1]}/"))
 
 
 class _Ill(BaseHTTPRequestHandler):

@@ -15,7 +15,7 @@ from web_helpers import LABELS, RECIPE, TOKEN, connect, get, read_until, stream,
 
 from fedge.errors import OutputError
 from fedge.images.picture import Picture
-from fedge.outputs.network.addresses import Address
+from fedge.options import Address
 from fedge.outputs.web.channel import MAX_CLIENTS
 from fedge.outputs.web.feed import PICTURES_PER_SECOND, Feed
 from fedge.outputs.web.server import WebPage

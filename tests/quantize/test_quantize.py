@@ -18,7 +18,7 @@ from fedge.model.flatbuffer import read_graph
 from fedge_quantize import packing
 from fedge_quantize import quantize as work
 from fedge_quantize.calibration import CalibrationSet, calibration_set, fit_confidence
-from fedge_quantize.convert import first_problem
+from fedge_quantize.conversion.convert import first_problem
 from fedge_quantize.parity import compare
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.run_folder import load_float_model, read_config
@@ -230,7 +230,7 @@ def test_the_temperature_of_a_network_that_knows_of_more_is_found_again() -> Non
     everything = softmax(np.concatenate([logits, np.zeros((20_000, 1))], axis=1))
     truth = np.array([generator.choice(6, p=p) for p in everything])
     known = truth < 5
-    # Pictures of nothing known are never among those that the temperature is fitted to.
+    # Outliers are never among those that the temperature is fitted to.
     stretched, right = logits[known] * 2.5, np.eye(5, dtype=bool)[truth[known]]
     sources = np.zeros(known.sum(), dtype=np.int64)
     confidence = fit_confidence(stretched, right, sources, 0.0)

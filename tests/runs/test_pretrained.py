@@ -10,8 +10,8 @@ from fedge.errors import FedgeError, RunError
 from fedge.model import file as model_file
 from fedge.model.self_test import unpack
 from fedge.model.shipped import shipped_models
-from fedge_quantize.convert import convert
-from fedge_quantize.fold_batch_norm import fold
+from fedge_quantize.conversion.convert import convert
+from fedge_quantize.conversion.fold_batch_norm import fold
 from fedge_train.networks.architectures import build
 from fedge_train.networks.from_tflite import model_from_tflite
 from fedge_train.networks.predict import predictor

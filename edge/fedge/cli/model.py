@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fedge.cli.parameters import Json, Map, Model, print_report
+from fedge.cli.parsing.parameters import Json, Map, Model, print_report
 from fedge.system.console import echo
 from fedge.system.extras import needs_extra
 
@@ -60,8 +60,9 @@ def info(model: Model = None, as_json: Json = False) -> None:
 def verify(model: Model = None, as_json: Json = False) -> None:
     """Prove that this machine gives the model's golden answers; where it does not, say why."""
     from fedge.commands import verify as work
+    from fedge.model.verification import verify_model
 
-    found = work.verify_model(model)
+    found = verify_model(model)
     if found.test is not None or as_json:
         print_report(work.as_json(found) if as_json else work.as_text(found))
     work.require_passed(found)

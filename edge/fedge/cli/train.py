@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from fedge.cli.parameters import Json, Map, print_report
+from fedge.cli.parsing.parameters import Json, Map, print_report
 from fedge.options import MAX_DROP_PP, QAT_EPOCHS, TEST_SHARE, TRIAL_MINUTES
 from fedge.system.extras import needs_extra
 
@@ -41,13 +41,13 @@ def train(
         Literal["float32", "mixed_bfloat16"] | None, typer.Option(help="Chosen by the processor if left out.")
     ] = None,
     variants: Annotated[
-        int | None, typer.Option(help="How often each photograph is taken again, changed, to be learned.", min=0)
+        int | None, typer.Option(help="How many changed variants of each photograph to learn from.", min=0)
     ] = None,
     outliers: Annotated[
-        float | None, typer.Option(help="The share of pictures of nothing known, to be unsure of.", min=0, max=0.5)
+        float | None, typer.Option(help="The share of outliers in training, to be unsure of.", min=0, max=0.5)
     ] = None,
     skip: Annotated[
-        float | None, typer.Option(help="The share of an epoch, of the easiest pictures, to leave out.", min=0, max=0.5)
+        float | None, typer.Option(help="The share of an epoch's pictures to leave out, the easiest.", min=0, max=0.5)
     ] = None,
     weight: Annotated[
         list[float] | None, typer.Option(help="How often an epoch shows each picture of a --data; one for each.")
@@ -56,13 +56,13 @@ def train(
         float | None, typer.Option(help=f"What a folder without `test` gives to it; {TEST_SHARE}.", min=0.01, max=0.5)
     ] = None,
     start: Annotated[
-        str | None, typer.Option("--from", help="A run, model file or shipped model whose weights to start with.")
+        str | None, typer.Option("--from", help="A run, model file or shipped model to start from.")
     ] = None,
     teacher: Annotated[
-        list[str] | None, typer.Option(help="One whose answers are to be learned too; repeatable.")
+        list[str] | None, typer.Option(help="A run, model file or shipped model to distil from; repeatable.")
     ] = None,
     minutes: Annotated[
-        float, typer.Option(help="How long networks may be held against each other on a folder of pictures.", min=0)
+        float, typer.Option(help="How long networks may be compared on a folder of pictures.", min=0)
     ] = TRIAL_MINUTES,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if left out.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
@@ -132,7 +132,7 @@ def quantize(
         ),
     ] = None,
     unproved: Annotated[
-        bool, typer.Option("--unproved", help="Write the file though nothing shows that it lost so little; it says so.")
+        bool, typer.Option("--unproved", help="Write the file even where its loss is unproved; the file says so.")
     ] = False,
     as_json: Json = False,
 ) -> None:

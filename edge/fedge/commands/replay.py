@@ -55,6 +55,16 @@ class ReplayReport:
     lost: tuple[Loss, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """What is compared of a frame; the score is rounded to six digits."""
+
+    label: str | None
+    score: float
+    decision: str | None
+    changed: bool
+
+
 @dataclass
 class _Tally:
     frames: int = 0
@@ -155,17 +165,15 @@ def _replay_segment(part: Path, facts: dict[str, Any], classifier: Classifier, t
         lines, pictures = read_lines(part), 0
         for line in lines:
             tally.frames += 1
-            recorded = {name: line[name] for name in ("label", "score", "decision", "changed")}
-            replayed = dict(recorded)
-            evidence = line["evidence"]
+            recorded = _Answer(line["label"], line["score"], line["decision"], line["changed"])
+            label, score, evidence = recorded.label, recorded.score, line["evidence"]
             picture = read_picture(part, line)
             if picture is not None:
                 pictures += 1
                 answer = classifier.classify(picture)
-                replayed |= {"label": answer.label, "score": round(answer.score, 6)}
-                evidence = answer.evidence
+                label, score, evidence = answer.label, round(answer.score, 6), answer.evidence
             decision = decider.update(evidence, line["moment"], datetime.fromisoformat(line["time"]))
-            replayed |= {"decision": decision.label, "changed": decision.changed}
+            replayed = _Answer(label, score, decision.label, decision.changed)
             _compare(part.name, line["frame"], recorded, replayed, tolerance, tally)
         tally.pictures += pictures
         tally.lost.append(loss(part, lines, pictures, facts))
@@ -176,19 +184,17 @@ def _replay_segment(part: Path, facts: dict[str, Any], classifier: Classifier, t
         ) from error
 
 
-def _compare(
-    segment: str, frame: int, recorded: dict[str, Any], replayed: dict[str, Any], tolerance: float, tally: _Tally
-) -> None:
-    difference = abs(recorded["score"] - replayed["score"])
+def _compare(segment: str, frame: int, recorded: _Answer, replayed: _Answer, tolerance: float, tally: _Tally) -> None:
+    difference = abs(recorded.score - replayed.score)
     tally.max_score_difference = max(tally.max_score_difference, difference)
-    names = [name for name in ("label", "decision", "changed") if recorded[name] != replayed[name]]
+    names = [name for name in ("label", "decision", "changed") if getattr(recorded, name) != getattr(replayed, name)]
     names += ["score"] if difference > tolerance else []
     if not names:
         return
     tally.differing += 1
     if len(tally.first) < _MOST_DIFFERENCES:
         name = names[0]
-        tally.first.append(Difference(segment, frame, name, recorded[name], replayed[name]))
+        tally.first.append(Difference(segment, frame, name, getattr(recorded, name), getattr(replayed, name)))
 
 
 def _facts(part: Path) -> dict[str, Any] | None:

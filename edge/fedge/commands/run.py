@@ -15,7 +15,7 @@ from fedge.model.classifier import Classifier, load
 from fedge.model.shipped import find_model, is_shipped
 from fedge.options import WINDOW_SECONDS, DecisionOptions, RecordOptions, RunOptions
 from fedge.outputs.delivery.hub import Hub
-from fedge.outputs.factory import open_outputs
+from fedge.outputs.factory import Run, open_outputs
 from fedge.outputs.files.json_lines import JsonLines
 from fedge.outputs.screen.faults import Faults
 from fedge.outputs.screen.terminal import terminal
@@ -47,9 +47,9 @@ def run(options: RunOptions) -> int:
         if options.background is not None:
             source = _with_background(options.background, classifier, source)
         decider = _decider(options.decision, classifier, source)
-        standard = JsonLines() if options.as_json else terminal(source.live, show_input=_shows_input(options))
+        standard = JsonLines() if options.as_json else terminal(source.live, show_input=options.show_input)
         recipe = classifier.model.manifest.preprocessing
-        outputs = open_outputs(options.outputs, classifier.labels, recipe, health)
+        outputs = open_outputs(options.outputs, Run(classifier.labels, recipe, health))
         sink = Hub([standard, Faults(), *outputs], health, source.live)
         stack.callback(sink.close)
         stack.callback(lambda: sink.health(health.snapshot()))
@@ -69,14 +69,9 @@ def run(options: RunOptions) -> int:
 def open_source(options: RunOptions, classifier: Classifier, health: Health) -> Source:
     """The source asked for; gray and reduced to what the network needs where nobody else wants its pictures."""
     # People who look or label want colour and size; the network alone needs neither.
-    outputs = options.outputs
-    watched = outputs.window or outputs.web is not None or outputs.unsure is not None
-    recipe = None if watched else classifier.model.manifest.preprocessing
+    looked_at = any(output.looks for output in options.outputs)
+    recipe = None if looked_at else classifier.model.manifest.preprocessing
     return open_asked(options.source, options.device, options.camera, recipe, health, options.limits)
-
-
-def _shows_input(options: RunOptions) -> bool:
-    return options.outputs.show_input and not options.outputs.window
 
 
 def _with_background(text: str, classifier: Classifier, source: Source) -> Source:

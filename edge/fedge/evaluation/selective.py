@@ -1,4 +1,4 @@
-"""Knowing when it does not know: from the score of an answer to whether it is given, and what that costs and saves.
+"""Selective classification: from an answer's score to whether it is given, with which coverage and accuracy.
 
 The score is the probability of the likeliest class at the model's temperature (Hendrycks and Gimpel, 2017). Where no
 object is in the picture there is no answer in any mode.
@@ -84,6 +84,6 @@ def coverage_curve(scores: Floats, right: Flags) -> tuple[CurvePoint, ...]:
 def _threshold(scores: Floats, weights: Floats, loss: float) -> float:
     order = np.argsort(scores, kind="stable")
     lost = np.concatenate([[0.0], np.cumsum(weights[order])[:-1]]) / weights.sum()
-    # Sums of weights are rounded: a share that is exactly the loss must not fall on either side by chance.
+    # The tolerance keeps the sums' rounding from deciding where a share equals the loss exactly.
     last = int(np.flatnonzero(lost <= loss + 1e-12)[-1])
     return float(min(np.floor(scores[order[last]] / _STEP) * _STEP, 1 - _STEP))

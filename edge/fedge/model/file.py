@@ -105,7 +105,7 @@ def pack(flatbuffer: bytes, manifest: Manifest, labels: tuple[str, ...], golden:
         members |= member_bytes(labels, golden, card)
         for name, content in members.items():
             info = zipfile.ZipInfo(name)
-            # What deflates too well would be refused; flat pictures do.
+            # Readers refuse what is compressed more than 200 to 1, as deflated flat pictures would be.
             tight = len(content) > MAX_RATIO / 2 * len(zlib.compress(content))
             info.compress_type = zipfile.ZIP_STORED if tight else zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16

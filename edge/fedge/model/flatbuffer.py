@@ -16,7 +16,7 @@ _CODE_CUSTOM = 1
 _GRAPH_TENSORS, _GRAPH_INPUTS, _GRAPH_OUTPUTS = 0, 1, 2
 _TENSOR_SHAPE, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_QUANTIZATION = 0, 1, 3, 4
 _QUANTIZATION_SCALE, _QUANTIZATION_ZERO_POINT = 2, 3
-# Of all vectors together: many fields may point at one and the same vector, and a few bytes claim items without end.
+# Of all vectors together: many fields may point at one vector, so that a few bytes could claim any number of items.
 _MAX_ITEMS = 1_000_000
 _SCALE_TOLERANCE = 1e-6
 

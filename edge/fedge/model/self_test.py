@@ -15,7 +15,7 @@ from fedge.model.file import GOLDEN, MEMBER_CAPS
 from fedge.model.interpreter import Network, runtime_name
 from fedge.system.npz import read_arrays
 
-# Two builds of OpenCV may round a resized pixel to either side.
+# Two builds of OpenCV may round a resized pixel differently, by one step.
 INPUT_TOLERANCE = 1
 MAX_PICTURES = 64
 

@@ -10,7 +10,7 @@ from fedge.outputs.base import Output
 from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result
 
-# systemd kills after a whole watchdog interval: three chances in one.
+# systemd kills the service after one interval without a sign; three are sent in each.
 _FEEDS_PER_INTERVAL = 3
 
 

@@ -70,7 +70,7 @@ def show(
             sink.show(item)
             shown += 1
         fault = item.kind if isinstance(item, Fault) else ""
-        # A stream of nothing but damaged frames has one kind of fault thirty times a second.
+        # A stream of damaged frames alone would otherwise report one kind of fault thirty times a second.
         if monotonic() - shown_at >= health_seconds or (fault and fault != shown_kind):
             sink.health(health.snapshot())
             shown_at = monotonic()

@@ -13,7 +13,7 @@ from fedge.system.timing import RetryPause
 
 _TICK_SECONDS = 0.5
 _PAUSE_SECONDS = (0.1, 2.0)
-# Opening again may take what it took before and a little more; so a hanging attempt seldom delays recovery.
+# An opening may take the time that the last one took and a little more, so that a hanging attempt is given up soon.
 _LEAST_OPEN_SECONDS, _SLACK_SECONDS = 2.0, 1.0
 # Threads that hang in a driver cannot be ended; each holds memory and a descriptor until the driver lets go.
 _MOST_LEFT_BEHIND = 16
@@ -63,7 +63,7 @@ class LiveSource:
             yield fault
             if monotonic() - started > max(_PAUSE_SECONDS):
                 pause.reset()
-            # An attempt that hung has waited enough already.
+            # An attempt that hung has already waited.
             yield from self._pause(started + pause.after_failure())
             yield from self._make_room()
 

@@ -1,5 +1,6 @@
 """Text from files and cameras, made fit for a terminal and for files in UTF-8."""
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from threading import RLock
-from typing import TextIO
+from typing import Any, TextIO
 from unicodedata import east_asian_width
 
 TERMINAL = RLock()
@@ -35,7 +36,7 @@ def fit(text: str, columns: int) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without control characters: labels come from model files, and a terminal obeys what it is sent."""
+    """The text without control characters: labels come from model files, and a terminal would obey escape sequences."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
@@ -44,21 +45,15 @@ def file_name(path: Path) -> str:
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
-def replace_what_cannot_be_printed() -> None:
-    """Has standard output write `?` for what its encoding lacks, as that of many a terminal does, rather than fail."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-
-
 def stop_writing(stream: TextIO) -> None:
-    """Sends what follows nowhere: whoever read the stream has seen enough."""
+    """Redirects the stream to /dev/null, because its reader has closed the pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def echo(line: str, stream: TextIO | None = None) -> None:
     """Writes `fedge: LINE` to standard error, or another `stream`; where that is impossible the run goes on."""
     stream = stream or sys.stderr
-    # Python has none where the process was started with it closed; print would take standard output instead.
+    # sys.stderr is None where the process was started with it closed; print would then write to standard output.
     if stream is None:
         return
     with suppress(OSError), TERMINAL:
@@ -67,3 +62,15 @@ def echo(line: str, stream: TextIO | None = None) -> None:
             with suppress(OSError, ValueError):
                 _clear_live_line()
         print(f"fedge: {line}", file=stream, flush=True)
+
+
+def escape_what_cannot_be_printed() -> None:
+    """Makes standard output write what the locale's encoding lacks as `\\u82f9`, as standard error does."""
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON on one line, readable where standard output is UTF-8, else with escapes: it is JSON anywhere."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("_", "-")
+    return json.dumps(value, ensure_ascii=encoding not in ("utf-8", "utf8"))

@@ -172,8 +172,8 @@ def sha256_file(path: Path) -> str:
 
 @cache
 def _sha256() -> Callable[..., Any]:
-    # Python's own, where it was built with it, as the standard library's `random` takes its SHA-512: hashlib's comes
-    # with OpenSSL, 3.5 MB that the runner needs for nothing else.
+    # Python's built-in implementation where there is one: hashlib loads OpenSSL, 3.5 MB that the runner needs for
+    # nothing else.
     own = next((name for name in ("_sha2", "_sha256") if find_spec(name)), "hashlib")
     return import_module(own).sha256  # type: ignore[no-any-return]
 

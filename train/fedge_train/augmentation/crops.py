@@ -1,4 +1,4 @@
-"""Pieces of the training photographs: what is cut out where a camera sees a part of a thing, a wall or a floor."""
+"""Random crops of the training photographs, as outliers: what a camera's cut-out makes of parts, walls and floors."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,14 +9,14 @@ from fedge.images.preprocess import prepare
 from fedge.system.progress import Progress
 
 PER_PHOTOGRAPH = 4
-# Of each side: so little of a photograph hardly ever holds a whole object.
+# Of each side; so small a crop hardly ever holds a whole object.
 SHARE = (0.12, 0.35)
 
 
 def random_crops(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
     """Random crops of the training pictures that are files of their own, each preprocessed like a picture.
 
-    Gives uint8, [n, height, width, channels]; none of packaged pictures, nor where a piece shows no object.
+    Gives uint8, [n, height, width, channels]; none of packaged pictures, nor where a crop shows no object.
     """
     split = dataset.train
     files = split.files()

@@ -1,8 +1,8 @@
-"""Pictures of nothing that a network should know, so that it learns to tell its classes from all else.
+"""Outliers: pictures of none of the classes, from which the network learns to tell its classes from everything else.
 
 Patches of flat, graded, noisy or striped light in shapes of all kinds on black, and strokes: what a camera's cut-out
-leaves of an empty wall, a table, writing or clutter. Known pictures give more of the kind that only a shape's parts or
-only its surface would not tell apart: their tiles in another order, and a crop of their surface in another shape.
+leaves of an empty wall, a table, writing or clutter. Training pictures give harder ones: their tiles in another order
+(the parts are right, the shape is wrong), and a crop of their surface in another shape.
 """
 
 import cv2
@@ -76,7 +76,7 @@ def _enlarged_crop(known: Image, generator: np.random.Generator) -> Image:
 
 
 def _mask(height: int, width: int, generator: np.random.Generator) -> Image:
-    """What of a picture is lit: uint8, 0 or 1, [height, width]."""
+    """Which pixels of a picture are lit: uint8, 0 or 1, [height, width]."""
     kind = generator.choice(list(EXPOSED), p=list(EXPOSED.values()))
     mask = np.ones((height, width), np.uint8) if kind == "whole" else np.zeros((height, width), np.uint8)
     if kind == "polygon":

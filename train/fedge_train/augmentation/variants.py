@@ -1,4 +1,4 @@
-"""Photographs taken again: changed before their object is cut out, so that its mask errs in other ways too."""
+"""Variants of photographs, changed before the object is cut out, so that the cut-out's errors vary too."""
 
 import math
 from dataclasses import replace
@@ -15,7 +15,7 @@ from fedge_train.augmentation.perspective import moved_corners, warp_perspective
 
 Picture = NDArray[np.uint8]
 
-# Twice the longer side at which a cut-out looks for its object: what a variant is made of needs no more.
+# Twice the longer side at which the cut-out works; a variant needs no more pixels.
 SIDE = 192
 TURN = 10.0
 ZOOM = (0.85, 1.2)
@@ -44,7 +44,7 @@ def with_variants(dataset: Dataset, count: int, seed: int) -> Split:
 
 
 def vary(picture: Picture, generator: np.random.Generator) -> Picture:
-    """Takes a photograph again: uint8, [h, w] or [h, w, 3]; turned, nearer or farther, in another light, less sharp."""
+    """A variant of a photograph, uint8, [h, w] or [h, w, 3]: turned, scaled, in another light, less sharp."""
     height, width = picture.shape[:2]
     size = width, height
     turn = generator.normal(0, TURN)

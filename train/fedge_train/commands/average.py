@@ -28,7 +28,7 @@ from fedge_train.runs.run_folder import (
 )
 from fedge_train.training.loop import Weights, validate
 
-# What must be alike, so that the mean's weights mean something and the held-out pictures are new to all of them.
+# What all runs must have in common for their weights to have a mean, and for the held-out pictures to be new to each.
 ALIKE = ("architecture", "data", "labels", "recipe", "data_sha256", "test_share")
 ALIKE_IN_PLAN = ("camera", "open_set")
 
@@ -47,9 +47,9 @@ class TrainedRun:
 def average(folders: Sequence[Path], out: Path | None) -> TrainReport:
     """Averages the weights of runs, writes a run of the result, and gives its report.
 
-    Begins with the run of the least loss on the held-out pictures and takes in one after the other of the rest, the
-    better first, where the mean's loss then is less ("greedy soup", Wortsman and others, 2022). Raises RunError where
-    runs are not alike, or no mean is better than the best run.
+    Starts with the run of the least loss on the held-out pictures, and adds the others in the order of their loss, each
+    only where that lowers the mean's loss ("greedy soup", Wortsman and others, 2022). Raises RunError where runs are
+    not alike, or no mean is better than the best run.
     """
     if len({folder.resolve() for folder in folders}) < max(2, len(folders)):
         raise RunError("a mean takes two different runs or more", "name each run once")
@@ -62,12 +62,12 @@ def average(folders: Sequence[Path], out: Path | None) -> TrainReport:
     model = load_float_model(folders[0], configs[0])
     predict = predictor(model)
 
-    # By the loss, to which each picture adds: accuracy moves with the few whose answer flips, and of a few hundred
-    # photographs that is chance.
+    # By the loss, to which every picture contributes: accuracy moves with the few answers that flip, which is chance on
+    # a few hundred photographs.
     def held_out(weights: Weights) -> tuple[float, float]:
         model.set_weights(weights)
         loss, accuracy = validate(predict, dataset.held_out)
-        # A run that diverged has a loss that is no number, and nothing is less or more than that.
+        # A run that diverged has the loss NaN, which compares as neither less nor more.
         return loss if math.isfinite(loss) else math.inf, accuracy
 
     runs = []

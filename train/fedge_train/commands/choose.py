@@ -1,8 +1,8 @@
-"""Which network to train on a folder of photographs: candidates held against each other on pictures held out of them.
+"""Which network to train on a folder of photographs: candidates compared on pictures that they have not learned.
 
-A backbone that has learned from ImageNet's photographs comes first, for it takes seconds. A small network from random
-weights is many times cheaper on the device, and better where pictures are plain; it is tried where it may still win and
-the time allows, on one of the folds on which the backbone was judged, and chosen where it is at least as good there.
+A backbone pretrained on ImageNet comes first, because it takes seconds. A small network from random weights is many
+times cheaper on the device, and better on plain pictures; it is tried where it may still win and the time allows, on
+one of the backbone's cross-validation folds, and chosen where it is at least as good there.
 """
 
 import tempfile
@@ -27,9 +27,10 @@ from fedge_train.training.start import start_network
 BACKBONE, BACKBONE_SIDE = "lite0", 224
 SMALL, SMALL_SIDE = "small", 64
 
-# Where the backbone is right on so many, no other network can be told from it by a few hundred pictures.
+# Where the backbone's accuracy is this high, a few hundred pictures cannot show that another network is better.
 GOOD_ENOUGH = 0.95
-# Given up where it is so far behind after so much of its epochs: what won in the end was never so far behind then.
+# A trial is pruned where, after the share RUNG of its epochs, it is BEHIND the backbone's accuracy by this much; none
+# of the trials that won was.
 RUNG, BEHIND = 0.3, 0.25
 EPOCHS, LEAST_EPOCHS = 100, 30
 
@@ -116,7 +117,7 @@ def _try_small(pool: Split, backbone: CrossValidated, deadline: float, seed: int
 
 
 def _trial(learned: Split, left_out: Split, epochs: int, to_beat: float, deadline: float, seed: int) -> float:
-    """The accuracy after the last epoch: the best epoch's would be chosen by the very pictures that judge."""
+    """The accuracy after the last epoch; the best epoch would be chosen on the very pictures that it is judged on."""
     plan = replace(plan_for(SMALL, len(learned)), epochs=epochs)
     sources = int(learned.sources.max()) + 1
     model = start_network(SMALL, learned.images.shape[1:], learned.right.shape[1], seed)

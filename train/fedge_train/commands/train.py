@@ -37,7 +37,7 @@ def train(options: TrainOptions) -> TrainReport:
     _say_what_was_left_out(dataset)
     if config.head is not None:
         return _learn_head(folder, config, dataset, config.head)
-    # Teachers answer in float32, whatever the pupil is trained in.
+    # Teachers answer in float32, whatever precision the student is trained in.
     loader = make_loader(config, dataset)
     model = _new_model(config, dataset)
     if not (folder / CONFIG).is_file():
@@ -62,7 +62,7 @@ def train(options: TrainOptions) -> TrainReport:
 
 
 def _learn_head(folder: Path, config: RunConfig, dataset: Dataset, strength: float) -> TrainReport:
-    """Learns a linear head on what ImageNet taught the backbone, and gives the run's report."""
+    """Learns a linear head on the backbone's ImageNet features, and gives the run's report."""
     started = monotonic()
     write_config(folder, config)
     echo(f"learning a head for {config.architecture} from {len(dataset.train):,} pictures -> {folder}")
@@ -89,6 +89,9 @@ def _new_model(config: RunConfig, dataset: Dataset) -> keras.Model:
 
 def _say_what_was_left_out(dataset: Dataset) -> None:
     _list("files are no pictures that can be read, or stand where none belong", dataset.skipped)
+    _list("pictures are doubtful, and are learned from all the same", dataset.doubtful)
+    for warning in dataset.warnings:
+        echo(warning)
     _list("pictures are in a later split too and were kept out of training", dataset.duplicates)
 
 

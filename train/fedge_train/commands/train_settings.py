@@ -74,7 +74,7 @@ def start_run(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
         require_empty(options.out, "go on with --resume, or choose another --out")
     recipe = default_recipe(options.data)
     if options.start:
-        # What a network has learned is of use only to pictures that are made as those were that it learned from.
+        # Pretrained weights are of use only with the preprocessing that they were trained with.
         start = pretrained(options.start)
         options = dataclasses.replace(options, architecture=options.architecture or start.architecture)
         recipe = start.recipe
@@ -114,7 +114,7 @@ def resume_run(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
 
 
 def _is_free_to_choose(options: TrainOptions) -> bool:
-    """Whether photographs alone are given, and nothing that only one kind of network can follow."""
+    """Whether all data are folders of photographs, and no option names a network or applies to one kind only."""
     asked = (
         *(options.architecture, options.start, options.epochs, options.batch, options.learning_rate, options.size),
         *(options.color, options.subject, options.camera_like, options.variants, options.outliers, options.skip),

@@ -48,7 +48,7 @@ class Pretrained:
         return self.model.manifest.flatbuffer.sha256 if self.model else sha256_file(weights_path(Path(self.name)))
 
     def knows(self, data: str) -> bool:
-        """Whether it learned from what `--data` calls so."""
+        """Whether it learned from a data set of this name, as given to `--data`."""
         return (Path(data).name if self.model else data) in self.data
 
     def predictor(self) -> Predictor:

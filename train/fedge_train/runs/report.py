@@ -52,6 +52,8 @@ class TrainReport:
         by_scikit_learn, text: scikit-learn's classification report, as a dict and as text.
         pictures: how many each split has, by its name.
         skipped, duplicates: files that could not be read, and pictures left out because a later split has them too.
+        doubtful: files that were read and have something odd about them, with what it is.
+        warnings: what is odd about the data set as a whole.
         run: the run's folder.
     """
 
@@ -65,6 +67,8 @@ class TrainReport:
     pictures: dict[str, int]
     skipped: tuple[str, ...]
     duplicates: tuple[str, ...]
+    doubtful: tuple[str, ...]
+    warnings: tuple[str, ...]
     dtype: str
     seed: int
     run: str
@@ -100,6 +104,8 @@ def as_json(report: TrainReport) -> JsonObject:
         "pictures": report.pictures,
         "skipped": list(report.skipped),
         "duplicates": list(report.duplicates),
+        "doubtful": list(report.doubtful),
+        "warnings": list(report.warnings),
         "dtype": report.dtype,
         "seed": report.seed,
         "run": report.run,
@@ -135,6 +141,8 @@ def write_report(folder: Path, config: RunConfig, model: Model, dataset: Dataset
         pictures={"train": len(dataset.train), "held_out": len(dataset.held_out), "test": len(test)},
         skipped=tuple(dataset.skipped),
         duplicates=tuple(dataset.duplicates),
+        doubtful=tuple(dataset.doubtful),
+        warnings=tuple(dataset.warnings),
         dtype=config.dtype,
         seed=config.seed,
         run=str(folder),

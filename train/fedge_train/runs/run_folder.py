@@ -22,9 +22,9 @@ from fedge.system.files import replacing, write_json
 from fedge_train.networks.architectures import build
 from fedge_train.networks.plans import Plan
 
-# Logits of networks that learned are below 100; int8 has no steps left for what lies so far out.
+# A trained network's logits are below 100; at this size, int8's steps would be too coarse.
 MOST_LOGIT = 1e4
-# What float32 makes of one and the same logit.
+# By how much float32 rounding lets equal logits differ.
 LEAST_DIFFERENCE = 1e-4
 
 RUNS = Path("runs")
@@ -80,7 +80,7 @@ def read_config(folder: Path) -> RunConfig:
     if not folder.is_dir():
         raise RunError(f"there is no run folder {folder}", mend)
     try:
-        return from_json(RunConfig, json.loads((folder / CONFIG).read_text()))
+        return from_json(RunConfig, json.loads((folder / CONFIG).read_text(encoding="utf-8")))
     except OSError as error:
         raise RunError(f"{folder} has no readable {CONFIG}", mend) from error
     except SchemaError as error:
@@ -144,7 +144,7 @@ class TrainingCost:
 def read_cost(folder: Path) -> TrainingCost:
     """What a finished run's training took, from its report; raises RunError where it has none, or a damaged one."""
     try:
-        report = json.loads((folder / REPORT).read_text())
+        report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
         return TrainingCost(int(report["epochs"]), float(report["seconds"]))
     except OSError as error:
         raise RunError(f"{folder} has no {REPORT}", f"finish it with `fedge train --resume --out {folder}`") from error

@@ -1,4 +1,4 @@
-"""What a training teaches: which pictures, how often in an epoch, and which answers to come near to."""
+"""The training batches: which pictures, how often in an epoch, and with which targets."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -23,14 +23,14 @@ Losses = NDArray[np.float32]
 
 
 class Batch(NamedTuple):
-    """What one step learns from; pictures of nothing known come last.
+    """The pictures and targets of one step; outliers come last.
 
     Attributes:
         images: uint8, [n, height, width, channels].
         right: bool, [n, classes]: the right classes.
-        soft: float32, [n, classes]: what to come near to, see `training.answer_loss`.
+        soft: float32, [n, classes]: the soft targets, see `training.loop.answer_loss`.
         counts: float32, [n]: how many pictures each one stands for.
-        chosen: int64, [known]: where the known ones are in the split.
+        chosen: int64, [known]: the places in the split of the pictures that are no outliers.
     """
 
     images: NDArray[np.uint8]
@@ -42,14 +42,14 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchLoader:
-    """The training pictures with their weights and soft answers.
+    """The training pictures with their sampling weights and soft targets, in batches.
 
     Attributes:
         split: the training pictures.
-        plan: how they are taught.
+        plan: the hyperparameters.
         weights: for each of the split's sources, how often an epoch shows one of its pictures on average.
         teacher_answers: what teachers answer, or None without a teacher.
-        crops: of photographs, uint8 [m, height, width, channels], to make pictures of nothing known of, if any.
+        crops: of photographs, uint8 [m, height, width, channels], to make outliers of, if any.
     """
 
     split: Split
@@ -92,7 +92,7 @@ class BatchLoader:
 
     @property
     def batch(self) -> int:
-        """How many pictures a batch has, those of nothing known among them."""
+        """How many pictures a batch has, outliers included."""
         return min(self.plan.batch, len(self))
 
     def steps(self, epoch: int) -> int:
@@ -131,7 +131,7 @@ class BatchLoader:
             yield batch
 
     def soft(self, chosen: NDArray[np.int64], shown: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The soft answers of pictures, as shown, float32 [m, classes]: label smoothing, and what the teachers say."""
+        """The augmented pictures' soft targets, float32 [m, classes]: label smoothing, and the teachers' answers."""
         classes = self.split.right.shape[1]
         soft = np.full((len(chosen), classes), self.plan.label_smoothing / classes, dtype=np.float32)
         return (
@@ -144,7 +144,7 @@ class BatchLoader:
     def _outliers(self) -> int:
         return max(1, round(self.plan.outliers * self.batch)) if self.plan.open_set else 0
 
-    # Asked for at each step, and the sources are as many as the pictures.
+    # Cached: it is read at each step, and counting passes over all pictures.
     @cached_property
     def _counts(self) -> list[tuple[float, int]]:
         return [(weight, int((self.split.sources == source).sum())) for source, weight in enumerate(self.weights)]

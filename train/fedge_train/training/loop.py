@@ -40,7 +40,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Callbacks:
-    """Who is told of the progress: after each step (epoch, step, loss and accuracy so far) and each epoch."""
+    """Functions that are called after each step (epoch, step, loss and accuracy so far) and after each epoch."""
 
     step: Callable[[int, int, float, float], None] = lambda epoch, step, loss, accuracy: None
     epoch: Callable[[Epoch], None] = lambda epoch: None
@@ -51,14 +51,14 @@ class Trainer:
 
     Args:
         model: the network; its weights are the starting point.
-        loader: what it learns, and by which plan.
+        loader: the training pictures and the plan.
         seed: of everything random after the initial weights.
     """
 
     def __init__(self, model: keras.Model, loader: BatchLoader, seed: int) -> None:
         plan = loader.plan
         self.model, self.loader, self.plan, self.seed = model, loader, plan, seed
-        # What has not been shown yet is as hard as can be.
+        # A picture that was not shown yet counts as the hardest.
         self._losses = np.full(len(loader.split), np.inf, dtype=np.float32)
         self._optimizer = _optimizer(loader)
         self._optimizer.build(model.trainable_variables)
@@ -174,7 +174,7 @@ def fit(
 
 
 def validate(predict: Predictor, split: Split) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy of a float network on a split; each of its sources counts alike."""
+    """Mean cross-entropy and accuracy of a float network on a split; each of its sources counts equally."""
     logits = predict(split.images)
     loss = answer_loss(logits, split.right, np.zeros_like(logits)).numpy()
     found = hits(split.right, logits.argmax(-1))
@@ -183,13 +183,13 @@ def validate(predict: Predictor, split: Split) -> tuple[float, float]:
 
 
 def answer_loss(logits: tf.Tensor, right: tf.Tensor, soft: tf.Tensor, open_set: bool = False) -> tf.Tensor:
-    """The loss of each picture, float32 [n]: it asks for any of the right answers, and for the soft ones.
+    """Each picture's loss, float32 [n]: cross-entropy with any of the right classes, and with the soft targets.
 
     Args:
         logits: float32, [n, classes].
-        right: bool, [n, classes]; the share of the loss that `soft` leaves is the negative logarithm of their joint
-            probability, so where several are right the network is free to choose.
-        soft: float32, [n, classes]: probabilities to come near to, each row times its weight in 0..1.
+        right: bool, [n, classes]; the share of the loss that `soft` leaves is the negative logarithm of the right
+            classes' summed probability, so that where several are right, any of them will do.
+        soft: float32, [n, classes]: target probabilities, each row times its weight in 0..1.
         open_set: whether "none of these" is an answer too, its logit fixed at 0: the right one where `right` has none.
     """
     if open_set:

@@ -26,7 +26,7 @@ class TrainingBar:
         self._progress.__exit__(*error)
 
     def callbacks(self) -> Callbacks:
-        """What tells this bar of steps and epochs."""
+        """The callbacks that move this bar."""
         return Callbacks(self._step, self._end)
 
     def _step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:

@@ -1,6 +1,5 @@
 """What people and programs are told while pictures are collected."""
 
-import json
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from fedge.commands.capture.checks import PictureQuality, Refusal
 from fedge.commands.capture.class_folder import Kept
 from fedge.model.schema import to_json
 from fedge.sources.base import Frame
-from fedge.system.console import printable
+from fedge.system.console import json_text, printable
 from fedge.system.json_types import JsonObject
 
 _REPEAT_SECONDS = 1.0
@@ -149,4 +148,4 @@ class CaptureReporter:
         print(printable(text), file=sys.stderr if self._as_json else sys.stdout, flush=True)
 
     def _print_json(self, report: PictureReport | CaptureReport) -> None:
-        print(json.dumps(as_json(report), ensure_ascii=False), flush=True)
+        print(json_text(as_json(report)), flush=True)

@@ -3,7 +3,8 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fedge.commands.verify import require_passed, verify_model
+from fedge.commands.verify import require_passed
+from fedge.model.verification import verify_model
 from fedge.store.journal import Entry, Event
 from fedge.store.store import Store
 from fedge.system.json_types import JsonObject

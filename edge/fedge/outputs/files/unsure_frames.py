@@ -48,7 +48,8 @@ class UnsureFrames(Output):
         self._kept_at: float | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # In the order of their numbers: the clock of a machine without a battery does not go by itself.
+            # In the order of their numbers, not times: a machine without a clock battery may start with an earlier
+            # time.
             found = sorted((int(m[1]), path) for path in folder.iterdir() if (m := _NAME.fullmatch(path.name)))
             self._kept = BoundedFolder(limit_bytes, [(path, _size(path)) for _, path in found], _remove)
         except OSError as error:
@@ -85,17 +86,18 @@ class UnsureFrames(Output):
         text = json.dumps(result.to_json() | {"scores": scores}, ensure_ascii=False).encode() + b"\n"
         data = as_jpeg(picture)
         if len(text) + len(data) > self._kept.limit_bytes:
-            # While its scene stands it is not encoded again and again.
+            # Its scene counts as known, so that it is not encoded again and again.
             self._known.add(fingerprint)
             raise NeverTaken(
                 f"a frame has more than the {self._kept.limit_bytes / 1e6:g} MB of --unsure-mb", "allow more"
             )
-        # Not once it is written: while a disk is slow no others need to queue up. Where it fails, this one comes again.
+        # Set before the frame is written, so that no more frames queue up while the disk is slow; if writing fails, the
+        # hub gives this frame again.
         self._kept_at = moment
         self._kept.make_room(len(text) + len(data))
         time = result.frame.stamp.translate(str.maketrans("", "", "-:."))
         line = self._folder / f"{self._number + 1:06}-{time}.json"
-        # The picture last: where it is, its line is too.
+        # The picture is written last: where there is a picture, there is its line.
         write_bytes(line, text)
         try:
             write_bytes(line.with_suffix(".jpg"), data)

@@ -14,10 +14,10 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from fedge.errors import OutputError
+from fedge.options import Address, Broker
 from fedge.outputs.base import Output
-from fedge.outputs.mqtt.broker import Broker, tls_context
 from fedge.outputs.mqtt.home_assistant import OFFLINE, ONLINE, discovery, identifier
-from fedge.outputs.network.addresses import Address
+from fedge.outputs.mqtt.tls import tls_context
 from fedge.outputs.payload import change
 from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from fedge.errors import OutputError
-from fedge.outputs.mqtt.broker import Broker, default_topic
+from fedge.options.addresses import Broker, default_topic
 from fedge.system.console import echo
 
 _MACHINE_ID = Path("/etc/machine-id")

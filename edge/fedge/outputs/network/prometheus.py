@@ -9,8 +9,9 @@ from time import monotonic
 from typing import Any
 
 from fedge.errors import OutputError
+from fedge.options import Address
 from fedge.outputs.base import Output
-from fedge.outputs.network.addresses import Address, names_loopback
+from fedge.outputs.network.addresses import names_loopback
 from fedge.outputs.network.prometheus_text import Histogram, labelled, single
 from fedge.runner.health import Health
 from fedge.runner.result import Result

@@ -5,10 +5,10 @@ import urllib.error
 import urllib.request
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlsplit
 
 from fedge import __version__
 from fedge.errors import OutputError
+from fedge.options import WebhookUrl
 from fedge.outputs.base import NeverTaken, Output
 from fedge.outputs.payload import change
 from fedge.runner.result import Result
@@ -21,7 +21,7 @@ _MOST_TRIES = 3
 
 
 class Webhook(Output):
-    """Posts a JSON object per change of the decision, in order; raises OutputError where the URL is none.
+    """Posts a JSON object per change of the decision, in order.
 
     What the server does not answer, or with 5xx, 408, 425 or 429, is posted again by the hub until it is taken. A
     change that is refused for good is left, and counted, so that the next can go on: at once where the server says
@@ -29,14 +29,14 @@ class Webhook(Output):
     404, 405, 407, 409 and redirects, none of which is followed).
 
     Args:
-        url: http or https; a user and password in it are refused, a token in its path or query is never shown.
+        url: where to; only its host is ever shown.
         timeout_seconds: for connecting, and for each read.
     """
 
     name, backlog = "webhook", 256
 
-    def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        self._url, self._where, self._timeout = url, _host(url), timeout_seconds
+    def __init__(self, url: WebhookUrl, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._url, self._where, self._timeout = url.url, url.host, timeout_seconds
         self._opener = urllib.request.build_opener(_NoRedirects())
         self._refused: tuple[int, int] = (-1, 0)
 
@@ -70,18 +70,6 @@ class Webhook(Output):
         if code in _PERHAPS_LATER and self._refused[1] < _MOST_TRIES:
             return OutputError(what, mend)
         return NeverTaken(what, mend)
-
-
-def _host(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
-        raise OutputError(
-            "--webhook was given what is no http or https URL without a user", "give one like https://host/path"
-        )
-    return parts.hostname
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

@@ -19,6 +19,7 @@ from fedge.outputs.web.channel import Channel
 from fedge.outputs.web.latency import LatencyHistory
 from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result
+from fedge.system.json_types import JsonObject
 
 PICTURES_PER_SECOND, STATES_PER_SECOND = 12, 8
 WIDEST, JPEG_QUALITY = 640, 80
@@ -48,10 +49,10 @@ class Feed:
         self.pictures, self.states = Channel(), Channel()
         self._labels, self._recipe = list(labels), recipe
         self._lock = Lock()
-        self._changes: deque[dict[str, Any]] = deque(maxlen=CHANGES)
+        self._changes: deque[JsonObject] = deque(maxlen=CHANGES)
         self._latency = LatencyHistory()
-        self._state: dict[str, Any] | None = None
-        self._health: dict[str, Any] | None = None
+        self._state: JsonObject | None = None
+        self._health: JsonObject | None = None
         self._input: Picture | None = None
         self._picture_at = self._state_at = 0.0
 
@@ -100,7 +101,7 @@ class Feed:
     def _encoded_input(self) -> str | None:
         return None if self._input is None else encode_input(self._input)
 
-    def _describe(self, result: Result) -> dict[str, Any]:
+    def _describe(self, result: Result) -> JsonObject:
         height, width = result.frame.picture.shape[:2]
         top, left, seen_height, seen_width = seen(self._recipe, height, width)
         return result.to_json() | {

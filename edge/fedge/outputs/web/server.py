@@ -9,8 +9,8 @@ import uvicorn
 
 from fedge.errors import OutputError
 from fedge.images.preprocess import Recipe
+from fedge.options import Address
 from fedge.outputs.base import Output
-from fedge.outputs.network.addresses import Address
 from fedge.outputs.web.application import SEND_SECONDS, application
 from fedge.outputs.web.feed import PICTURES_PER_SECOND, Feed
 from fedge.outputs.web.request_timeout import REQUEST_SECONDS, with_request_timeout

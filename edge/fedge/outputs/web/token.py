@@ -5,7 +5,7 @@ import socket
 import sys
 
 from fedge.errors import OutputError
-from fedge.outputs.network.addresses import Address
+from fedge.options import Address
 from fedge.system.console import echo
 
 LEAST_LENGTH = 16

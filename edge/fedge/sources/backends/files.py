@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fedge.errors import DataError, SourceError
-from fedge.images.picture import is_picture, read_picture
+from fedge.images.picture import is_picture, read_with_notes
+from fedge.sources.address import require_no_address
 from fedge.sources.base import Frame
 from fedge.sources.view import View
 from fedge.system.console import echo, file_name
@@ -26,13 +27,16 @@ class PictureFiles:
         """A frame per readable file; raises SourceError where none is."""
         for path in self._paths:
             try:
-                picture = self._view.apply(read_picture(path))
+                picture, notes = read_with_notes(path)
+                picture = self._view.apply(picture)
             except (DataError, SourceError) as error:
                 self.unreadable += 1
                 if len(self._paths) == 1:
                     raise SourceError(error.what, error.mend) from error
                 echo(f"skipped: {error.what}")
                 continue
+            for note in notes:
+                echo(note)
             yield Frame(picture, file_name(path))
         if self.unreadable == len(self._paths):
             raise SourceError(f"none of the {len(self._paths)} pictures can be read", "give JPEG or PNG files")
@@ -53,5 +57,6 @@ def find_pictures(pattern: str) -> list[Path]:
         return [path]
     found = sorted(Path(name) for name in glob.glob(pattern, recursive=True) if is_picture(Path(name)))
     if not found:
+        require_no_address(pattern)
         raise SourceError(f"there is no file, folder or picture {pattern}", "check the path")
     return found

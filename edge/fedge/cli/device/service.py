@@ -16,7 +16,7 @@ def service_install(
     dry_run: DryRun = False,
 ) -> None:
     """Start `fedge run RUN ARGS` now and at each boot, in a hardened unit."""
-    from fedge.commands.service import install
+    from fedge.commands.device.service import install
 
     install(arguments, _checked_run(context, arguments), user, dry_run)
 
@@ -24,7 +24,7 @@ def service_install(
 @service_app.command("status")
 def service_status() -> None:
     """Show how the service does."""
-    from fedge.commands.service import status
+    from fedge.commands.device.service import status
 
     status()
 
@@ -32,7 +32,7 @@ def service_status() -> None:
 @service_app.command("uninstall")
 def service_uninstall(dry_run: DryRun = False) -> None:
     """Stop the service and remove it; what it has written stays."""
-    from fedge.commands.service import uninstall
+    from fedge.commands.device.service import uninstall
 
     uninstall(dry_run)
 

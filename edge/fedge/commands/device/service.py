@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from fedge.commands.systemd_unit import Unit
+from fedge.commands.device.systemd_unit import Unit
 from fedge.errors import ServiceError
 from fedge.system.files import write_bytes
 

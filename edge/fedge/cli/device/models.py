@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fedge.cli.parameters import Json, print_report
+from fedge.cli.parsing.parameters import Json, print_report
 
 models_app = typer.Typer(
     help="The models of this device: which runs, which ran before, and going back.", rich_markup_mode=None

@@ -30,7 +30,7 @@ def convert(model: Model, calibration: NDArray[np.uint8] | None) -> bytes:
         converter.representative_dataset = lambda: (
             [image[np.newaxis].astype(np.float32) / 255] for image in calibration
         )
-        # Without ranges of its own to read, the converter refuses this demand, though it meets it.
+        # Without calibration pictures the converter rejects this option, though its result satisfies it.
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.int8

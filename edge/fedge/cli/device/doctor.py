@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fedge.cli.parameters import Json, print_report
+from fedge.cli.parsing.parameters import Json, print_report
 
 
 def doctor(

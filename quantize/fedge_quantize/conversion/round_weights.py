@@ -17,7 +17,7 @@ from tf_keras import Model, layers
 
 Floats = NDArray[np.float64]
 
-# What is added to each input's variance, as a share of the mean: few pictures do not tell how all inputs go together.
+# What is added to each input's variance, as a share of the mean: a few pictures do not determine all covariances.
 DAMPING = 0.01
 PICTURES = 128
 LEVELS = 127

@@ -6,10 +6,10 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-from fedge.outputs.network.addresses import DEFAULTS
+from fedge.options import DEFAULT_ADDRESSES
 
-# A port, or an address with one, or a bare IP address.
-_ADDRESS = re.compile(r"\d+|[\w.-]*:\d+|\[[0-9a-fA-F:.]+\](:\d+)?|\d+(\.\d+){3}")
+# A port, or what has a colon as an address with a port has, right or wrong, or a bare IP address.
+_ADDRESS = re.compile(r"\d+|[^/]*:[^/]*|\d+(\.\d+){3}")
 # A word without a dot is a model's name.
 _HOST = re.compile(r"localhost|[\w-]+(\.[\w-]+)+")
 
@@ -23,13 +23,13 @@ class OptionalAddresses(TyperCommand):
 
 
 def with_defaults(arguments: list[str]) -> list[str]:
-    """The arguments, with a value behind each option in `DEFAULTS`: its own or its default."""
+    """The arguments, with a value behind each option in `DEFAULT_ADDRESSES`: its own or its default."""
     result = []
     for i, argument in enumerate(arguments):
         result.append(argument)
         following = arguments[i + 1] if i + 1 < len(arguments) else "-"
-        if argument in DEFAULTS and not _is_address(following):
-            result.append(str(DEFAULTS[argument]))
+        if argument in DEFAULT_ADDRESSES and not _is_address(following):
+            result.append(str(DEFAULT_ADDRESSES[argument]))
     return result
 
 
