@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 from collections.abc import Callable, Iterator
 from itertools import count
 from threading import Event, Thread
@@ -359,7 +360,7 @@ def test_after_the_end_nobody_listens_and_clients_are_gone() -> None:
         read_until(client, b"\n\n")
         page.close()
         with pytest.raises(ConnectionError):
-            connect(page)
+            socket.create_connection(("127.0.0.1", page.port))
         while client.recv(1 << 16):
             pass
         with pytest.raises(OutputError, match="ended"):

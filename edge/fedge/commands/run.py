@@ -116,7 +116,7 @@ def _decider(options: DecisionOptions, classifier: Classifier, source: Source) -
 
 
 def model_facts(model: str | None, classifier: Classifier) -> dict[str, Any]:
-    """What people are told of a model: its name, how many classes, its file, and the build: twelve digits of SHA-256."""
+    """What people are told of a model: name, number of classes, file, and build: twelve digits of its SHA-256."""
     path, manifest = find_model(model), classifier.model.manifest
     return {
         "name": manifest.name,

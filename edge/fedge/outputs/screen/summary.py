@@ -15,7 +15,7 @@ UNKNOWN = "unknown"
 
 
 def opening(model: str, labels: Sequence[str], recipe: Recipe, source: str, live: bool) -> list[str]:
-    """The lines that a run begins with: model and classes, input, source, and how to stop it; none longer than a row."""
+    """The lines that a run begins with: model and classes, input, source, and how to stop it; each fits a row."""
     width = shutil.get_terminal_size().columns - len("fedge: ") - 1
     seen = "the object, cut out" if recipe.cut_out is not None else "the whole picture"
     end = "Ctrl-C stops it" if live else "it ends with the last picture, or with Ctrl-C"

@@ -100,8 +100,8 @@ class Feed:
         if self.states.clients:
             with self._lock:
                 news = {"state": self._state, "health": self._health, "changes": list(self._changes)}
-                news |= {"point": self._latency.newest(), "now": self._latency.bucket(self._clock())}
-                self.states.publish(_json(news | {"input": self._encoded_input()}))
+                latency = {"point": self._latency.newest(), "now": self._latency.bucket(self._clock())}
+                self.states.publish(_json({**news, **latency, "input": self._encoded_input()}))
 
     def _encoded_input(self) -> str | None:
         return None if self._input is None else encode_input(self._input)
