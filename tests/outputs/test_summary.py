@@ -7,7 +7,6 @@ from results import result, snapshot
 
 from fedge.images.preprocess import Recipe
 from fedge.outputs.screen.summary import Summary, opening
-from fedge.runner.health import OutputStatus
 
 LABELS = tuple(f"class number {i}" for i in range(30))
 
@@ -25,16 +24,14 @@ def test_a_run_begins_with_model_classes_input_source_and_how_to_stop_it(
     assert "ends with the last picture" in opening("cups", LABELS, Recipe(64, 48), "a.jpg", live=False)[2]
 
 
-def test_a_run_ends_with_frames_rate_answers_faults_and_losses(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_ends_with_frames_rate_answers_and_faults(capsys: pytest.CaptureFixture[str]) -> None:
     output = Summary()
     for label in ("Bag", "Bag", None):
         output.show(result(0, label))
-    outputs = {"csv": OutputStatus("ok"), "webhook": OutputStatus("failing", "answers 500", 2)}
-    output.health(replace(snapshot("stopped", "gone"), frames=3, uptime_s=1.5, outputs=outputs))
+    output.health(replace(snapshot("stopped", "gone"), frames=3, uptime_s=1.5))
     output.close()
     assert capsys.readouterr().err.splitlines() == [
         "fedge: 3 frames in 1.5 s, 2.0 a second",
         "fedge: answers: Bag 2, unknown 1",
         "fedge: faults: stall 2; frames came again 1 times",
-        "fedge: the output webhook: 2 results dropped",
     ]

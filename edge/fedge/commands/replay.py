@@ -138,9 +138,12 @@ def require_same(report: ReplayReport) -> None:
         )
     if report.lost:
         lines, pictures = (sum(getattr(part, name) for part in report.lost) for name in ("lines", "pictures"))
+        known = (
+            f"has lost {lines} frames and {pictures} pictures" if lines or pictures else "has a segment without an end"
+        )
         raise RecordingIncomplete(
-            f"{report.recording} has lost {lines} frames and {pictures} pictures that are known of; the other "
-            f"{report.frames} frames get the same answers",
+            f"{report.recording} {known}, to a power cut or a crash; all {report.frames} frames that are left get the "
+            "same answers",
             "nothing brings them back; remove the segments that are named if only whole ones matter",
         )
 

@@ -7,7 +7,7 @@ from textwrap import shorten
 
 from fedge.images.preprocess import Recipe
 from fedge.outputs.base import Output
-from fedge.runner.health import HealthSnapshot, dropped_results
+from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result
 from fedge.system.console import echo, printable
 
@@ -62,5 +62,5 @@ class Summary(Output):
         if health.faults:
             faults = ", ".join(f"{kind} {count:,}" for kind, count in health.faults.items())
             lines.append(f"faults: {faults}; frames came again {health.recoveries:,} times")
-        lost = {name: status.dropped for name, status in health.outputs.items() if status.dropped}
-        return lines + [f"the output {name}: {dropped_results(count)}" for name, count in lost.items()]
+        # What an output lost is said by the hub, as each output ends.
+        return lines
