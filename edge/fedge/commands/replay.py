@@ -138,12 +138,10 @@ def require_same(report: ReplayReport) -> None:
         )
     if report.lost:
         lines, pictures = (sum(getattr(part, name) for part in report.lost) for name in ("lines", "pictures"))
-        known = (
-            f"has lost {lines} frames and {pictures} pictures" if lines or pictures else "has a segment without an end"
-        )
+        known = f"{lines} frames and {pictures} pictures" if lines or pictures else "the end of a segment"
         raise RecordingIncomplete(
-            f"{report.recording} {known}, to a power cut or a crash; all {report.frames} frames that are left get the "
-            "same answers",
+            f"{report.recording} lost {known} to a power cut or a crash; all {report.frames} frames that are left get "
+            "the same answers",
             "nothing brings them back; remove the segments that are named if only whole ones matter",
         )
 
