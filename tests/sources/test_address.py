@@ -11,7 +11,7 @@ from waiting import free_port
 from fedge.errors import SourceError
 from fedge.options import FaultLimits
 from fedge.runner.health import Health
-from fedge.sources.address import shown
+from fedge.sources.address import display_name
 from fedge.sources.base import Fault, Source
 from fedge.sources.factory import open_camera, open_source
 from fedge.sources.view import CaptureOptions
@@ -87,7 +87,7 @@ def test_an_address_without_its_scheme_is_an_error_that_shows_nothing_of_it(open
     ["user=admin_password=s3cret_channel=1_stream=0.sdp", "admin/s3cret/ch0.264", "5f3a9c77", "live/s3cret", "1234567"],
 )
 def test_what_may_be_a_secret_in_a_path_is_not_shown(path: str) -> None:
-    name = shown(f"rtsp://cam:554/{path}")
+    name = display_name(f"rtsp://cam:554/{path}")
     assert name.startswith("rtsp://cam:554/")
     assert not any(secret in name for secret in ("s3cret", "5f3a9c77", "1234567", "admin"))
 
@@ -105,4 +105,4 @@ def test_what_may_be_a_secret_in_a_path_is_not_shown(path: str) -> None:
     ],
 )
 def test_a_name_keeps_what_tells_sources_apart(target: str | int, name: str) -> None:
-    assert shown(target) == name
+    assert display_name(target) == name

@@ -13,13 +13,13 @@ from pictures_for_tests import jpeg, scene, write_video
 from waiting import eventually
 
 from fedge.errors import SourceError
-from fedge.options import FaultLimits
+from fedge.options import FaultLimits, parse_region
 from fedge.runner.health import Health
 from fedge.sources.backends.picamera import Picamera2Camera
 from fedge.sources.backends.video import VideoSource
 from fedge.sources.base import Fault, Frame, Source
 from fedge.sources.factory import open_camera
-from fedge.sources.view import CaptureOptions, View, parse_region
+from fedge.sources.view import CaptureOptions, View
 
 PROGRAM = """#!{python}
 import pathlib, subprocess, sys, time

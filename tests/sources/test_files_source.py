@@ -9,11 +9,11 @@ from pictures_for_tests import jpeg, scene, write_video
 
 from fedge.errors import SourceError
 from fedge.images.preprocess import Recipe
-from fedge.options import FaultLimits
+from fedge.options import FaultLimits, parse_region
 from fedge.runner.health import Health
 from fedge.sources.base import Fault, Source
 from fedge.sources.factory import open_camera, open_source
-from fedge.sources.view import CaptureOptions, View, parse_region
+from fedge.sources.view import CaptureOptions, View
 
 
 def opened(source: object, view: View | None = None) -> Source:

@@ -7,9 +7,10 @@ from pictures_for_tests import jpeg, scene
 
 from fedge.errors import SourceError
 from fedge.images.jpeg import Broken, find_end, read_header
+from fedge.options import parse_region
 from fedge.sources.backends.jpeg import decode_jpeg, decode_picture, split_pictures
 from fedge.sources.base import Fault
-from fedge.sources.view import View, parse_region
+from fedge.sources.view import View
 
 JPEG = jpeg(scene(0))
 

@@ -37,7 +37,7 @@ def exit_code(work: Callable[[], int]) -> int:
 def leave(code: int) -> NoReturn:
     """Ends the process, also while a thread hangs in a camera's driver."""
     if any(thread.daemon for thread in threading.enumerate()):
-        # Such a thread would end the process with a signal, should it come back when Python finalizes.
+        # A daemon thread that returns from native code while Python shuts down would end the process with a signal.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

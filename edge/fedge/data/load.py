@@ -15,7 +15,7 @@ from fedge.errors import DataError
 from fedge.images.picture import Picture, read_with_notes
 from fedge.images.preprocess import Recipe, prepare
 from fedge.options import TEST_SHARE
-from fedge.system.console import file_name, tell
+from fedge.system.console import echo, file_name
 from fedge.system.progress import Progress
 
 # A picture, and what is doubtful about it.
@@ -131,7 +131,7 @@ def _say_what_is_not_there(data: tuple[str, ...], label_map: LabelMap) -> None:
     strangers = label_map.classes.keys() - {name for source in data for name in _folder_names(source)}
     if strangers:
         names = ", ".join(map(repr, sorted(strangers)))
-        tell(f"the label map names {names}, but no folder of {', '.join(data)} is called so")
+        echo(f"the label map names {names}, but no folder of {', '.join(data)} is called so")
 
 
 def _folder_names(data: str) -> set[str]:
@@ -167,7 +167,7 @@ def _label_order(data: tuple[str, ...], names: list[str]) -> tuple[str, ...]:
 
 
 def _is_utf8(name: str) -> bool:
-    # Bytes of a file's name that are not UTF-8 are read as surrogates, which have no code of their own.
+    # Python reads bytes of a file's name that are not UTF-8 as surrogates, which cannot be encoded.
     try:
         return bool(name.encode())
     except UnicodeEncodeError:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fedge.errors import DataError
 from fedge.images.jpeg import START, Broken, read_header
 from fedge.images.orientation import is_webp, upright, webp_orientation
+from fedge.system.files import is_hidden
 from fedge.system.native_stderr import heard_on_stderr
 
 Picture = NDArray[np.uint8]
@@ -46,7 +47,7 @@ _MEND = "replace the file or remove it"
 
 def is_picture(path: Path) -> bool:
     """Whether the name is that of a picture file; hidden files are not."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    return path.suffix.lower() in SUFFIXES and not is_hidden(path)
 
 
 def looks_like_a_picture(path: Path) -> bool:
@@ -144,12 +145,12 @@ def _has_16_bits(data: bytes) -> bool:
     return raw is not None and raw.dtype == np.uint16
 
 
-def as_jpeg(picture: Picture) -> bytes:
-    """A picture to learn from, uint8 [h, w, 3] blue-green-red or [h, w], as the content of a JPEG file."""
-    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+def as_jpeg(picture: Picture, quality: int = JPEG_QUALITY) -> bytes:
+    """A picture, uint8 [h, w, 3] blue-green-red or [h, w], as the content of a JPEG file; by default to learn from."""
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
-def viewable(image: Picture) -> Picture:
+def input_to_picture(image: Picture) -> Picture:
     """An input, uint8 [h, w, 1] or [h, w, 3] red-green-blue, as a picture: [h, w], or [h, w, 3] blue-green-red."""
     return image[:, :, 0] if image.shape[2] == 1 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), dtype=np.uint8)
 

@@ -30,7 +30,7 @@ def split_address(url: str) -> SplitResult:
     """
     try:
         parts = urlsplit(url)
-        # Looked at for its error: what follows a colon and is no number may be half a password.
+        # Read for its ValueError: what follows a colon and is no port may be a part of a password.
         _ = parts.port
     except ValueError:
         parts = None
@@ -40,7 +40,7 @@ def split_address(url: str) -> SplitResult:
     return parts
 
 
-def shown(target: str | int) -> str:
+def display_name(target: str | int) -> str:
     """The name of a camera's index, a path, or a URL: of that scheme, host, port and what of the path is no secret.
 
     A camera's user and password stand before its host, in its path or in its query. Raises SourceError.

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 
 def printable(text: str) -> str:
-    """The text without control characters: labels come from model files, and a terminal obeys what it is sent."""
+    """The text without control characters: labels come from model files, and a terminal would obey escape sequences."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
@@ -20,14 +20,14 @@ def file_name(path: Path) -> str:
 
 
 def stop_writing(stream: TextIO) -> None:
-    """Sends what follows nowhere: whoever read the stream has seen enough."""
+    """Redirects the stream to /dev/null, because its reader has closed the pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def tell(line: str, stream: TextIO | None = None) -> None:
+def echo(line: str, stream: TextIO | None = None) -> None:
     """Writes `fedge: LINE` to standard error, or another `stream`; where that is impossible the run goes on."""
     stream = stream or sys.stderr
-    # Python has none where the process was started with it closed; print would take standard output instead.
+    # sys.stderr is None where the process was started with it closed; print would then write to standard output.
     if stream is None:
         return
     with suppress(OSError):

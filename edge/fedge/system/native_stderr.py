@@ -12,7 +12,7 @@ _TAKEN = Lock()
 
 
 @contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
+def suppress_native_stderr() -> Iterator[None]:
     """Holds back what is written to standard error, by native code too; it is shown only if the block raises."""
     with _taken() as (log, saved):
         try:

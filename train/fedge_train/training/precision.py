@@ -1,4 +1,4 @@
-"""What this machine computes fast in."""
+"""The precision that this machine trains fastest in."""
 
 from pathlib import Path
 

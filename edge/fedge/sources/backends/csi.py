@@ -65,7 +65,7 @@ class CsiCamera:
     def close(self) -> None:
         """Ends the program, and so a read that blocks."""
         for number in (signal.SIGTERM, signal.SIGKILL):
-            # The whole group, because what the program may have started holds the pipe open too.
+            # The whole process group, because a child of the program would hold the pipe open too.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):

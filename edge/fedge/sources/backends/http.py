@@ -25,7 +25,7 @@ from urllib.request import (
 )
 
 from fedge.errors import SourceError
-from fedge.sources.address import shown, split_address
+from fedge.sources.address import display_name, split_address
 from fedge.sources.backends.jpeg import PNG, decode_picture, split_pictures
 from fedge.sources.base import Fault, Frame
 from fedge.sources.view import CaptureOptions
@@ -46,7 +46,7 @@ class HttpCamera:
     moving = True
 
     def __init__(self, url: str, options: CaptureOptions, seconds: float) -> None:
-        self.name = shown(url)
+        self.name = display_name(url)
         self._view, self._seconds = options.view, seconds
         self._interval = 1 / (options.fps or _SNAPSHOTS_PER_SECOND)
         self._opener, self._url, self._user = _opener(url)

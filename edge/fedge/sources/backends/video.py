@@ -8,7 +8,7 @@ import numpy as np
 
 from fedge.errors import SourceError
 from fedge.images.picture import Picture
-from fedge.sources.address import shown
+from fedge.sources.address import display_name
 from fedge.sources.backends.jpeg import decode_picture
 from fedge.sources.backends.video_gray import Levels, ask_for_brightness, brightness_levels
 from fedge.sources.base import OPEN_SECONDS, Fault, Frame
@@ -42,7 +42,7 @@ class VideoSource:
         open_seconds: float = OPEN_SECONDS,
     ) -> None:
         self.live = live
-        self.name = shown(target)
+        self.name = display_name(target)
         self._view = options.view
         self._reading, self._closed = Lock(), False
         self._capture = _open(target, open_seconds)
@@ -122,7 +122,7 @@ def _open(target: str | int, open_seconds: float) -> cv2.VideoCapture:
 
 
 def _configure(capture: cv2.VideoCapture, options: CaptureOptions) -> None:
-    # USB cameras give their full rate in large pictures only as JPEG; those that cannot keep what they have.
+    # USB cameras reach their full rate in large pictures only as JPEG; one that has no JPEG ignores the request.
     capture.set(cv2.CAP_PROP_FOURCC, _MJPEG)
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
     wanted = {
