@@ -33,7 +33,7 @@ def reading(folder: Path) -> Iterator[None]:
         yield
 
 
-def is_written(folder: Path) -> bool:
+def is_being_written(folder: Path) -> bool:
     """Whether a process holds the folder alone at this moment."""
     try:
         with reading(folder):
