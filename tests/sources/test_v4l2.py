@@ -71,8 +71,10 @@ class Camera:
     def __init__(self, *arguments: Any) -> None:
         self.arguments = arguments
 
-    def isOpened(self) -> bool:  # noqa: N802
+    def is_opened(self) -> bool:
         return True
+
+    isOpened = is_opened  # noqa: N815
 
     def set(self, setting: int, value: float) -> bool:
         return True

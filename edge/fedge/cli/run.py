@@ -53,10 +53,12 @@ from fedge.options import (
     WebhookOptions,
     WebhookUrl,
     WebOptions,
+    WhenOptions,
     WindowOptions,
     parse_address,
     parse_broker,
     parse_webhook,
+    parse_when,
 )
 
 DECISION, SHOW, SEND, KEEP, LIMITS = map(panel, ("Decision", "Show", "Send", "Keep", "Limits"))
@@ -87,6 +89,15 @@ def run(
     reject: Annotated[
         RejectMode, DECISION(help="How certain an answer must be; off answers wherever an object is.")
     ] = DEFAULT_REJECT,
+    when: Annotated[
+        WhenOptions | None,
+        DECISION(
+            metavar="always|motion|every:S",
+            help="Which frames are classified; the others keep the answer before.",
+            show_default="always",
+            parser=parse_when,
+        ),
+    ] = None,
     smooth: Annotated[
         float | None,
         DECISION(
@@ -184,6 +195,8 @@ def run(
     require_one_source(camera, source, device)
     if background is not None and record is not None:
         raise typer.BadParameter("--record keeps no empty scene to replay with: leave it or --background out")
+    if when is not None and record is not None and when != WhenOptions():
+        raise typer.BadParameter("--record keeps frames that replay classifies each: leave it or --when out")
     if show_input and as_json and not window:
         raise typer.BadParameter("--show-input goes with a terminal or --window; the page of --web always shows it")
     if leave > enter:
@@ -212,4 +225,5 @@ def run(
         background,
         reject,
         show_input and not window,
+        when or WhenOptions(),
     )

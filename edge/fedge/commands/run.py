@@ -22,6 +22,7 @@ from fedge.outputs.screen.terminal import terminal
 from fedge.runner.decisions import Decider
 from fedge.runner.health import Health
 from fedge.runner.loop import classify_frames, show
+from fedge.runner.motion import Gate
 from fedge.runner.recording import Recorder, recorded
 from fedge.sources.base import Source
 from fedge.sources.factory import open_asked
@@ -47,6 +48,7 @@ def run(options: RunOptions) -> int:
         if options.background is not None:
             source = _with_background(options.background, classifier, source)
         decider = _decider(options.decision, classifier, source)
+        gate = Gate(options.when, decider.options()["window_seconds"])
         standard = JsonLines() if options.as_json else terminal(source.live, show_input=options.show_input)
         recipe = classifier.model.manifest.preprocessing
         outputs = open_outputs(options.outputs, Run(classifier.labels, recipe, health))
@@ -54,7 +56,7 @@ def run(options: RunOptions) -> int:
         stack.callback(sink.close)
         stack.callback(lambda: sink.health(health.snapshot()))
         stack.callback(health.set_state, "stopped")
-        results = stack.enter_context(contextlib.closing(classify_frames(classifier, source, decider, health)))
+        results = stack.enter_context(contextlib.closing(classify_frames(classifier, source, decider, health, gate)))
         if options.record:
             recorder = _recorder(options.record, options, classifier, decider, health, wait=not source.live)
             stack.callback(recorder.close)

@@ -49,7 +49,7 @@ from fedge.options.outputs import (
     WebOptions,
     WindowOptions,
 )
-from fedge.options.run import CollectOptions, DecisionOptions, RecordOptions, RunOptions
+from fedge.options.run import CollectOptions, DecisionOptions, RecordOptions, RunOptions, WhenOptions, parse_when
 
 __all__ = [
     "AGE_SECONDS",
@@ -97,10 +97,12 @@ __all__ = [
     "WebOptions",
     "WebhookOptions",
     "WebhookUrl",
+    "WhenOptions",
     "WindowOptions",
     "parse_address",
     "parse_broker",
     "parse_device",
     "parse_region",
     "parse_webhook",
+    "parse_when",
 ]

@@ -18,6 +18,7 @@ class Result:
         answer: what the classifier says of this frame alone.
         age_ms: milliseconds from capture to answer.
         decision: what the frames of the last while say together.
+        still: whether answer and decision are those of the frame before, as nothing had moved.
     """
 
     number: int
@@ -25,6 +26,7 @@ class Result:
     answer: Answer
     age_ms: float
     decision: Decision
+    still: bool = False
 
     def to_json(self) -> JsonObject:
         """The line that `fedge run --json` prints."""
@@ -48,4 +50,6 @@ class Result:
             line["rejected"] = True
         if answer.empty:
             line["empty"] = True
+        if self.still:
+            line["still"] = True
         return line
