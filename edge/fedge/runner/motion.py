@@ -47,7 +47,8 @@ class Gate:
 
 def _cells(picture: Picture) -> NDArray[np.uint8]:
     step = max(1, max(picture.shape[:2]) // _SAMPLES)
-    samples = np.ascontiguousarray(picture[::step, ::step])
+    few = (max(1, picture.shape[1] // step), max(1, picture.shape[0] // step))
+    samples = cv2.resize(picture, few, interpolation=cv2.INTER_NEAREST)
     scale = _CELLS / max(samples.shape[:2])
     size = (max(1, round(samples.shape[1] * scale)), max(1, round(samples.shape[0] * scale)))
     return np.asarray(cv2.resize(samples, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
