@@ -42,6 +42,7 @@ class QuantizeOptions:
     qat_epochs: int = QAT_EPOCHS
     frames: tuple[str, ...] = ()
     unproved: bool = False
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

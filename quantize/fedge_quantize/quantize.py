@@ -6,7 +6,7 @@ from typing import Literal
 from fedge.errors import FedgeError
 from fedge.model import file as model_file
 from fedge.system.console import echo, file_name
-from fedge.system.files import write_json
+from fedge.system.files import short_name, write_json
 from fedge_quantize.calibration import calibration_set
 from fedge_quantize.candidates import Candidates, QuantizeOptions, emitted_logits, methods_for
 from fedge_quantize.flips import plot_flips
@@ -16,6 +16,7 @@ from fedge_quantize.parity import best_bound_pp, compare, refused, too_few
 from fedge_quantize.report import Calibration, QuantizeReport, as_json
 from fedge_quantize.risk_coverage import plot_risk_coverage, risk_coverage_report
 from fedge_train.networks.predict import predictor
+from fedge_train.runs.lock import reading
 from fedge_train.runs.run_folder import (
     REPORT,
     load_float_model,
@@ -31,12 +32,17 @@ def quantize(options: QuantizeOptions) -> QuantizeReport:
 
     Raises ParityRefused where the gate says no: then the report is kept and no model file is written.
     """
+    with reading(options.run):
+        return _quantize(options)
+
+
+def _quantize(options: QuantizeOptions) -> QuantizeReport:
     config = read_config(options.run)
     weights_path(options.run)
-    out = options.out or options.run / f"{options.run.resolve().name}.tflite"
+    out = options.out or options.run / f"{short_name(options.run.resolve().name)}.tflite"
     if out.is_dir():
         raise FedgeError(f"{out} is a folder", "give the model file's name to --out")
-    dataset = load_run_data(options.run, config)
+    dataset = load_run_data(options.run, config, options.data)
     frames = read_frames(options.frames, config.recipe) if options.frames else None
     proof = _proof(len(dataset.test), frames, options)
     float_model = load_float_model(options.run, config)

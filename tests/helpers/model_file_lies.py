@@ -102,7 +102,7 @@ def _first_size(content: bytes, size: int) -> bytes:
 REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError], str]] = {
     "nothing": (lambda c: b"", errors.NotAModelFile, "not a TFLite model"),
     "no flatbuffer": (lambda c: c[:4] + b"ELF!" + c[8:], errors.NotAModelFile, "not a TFLite model"),
-    "a bare flatbuffer": (lambda c: parse_bytes(c).flatbuffer, errors.NotAModelFile, "archive"),
+    "a bare flatbuffer": (lambda c: parse_bytes(c).flatbuffer, errors.NotAModelFile, "fedge did not make"),
     "cut short": (lambda c: c[:-100], errors.NotAModelFile, "archive"),
     "over the size cap": (lambda c: c + bytes(model_file.MAX_BYTES), errors.TooLarge, "more than"),
     "a missing member": (lambda c: rebuild(c, _drop("golden.npz")), errors.ArchiveError, "'golden.npz' is missing"),

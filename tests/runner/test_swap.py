@@ -43,9 +43,10 @@ class Loop:
         self.swapper = Swapper(store, self.classifier, Health(), options, self.said.append)
 
     def frame(self, change: Callable[[Answer], Answer] = lambda answer: answer) -> bool:
-        """Answers a frame; whether another classifier answers the next one."""
-        ready = self.swapper.answered(PICTURE, change(self.classifier.classify(PICTURE)))
+        """Answers a frame; whether another classifier answers it than the one before."""
+        ready = self.swapper.take()
         self.classifier = ready or self.classifier
+        self.swapper.answered(PICTURE, change(self.classifier.classify(PICTURE)))
         return ready is not None
 
     def name(self) -> str:

@@ -60,10 +60,12 @@ from fedge.options import (
     WebhookOptions,
     WebhookUrl,
     WebOptions,
+    WhenOptions,
     WindowOptions,
     parse_address,
     parse_broker,
     parse_webhook,
+    parse_when,
 )
 
 DECISION, SHOW, SEND, KEEP, LIMITS = map(panel, ("Decision", "Show", "Send", "Keep", "Limits"))
@@ -95,6 +97,15 @@ def run(
     reject: Annotated[
         RejectMode, DECISION(help="How certain an answer must be; off answers wherever an object is.")
     ] = DEFAULT_REJECT,
+    when: Annotated[
+        WhenOptions | None,
+        DECISION(
+            metavar="always|motion|every:S",
+            help="Which frames are classified; the others keep the answer before.",
+            show_default="always",
+            parser=parse_when,
+        ),
+    ] = None,
     smooth: Annotated[
         float | None,
         DECISION(
@@ -214,6 +225,8 @@ def run(
         raise typer.BadParameter(
             "--record does not keep the empty scene that a replay needs; leave out --record or --background"
         )
+    if when is not None and record is not None and when != WhenOptions():
+        raise typer.BadParameter("--record needs every frame to be classified; leave out --record or --when")
     if show_input and as_json and not window:
         raise typer.BadParameter("--show-input goes with a terminal or --window; the page of --web always shows it")
     if leave > enter:
@@ -244,6 +257,7 @@ def run(
         reject,
         show_input and not window,
         SwapOptions(shadow, trial * 60, least_fps),
+        when or WhenOptions(),
     )
 
 

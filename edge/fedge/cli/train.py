@@ -239,6 +239,9 @@ def quantize(
             help="Pictures without labels, a folder or a video, as proof where test pictures are few; repeatable."
         ),
     ] = None,
+    data: Annotated[
+        list[str] | None, typer.Option(help="Where the run's pictures are now, if they were moved; repeatable.")
+    ] = None,
     unproved: Annotated[
         bool, typer.Option("--unproved", help="Write the file even where its loss is unproved; the file says so.")
     ] = False,
@@ -249,5 +252,7 @@ def quantize(
         from fedge_quantize import report as reports
         from fedge_quantize.candidates import QuantizeOptions
         from fedge_quantize.quantize import quantize as work
-    report = work(QuantizeOptions(run, out, method, max_drop, qat_epochs, tuple(frames or ()), unproved))
+    report = work(
+        QuantizeOptions(run, out, method, max_drop, qat_epochs, tuple(frames or ()), unproved, tuple(data or ()))
+    )
     print_report(reports.as_json(report) if as_json else reports.as_text(report))

@@ -27,6 +27,7 @@ from fedge.outputs.screen.terminal import terminal
 from fedge.runner.decisions import Decider
 from fedge.runner.health import Health
 from fedge.runner.loop import classify_frames, show
+from fedge.runner.motion import Gate
 from fedge.runner.recording import Recorder, recorded
 from fedge.runner.swap import Swapper
 from fedge.sources.address import display_name
@@ -64,6 +65,7 @@ def _run_model(options: RunOptions) -> bool:
         if options.background is not None:
             source = _with_background(options.background, classifier, source)
         decider = _decider(options.decision, classifier, source)
+        gate = Gate(options.when, decider.options()["window_seconds"])
         standard = JsonLines() if options.as_json else terminal(source.live, show_input=options.show_input)
         recipe = classifier.model.manifest.preprocessing
         outputs = open_outputs(
@@ -81,7 +83,7 @@ def _run_model(options: RunOptions) -> bool:
         swapper = _swapper(options, classifier, source, health)
         if swapper is not None:
             stack.callback(swapper.close)
-        frames = classify_frames(classifier, source, decider, health, swapper)
+        frames = classify_frames(classifier, source, decider, health, gate, swapper)
         results = stack.enter_context(contextlib.closing(frames))
         if options.record:
             recorder = _recorder(options.record, options, classifier, decider, health, wait=not source.live)

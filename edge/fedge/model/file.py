@@ -88,6 +88,11 @@ def parse_bytes(data: bytes) -> ModelFile:
         raise TooLarge(f"a model file of more than {MAX_BYTES} bytes", "use a smaller network")
     if data[4:8] != b"TFL3":
         raise NotAModelFile("this is not a TFLite model", "give a .tflite file that `fedge quantize` wrote")
+    if MANIFEST.encode() not in data:
+        raise NotAModelFile(
+            "this is a TFLite model that fedge did not make, or the first part of one that it made",
+            "take it over with `fedge adopt`, or copy it again",
+        )
     flatbuffer, members = _unpack(data)
     manifest = _parse_manifest(members[MANIFEST])
     _check_hashes(manifest, flatbuffer, members)

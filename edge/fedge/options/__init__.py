@@ -52,7 +52,15 @@ from fedge.options.outputs import (
     WebOptions,
     WindowOptions,
 )
-from fedge.options.run import CollectOptions, DecisionOptions, RecordOptions, RunOptions, SwapOptions
+from fedge.options.run import (
+    CollectOptions,
+    DecisionOptions,
+    RecordOptions,
+    RunOptions,
+    SwapOptions,
+    WhenOptions,
+    parse_when,
+)
 
 __all__ = [
     "AGE_SECONDS",
@@ -104,10 +112,12 @@ __all__ = [
     "WebOptions",
     "WebhookOptions",
     "WebhookUrl",
+    "WhenOptions",
     "WindowOptions",
     "parse_address",
     "parse_broker",
     "parse_device",
     "parse_region",
     "parse_webhook",
+    "parse_when",
 ]

@@ -1,8 +1,10 @@
 """What is asked of `fedge run` and `fedge capture`."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fedge.errors import SourceError
 from fedge.options.camera import CameraOptions, FaultLimits
 from fedge.options.defaults import DEFAULT_REJECT, ENTER, LEAVE, SHADOW_SECONDS, TRIAL_SECONDS, RejectMode
 from fedge.options.outputs import OutputOptions
@@ -20,6 +22,28 @@ class DecisionOptions:
     window_seconds: float | None = None
     enter: float = ENTER
     leave: float = LEAVE
+
+
+@dataclass(frozen=True)
+class WhenOptions:
+    """Which frames are classified; the others keep the answer of the last one that was. By default all are.
+
+    Attributes:
+        motion: those in which something moved, and those of a while after it.
+        every: one in so many seconds; None: no such limit.
+    """
+
+    motion: bool = False
+    every: float | None = None
+
+
+def parse_when(text: str) -> WhenOptions:
+    """`always`, `motion` or `every:SECONDS`; raises SourceError for anything else."""
+    if found := re.fullmatch(r"every:(\d+(\.\d*)?|\.\d+)", text):
+        return WhenOptions(every=float(found[1]))
+    if text not in ("always", "motion"):
+        raise SourceError(f"{text!r} does not say when", "give always, motion or every:SECONDS")
+    return WhenOptions(motion=text == "motion")
 
 
 @dataclass(frozen=True)
@@ -61,6 +85,7 @@ class RunOptions:
         reject: how much certainty an answer needs.
         show_input: whether the terminal shows what the network sees.
         swap: how a new current model of the store is tried.
+        when: which frames are classified.
     """
 
     model: str | None
@@ -77,6 +102,7 @@ class RunOptions:
     reject: RejectMode = DEFAULT_REJECT
     show_input: bool = False
     swap: SwapOptions = field(default_factory=SwapOptions)
+    when: WhenOptions = field(default_factory=WhenOptions)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ class Result:
         age_ms: milliseconds from capture to answer.
         decision: what the frames of the last while say together.
         model_sha256: of the model file that answered.
+        still: whether answer and decision are those of the frame before, as nothing had moved.
     """
 
     number: int
@@ -27,6 +28,7 @@ class Result:
     age_ms: float
     decision: Decision
     model_sha256: str = ""
+    still: bool = False
 
     def to_json(self) -> JsonObject:
         """The line that `fedge run --json` prints."""
@@ -51,4 +53,6 @@ class Result:
             line["rejected"] = True
         if answer.empty:
             line["empty"] = True
+        if self.still:
+            line["still"] = True
         return line

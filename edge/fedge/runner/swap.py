@@ -97,18 +97,22 @@ class Swapper:
         """Looks at the store at once; may be called from a signal handler."""
         self._wake.set()
 
-    def answered(self, picture: Picture, answer: Answer) -> Classifier | None:
-        """Tells the answer to a frame; gives the classifier that is to answer from the next frame on, or None."""
+    def take(self) -> Classifier | None:
+        """The classifier that is to answer from this frame on; None where it is the one before."""
         with self._lock:
-            self._frame = (picture, answer)
-            self._tally.count(answer)
             ready, self._ready = self._ready, None
             if ready is not None:
                 self._running, self._tally, self._before = ready, Tally(), self._tally
-        self._fresh.set()
         if ready is not None:
             self._taken.set()
         return ready
+
+    def answered(self, picture: Picture, answer: Answer) -> None:
+        """Is told the answer to a frame that was classified."""
+        with self._lock:
+            self._frame = (picture, answer)
+            self._tally.count(answer)
+        self._fresh.set()
 
     def close(self) -> None:
         """Stops watching; a trial that is not over goes on at the next start."""

@@ -13,6 +13,9 @@ from threading import Event, Thread
 from typing import Any
 
 _BLOCK = 1 << 20
+# A name may have 255 bytes, a character four; a temporary file's name adds some to that of the file.
+_LONGEST_PREFIX = 40
+_LONGEST_NAME = 200
 SYNC_SECONDS = 2.0
 """How often what grows is synced: a power cut takes at most this much of it, and what a sync itself takes."""
 
@@ -27,7 +30,7 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The suffix is kept because writers such as matplotlib and OpenCV choose the format by it.
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:_LONGEST_PREFIX]}.", suffix=path.suffix, dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         try:
@@ -41,6 +44,12 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def short_name(name: str) -> str:
+    """The name cut to 200 bytes of UTF-8, so that numbers and suffixes may be added to it."""
+    data = os.fsencode(name)
+    return name if len(data) <= _LONGEST_NAME else data[:_LONGEST_NAME].decode(errors="ignore")
 
 
 def write_bytes(path: Path, data: bytes, mode: int | None = None) -> None:

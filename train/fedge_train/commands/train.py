@@ -1,7 +1,9 @@
 """The `fedge train` command's work."""
 
+import dataclasses
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 
@@ -11,8 +13,9 @@ from fedge.data.dataset import Dataset
 from fedge.errors import RunError
 from fedge.system.console import echo
 from fedge.system.files import write_json
-from fedge_train.commands.train_settings import TrainOptions, resume_run, start_run
+from fedge_train.commands.train_settings import USED, TrainOptions, resume_run, start_run
 from fedge_train.networks.predict import predictor
+from fedge_train.runs.lock import writing
 from fedge_train.runs.pretrained import pretrained
 from fedge_train.runs.report import Outcome, TrainReport, write_history, write_report
 from fedge_train.runs.run_folder import (
@@ -20,7 +23,9 @@ from fedge_train.runs.run_folder import (
     CONFIG,
     HISTORY,
     RunConfig,
+    latest_unfinished,
     load_float_model,
+    require_empty,
     save_weights,
     write_config,
 )
@@ -33,7 +38,21 @@ from fedge_train.training.start import start_network
 
 def train(options: TrainOptions) -> TrainReport:
     """Trains, or goes on training, and gives the run's report. Raises FedgeError."""
-    folder, config, dataset = resume_run(options) if options.resume else start_run(options)
+    with ExitStack() as stack:
+        if options.resume:
+            options = dataclasses.replace(options, out=options.out or latest_unfinished())
+        elif options.out:
+            require_empty(options.out, USED)
+        if options.out and (options.out.is_dir() or not options.resume):
+            # Before the pictures are read, which takes a while.
+            stack.enter_context(writing(options.out))
+        folder, config, dataset = resume_run(options) if options.resume else start_run(options)
+        if not options.out:
+            stack.enter_context(writing(folder))
+        return _train(folder, config, dataset)
+
+
+def _train(folder: Path, config: RunConfig, dataset: Dataset) -> TrainReport:
     _say_what_was_left_out(dataset)
     if config.head is not None:
         return _learn_head(folder, config, dataset, config.head)
