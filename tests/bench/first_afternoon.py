@@ -167,7 +167,10 @@ def main() -> None:
         root = arguments.root or Path(scratch) / "root"
         began = monotonic()
         debian = make_debian(root, arguments.suite)
-        print(f"an empty Debian ({arguments.suite}) after {(monotonic() - began) / 60:.1f} minutes, not counted\n")
+        print(
+            f"an empty Debian ({arguments.suite}) after {(monotonic() - began) / 60:.1f} minutes, not counted\n",
+            flush=True,
+        )
         clone(debian)
         later = give_pictures(debian, arguments.photographs, arguments.classes)
         passed = walk(debian, arguments.classes, later)
