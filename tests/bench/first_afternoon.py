@@ -88,7 +88,7 @@ def give_pictures(debian: Debian, photographs: Path, classes: list[str]) -> list
 
 def steps(classes: list[str]) -> list[tuple[str, str]]:
     """Each step's name and its commands: those of the README, but that a folder stands for the camera."""
-    python = ". ~/fedge-venv/bin/activate"
+    python = ". ~/fedge-env/bin/activate"
     capture = " && ".join(
         f"fedge capture {name} --source ~/seen/{name} --every 0 --countdown 0 --count {COUNT} --least-sharpness 0"
         for name in classes
@@ -97,11 +97,11 @@ def steps(classes: list[str]) -> list[tuple[str, str]]:
         ("make wheel", "make wheel"),
         (
             "install the wheel",
-            f'python3 -m venv ~/fedge-venv && {python} && pip install -q "$(echo ./dist/*.whl)[web,mqtt]"',
+            f'python3 -m venv ~/fedge-env && {python} && pip install "$(echo ./dist/fedge-*.whl)[web,mqtt]"',
         ),
         ("look around", f"{python} && fedge info && fedge verify camera"),
         ("first answers", f"{python} && fedge samples ~/samples && fedge run --source ~/samples"),
-        ("install training", f"{python} && pip install -q -c constraints.txt '.[train,web]'"),
+        ("install training", f"{python} && pip install -c constraints.txt '.[train,web]'"),
         ("collect three classes", f"{python} && {capture}"),
         ("fedge train", f"{python} && fedge train --data photos --out runs/photos"),
         ("fedge quantize", f"{python} && fedge quantize runs/photos --max-drop 9"),
@@ -134,7 +134,7 @@ def page_shows(debian: Debian, later: list[bytes]) -> str | None:
     with mjpeg_server(jpegs=later, interval=0.2) as camera:
         options = f"--camera --device {camera.url} --web 127.0.0.1:{port}"
         process = debian.run(
-            f". ~/fedge-venv/bin/activate && fedge run runs/photos/photos.tflite {options}", HOME / "fedge"
+            f". ~/fedge-env/bin/activate && fedge run runs/photos/photos.tflite {options}", HOME / "fedge"
         )
         try:
             state = eventually(lambda: asked(port), 120)
