@@ -17,6 +17,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Any
 from urllib.request import urlopen
 
 import bench_common  # noqa: F401  # makes the tests' helpers importable
@@ -146,14 +147,14 @@ def page_shows(debian: Debian, later: list[bytes]) -> str | None:
             process.communicate()
 
 
-def asked(port: int) -> dict[str, object] | None:
-    """The page's state once it has answered a frame, else None."""
+def asked(port: int) -> dict[str, Any] | None:
+    """The page's state once it has answered some frames, else None."""
     try:
         with urlopen(f"http://127.0.0.1:{port}/state", timeout=5) as answer:
             state = json.load(answer)
     except OSError:
         return None
-    return state if state["state"] and state["health"] else None
+    return state if state["state"] and state["health"] and state["health"]["frames"] >= 10 else None
 
 
 def main() -> None:
