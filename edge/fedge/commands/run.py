@@ -6,9 +6,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import cv2
 
+from fedge import __version__
 from fedge.errors import SourceError
 from fedge.images.background import Background, load_background, require_writable, save_background
 from fedge.model.classifier import Classifier, load
@@ -18,11 +20,13 @@ from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.factory import Run, open_outputs
 from fedge.outputs.files.json_lines import JsonLines
 from fedge.outputs.screen.faults import Faults
+from fedge.outputs.screen.summary import Summary, opening
 from fedge.outputs.screen.terminal import terminal
 from fedge.runner.decisions import Decider
 from fedge.runner.health import Health
 from fedge.runner.loop import classify_frames, show
 from fedge.runner.recording import Recorder, recorded
+from fedge.sources.address import display_name
 from fedge.sources.base import Source
 from fedge.sources.factory import open_asked
 from fedge.sources.learn_background import BackgroundLearner
@@ -42,15 +46,22 @@ def run(options: RunOptions) -> int:
         if classifier.model.manifest.parity.proof == "none":
             echo(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
         health = Health()
-        source = _open(options, classifier, health)
+        source = open_source(options, classifier, health)
         stack.callback(source.close)
         if options.background is not None:
             source = _with_background(options.background, classifier, source)
         decider = _decider(options.decision, classifier, source)
         standard = JsonLines() if options.as_json else terminal(source.live, show_input=options.show_input)
         recipe = classifier.model.manifest.preprocessing
-        outputs = open_outputs(options.outputs, Run(classifier.labels, recipe, health))
-        sink = Hub([standard, Faults(), *outputs], health, source.live)
+        outputs = open_outputs(
+            options.outputs, Run(classifier.labels, recipe, health, model_facts(options.model, classifier))
+        )
+        people = sys.stderr is not None and sys.stderr.isatty() and not options.as_json
+        if people:
+            asked = display_name(options.source or options.device or "the first camera that works")
+            for line in opening(classifier.model.manifest.name, classifier.labels, recipe, asked, source.live):
+                echo(line)
+        sink = Hub([standard, Faults(), *outputs, *([Summary()] if people else [])], health, source.live)
         stack.callback(sink.close)
         stack.callback(lambda: sink.health(health.snapshot()))
         stack.callback(health.set_state, "stopped")
@@ -66,7 +77,8 @@ def run(options: RunOptions) -> int:
     return 0
 
 
-def _open(options: RunOptions, classifier: Classifier, health: Health) -> Source:
+def open_source(options: RunOptions, classifier: Classifier, health: Health) -> Source:
+    """The source asked for; gray and reduced to what the network needs where nobody else wants its pictures."""
     # People who look or label want colour and size; the network alone needs neither.
     looked_at = any(output.looks for output in options.outputs)
     recipe = None if looked_at else classifier.model.manifest.preprocessing
@@ -101,6 +113,18 @@ def _decider(options: DecisionOptions, classifier: Classifier, source: Source) -
     if window is None:
         window = WINDOW_SECONDS if source.moving else 0.0
     return Decider(classifier.labels, window, options.enter, options.leave)
+
+
+def model_facts(model: str | None, classifier: Classifier) -> dict[str, Any]:
+    """What people are told of a model: name, number of classes, file, and build: twelve digits of its SHA-256."""
+    path, manifest = find_model(model), classifier.model.manifest
+    return {
+        "name": manifest.name,
+        "classes": len(classifier.labels),
+        "file": "comes with fedge" if is_shipped(path) else str(path.resolve()),
+        "build": manifest.flatbuffer.sha256[:12],
+        "version": __version__,
+    }
 
 
 def _recorder(

@@ -51,9 +51,15 @@ def classify_frames(
         source.close()
 
 
-def show(results: Iterator[Result | Fault | None], sink: Sink, health: Health, limit: int | None = None) -> None:
-    """Hands results to the sink, `limit` of them or all; and the health, about once a second and on each new fault."""
-    shown_at, shown_kind = -HEALTH_SECONDS, ""
+def show(
+    results: Iterator[Result | Fault | None],
+    sink: Sink,
+    health: Health,
+    limit: int | None = None,
+    health_seconds: float = HEALTH_SECONDS,
+) -> None:
+    """Hands results to the sink, `limit` of them or all; and the health, every `health_seconds` and on a new fault."""
+    shown_at, shown_kind = -health_seconds, ""
     shown = 0
     while limit is None or shown < limit:
         try:
@@ -65,7 +71,7 @@ def show(results: Iterator[Result | Fault | None], sink: Sink, health: Health, l
             shown += 1
         fault = item.kind if isinstance(item, Fault) else ""
         # A stream of damaged frames alone would otherwise report one kind of fault thirty times a second.
-        if monotonic() - shown_at >= HEALTH_SECONDS or (fault and fault != shown_kind):
+        if monotonic() - shown_at >= health_seconds or (fault and fault != shown_kind):
             sink.health(health.snapshot())
             shown_at = monotonic()
         shown_kind = fault or (shown_kind if item is None else "")
