@@ -8,7 +8,7 @@ from fedge.errors import FedgeError
 from fedge.model import file as model_file
 from fedge.system.console import file_name, tell
 from fedge.system.files import write_json
-from fedge_quantize.calibration import calibration_set
+from fedge_quantize.calibration import BACKBONE_PICTURES, PICTURES, calibration_set
 from fedge_quantize.candidates import Candidate, Candidates, Method, QuantizeOptions, emitted_logits, methods_for
 from fedge_quantize.flips import plot_flips
 from fedge_quantize.frames import Frames, changed_upper_bound, compare_answers, read_frames, refused_by_frames
@@ -40,7 +40,8 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
     frames = read_frames(options.frames, config.recipe) if options.frames else None
     proof = _proof(len(dataset.test), frames, options)
     float_model = load_float_model(options.run, config)
-    work = Candidates(options, config, dataset, float_model, calibration_set(dataset.train, config.seed))
+    pictures = PICTURES if config.head is None else BACKBONE_PICTURES
+    work = Candidates(options, config, dataset, float_model, calibration_set(dataset.train, config.seed, pictures))
     by_float = predictor(float_model)
     float_logits = by_float(dataset.test.images)
     require_learned(options.run, float_logits)

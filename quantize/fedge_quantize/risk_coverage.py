@@ -9,7 +9,7 @@ import numpy as np
 from fedge.data.dataset import Split
 from fedge.evaluation.metrics import expected_calibration_error
 from fedge.evaluation.selective import by_mode, coverage_curve
-from fedge.model.confidence import Confidence, Floats, certainty
+from fedge.model.confidence import Confidence, Floats
 from fedge_train.runs.plots import plot_lines
 
 
@@ -30,7 +30,7 @@ def doubt_report(confidence: Confidence, logits: Floats, split: Split, sources: 
         here = np.flatnonzero(split.sources == number)
         if not len(here):
             continue
-        scores, right = certainty(probabilities[here]), predicted[here] == truth[here]
+        scores, right = confidence.scores(logits[here]), predicted[here] == truth[here]
         report.append(
             {
                 "source": name,
@@ -47,8 +47,9 @@ def plot_doubt(path: Path, report: Sequence[dict[str, Any]]) -> None:
     """Draws the error among the most certain answers against their share, a line per source, the modes marked."""
     lines, marks = {}, {}
     for source in report:
-        lines[source["source"]] = [(point["coverage"], point["error"]) for point in source["curve"]]
-        marks[source["source"]] = {
+        name = Path(source["source"]).name
+        lines[name] = [(point["coverage"], point["error"]) for point in source["curve"]]
+        marks[name] = {
             mode: (counts["coverage"], 1 - counts["accuracy"])
             for mode, counts in source["by_mode"].items()
             if counts["accuracy"] is not None

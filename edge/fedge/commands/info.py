@@ -49,8 +49,9 @@ def describe_info(report: dict[str, Any]) -> str:
             f"{parity['n']:,} pictures",
             f"parity     drop {parity['drop_pp']:.2f} points, at most {parity['drop_upper95_pp']:.2f} (95%), "
             f"same answer {parity['agreement']:.2%}, {parity['method']}; {PROOFS[parity['proof']]}",
-            f"confidence temperature {confidence['temperature']:.3f}, unknown below "
-            f"{confidence['reject_below']['normal']:.2f}, strictly {confidence['reject_below']['strict']:.2f}",
+            f"confidence temperature {confidence['temperature']:.3f}, unknown where the "
+            f"{'energy' if confidence['energy'] else 'probability'}'s score is below "
+            f"{confidence['reject_below']['normal']:.3f}, strictly {confidence['reject_below']['strict']:.3f}",
             f"format     {report['format']}, needs fedge {report['least_fedge']} or later",
         ]
     )

@@ -2,8 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import tf_keras as keras
@@ -11,33 +9,31 @@ import tf_keras as keras
 from fedge.data.dataset import Dataset
 from fedge.errors import RunError
 from fedge.system.console import tell
-from fedge.system.files import write_json
+from fedge_train.commands.head import learn_head
 from fedge_train.commands.train_settings import TrainOptions, resume_run, start_run
-from fedge_train.networks.predict import predictor
 from fedge_train.runs.pretrained import pretrained
 from fedge_train.runs.report import write_history, write_report
 from fedge_train.runs.run_folder import (
     CHECKPOINTS,
     CONFIG,
-    HISTORY,
     RunConfig,
     load_float_model,
     save_weights,
     write_config,
 )
 from fedge_train.training.batches import lessons_of
-from fedge_train.training.linear_head import learn_head, two_views
-from fedge_train.training.loop import evaluate, fit
+from fedge_train.training.loop import fit
 from fedge_train.training.progress_bar import TrainingBar
 from fedge_train.training.start import start_network
 
 
 def train(options: TrainOptions) -> dict[str, Any]:
     """Trains, or goes on training, and gives the run's report. Raises FedgeError."""
-    folder, config, dataset = resume_run(options) if options.resume else start_run(options)
+    start = resume_run(options) if options.resume else start_run(options)
+    folder, config, dataset = start.folder, start.config, start.dataset
     _say_what_was_left_out(dataset)
     if config.head is not None:
-        return _learn_head(folder, config, dataset, config.head)
+        return learn_head(start, config.head)
     # Teachers answer in float32, whatever the pupil is trained in.
     lessons = lessons_of(config, dataset)
     model = _new_model(config, dataset)
@@ -63,26 +59,6 @@ def train(options: TrainOptions) -> dict[str, Any]:
         "best_epoch": best.epoch,
         "held_out_accuracy": best.accuracy,
         "seconds": sum(epoch.seconds for epoch in history),
-    }
-    return write_report(folder, config, load_float_model(folder, config), dataset, training)
-
-
-def _learn_head(folder: Path, config: RunConfig, dataset: Dataset, strength: float) -> dict[str, Any]:
-    """Learns a linear head on what ImageNet taught the backbone, and gives the run's report."""
-    started = monotonic()
-    write_config(folder, config)
-    tell(f"learning a head for {config.architecture} from {len(dataset.train):,} pictures -> {folder}")
-    model = start_network(config.architecture, config.recipe.shape, len(config.labels), config.seed)
-    views = two_views(model, dataset.train.images)
-    learn_head(model, views, dataset.train.labels, len(config.labels), strength)
-    save_weights(folder, model)
-    write_json(folder / HISTORY, [])
-    accuracy = evaluate(predictor(model), dataset.held_out)[1]
-    training = {
-        "epochs": 0,
-        "best_epoch": 0,
-        "held_out_accuracy": accuracy,
-        "seconds": monotonic() - started,
     }
     return write_report(folder, config, load_float_model(folder, config), dataset, training)
 

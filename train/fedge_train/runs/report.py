@@ -75,8 +75,9 @@ def _plot_mistakes_first(path: Path, dataset: Dataset, logits: "np.ndarray[Any, 
     mistakes = np.flatnonzero(wrong)[np.argsort(-confidence[wrong], kind="stable")]
     cells = GRID[0] * GRID[1]
     right = np.flatnonzero(~wrong)
-    spread = right[np.linspace(0, len(right) - 1, cells).astype(int)] if len(right) else right
-    chosen = np.concatenate([mistakes[: cells * 2 // 3], spread])[:cells].astype(int)
+    mistakes_shown = mistakes[: max(cells * 2 // 3, cells - len(right))]
+    spread = np.linspace(0, len(right) - 1, min(len(right), cells - len(mistakes_shown))).astype(int)
+    chosen = np.concatenate([mistakes_shown, right[spread]])
     captions = [
         f"{labels[predicted[i]]} {confidence[i]:.0%}" + (f"\ntrue: {labels[test.labels[i]]}" if wrong[i] else "")
         for i in chosen
