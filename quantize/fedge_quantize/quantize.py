@@ -16,6 +16,7 @@ from fedge_quantize.packing import ShownBy, pack_candidate
 from fedge_quantize.parity import Parity, best_bound_pp, compare, refused, too_few
 from fedge_quantize.risk_coverage import doubt_report, plot_doubt
 from fedge_train.networks.predict import predictor
+from fedge_train.runs.page import write_page
 from fedge_train.runs.run_folder import (
     REPORT,
     load_float_model,
@@ -86,6 +87,7 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
         write_json(folder / REPORT, report)
         plot_flips(folder / "flips.png", dataset, float_test, int8_test)
         plot_doubt(folder / "doubt.png", doubt)
+        write_page(options.run)
         if refusal is None:
             break
         if method != methods[-1]:

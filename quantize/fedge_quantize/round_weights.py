@@ -22,7 +22,7 @@ DAMPING = 0.01
 PICTURES = 128
 LEVELS = 127
 _BATCH_PIXELS = 2**18
-# Neighbouring places of a picture are alike: so many of each side are enough, fewer for a depth-wise layer's few inputs.
+# Neighbouring places of a picture are alike: so many of each side are enough, fewer for a depth-wise layer.
 PLACES, DEPTHWISE_PLACES = 28, 14
 
 

@@ -101,6 +101,8 @@ def train(
     text = f"{report['classification_report_text']}\ntest accuracy {report['accuracy']:.2%}"
     if report["epochs"]:
         text += f", best epoch {report['best_epoch']} of {report['epochs']}"
+    if "enough" in report:
+        text += "\n" + "\n".join(report["enough"]["sentences"])
     text += f"\nnext: fedge quantize {report['run']}"
     show(report, text, as_json)
 

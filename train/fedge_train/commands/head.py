@@ -7,6 +7,7 @@ from fedge.data.dataset import hits, join
 from fedge.system.console import tell
 from fedge.system.files import write_json
 from fedge_train.commands.train_settings import Start
+from fedge_train.runs.enough_report import enough_report
 from fedge_train.runs.out_of_fold import OutOfFold, write_out_of_fold
 from fedge_train.runs.report import write_report
 from fedge_train.runs.run_folder import HISTORY, load_float_model, save_weights, write_config
@@ -39,5 +40,6 @@ def learn_head(start: Start, strength: float) -> dict[str, Any]:
         "best_epoch": 0,
         "held_out_accuracy": float(hits(pool.right, found.logits.argmax(-1)).mean()),
         "seconds": monotonic() - started,
+        "enough": enough_report(folder, dataset, views, found),
     }
     return write_report(folder, config, load_float_model(folder, config), dataset, training)

@@ -43,6 +43,17 @@ def plot_curves(path: Path, history: Sequence[Epoch], best_epoch: int) -> None:
     _save(figure, path)
 
 
+def plot_learning_curve(path: Path, points: Sequence[tuple[int, float, float]]) -> None:
+    """Accuracies, 0..1, over numbers of pictures, with bands of two standard errors: (pictures, accuracy, error)."""
+    figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
+    pictures, accuracy, error = (np.array(each) for each in zip(*points, strict=True))
+    ax.fill_between(pictures, accuracy - 2 * error, np.minimum(1, accuracy + 2 * error), alpha=0.2)
+    ax.plot(pictures, accuracy, marker="o")
+    ax.set(xlabel="pictures learned from", ylabel="right, of pictures not learned", xlim=(0, None))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    _save(figure, path)
+
+
 def plot_confusion(path: Path, confusion: list[list[int]], labels: Sequence[str]) -> None:
     """The confusion matrix, each row as shares of its true class, with the counts written in."""
     counts = np.array(confusion)

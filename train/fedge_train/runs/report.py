@@ -12,16 +12,21 @@ from tf_keras import Model
 from fedge.data.dataset import Dataset
 from fedge.evaluation.metrics import evaluate
 from fedge.model.confidence import softmax
-from fedge.system.files import write_json
+from fedge.system.files import write_bytes, write_json
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.history import Epoch
+from fedge_train.runs.page import write_page
 from fedge_train.runs.plots import GRID, plot_confusion, plot_curves, plot_samples
-from fedge_train.runs.run_folder import HISTORY, REPORT, RunConfig
+from fedge_train.runs.run_folder import HISTORY, HISTORY_CSV, REPORT, RunConfig
 
 
 def write_history(folder: Path, history: Sequence[Epoch], best_epoch: int) -> None:
-    """Writes every epoch's figures, and their curves."""
-    write_json(folder / HISTORY, [dataclasses.asdict(epoch) for epoch in history])
+    """Writes every epoch's figures, as JSON and as CSV, and their curves."""
+    rows = [dataclasses.asdict(epoch) for epoch in history]
+    write_json(folder / HISTORY, rows)
+    names = [field.name for field in dataclasses.fields(Epoch)]
+    lines = [",".join(names), *(",".join(str(row[name]) for name in names) for row in rows)]
+    write_bytes(folder / HISTORY_CSV, ("\n".join(lines) + "\n").encode())
     plot_curves(folder / "curves.png", history, best_epoch)
 
 
@@ -64,6 +69,7 @@ def write_report(
     _plot_mistakes_first(folder / "samples.png", dataset, logits)
     # Last, because its presence says that the run is finished.
     write_json(folder / REPORT, report)
+    write_page(folder)
     return report
 
 
