@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from fedge.data.dataset import Split, hits, stratified_sample
-from fedge.evaluation.metrics import equal_weights, expected_calibration_error
+from fedge.evaluation.metrics import balanced_sample_weights, expected_calibration_error
 from fedge.evaluation.selective import fit_reject_below
 from fedge.model.confidence import Confidence, certainty, softmax
 from fedge.system.files import sha256
@@ -49,11 +49,11 @@ def fit_confidence(
         logits: the int8 model's dequantized logits on held-out pictures, [n, classes].
         right: the right classes, bool [n, classes].
         sources: where each picture came from, int64 [n].
-        unknown: the logit of "none of these", where the network learned from pictures of nothing known as well.
+        unknown: the logit of "none of these", where the network learned from outliers too.
     """
     if not len(logits):
         return Confidence(unknown=unknown)
-    weights = equal_weights(sources)
+    weights = balanced_sample_weights(sources)
     best = logits.argmax(axis=1)
     found = hits(right, best)
     shown = np.where(found, (found.sum() + 1) / (found.sum() + 2), 1 / ((~found).sum() + 2))
@@ -69,7 +69,7 @@ def fit_confidence(
     truth = np.where(found, best, right.argmax(axis=1))
     return Confidence(
         temperature,
-        fit_reject_below(certainty(probabilities[found]), equal_weights(sources[found])),
+        fit_reject_below(certainty(probabilities[found]), balanced_sample_weights(sources[found])),
         expected_calibration_error(probabilities, truth, weights),
         unknown,
     )

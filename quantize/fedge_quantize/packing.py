@@ -9,9 +9,9 @@ import numpy as np
 from fedge import __version__
 from fedge.data.dataset import Dataset, Split, stratified_sample
 from fedge.errors import FedgeError
-from fedge.evaluation.metrics import equal_weights
-from fedge.images.image_statistics import looks
-from fedge.images.resize import shrink
+from fedge.evaluation.metrics import balanced_sample_weights
+from fedge.images.image_statistics import image_statistics
+from fedge.images.resize import resize_longest
 from fedge.model import file as model_file
 from fedge.model import self_test
 from fedge.model.flatbuffer import read_graph
@@ -33,7 +33,7 @@ from fedge_quantize.candidates import Candidate, Candidates
 from fedge_quantize.frames import Changed
 from fedge_quantize.model_card import model_card
 from fedge_quantize.parity import Parity
-from fedge_train.runs.run_folder import read_report
+from fedge_train.runs.run_folder import read_cost
 
 GOLDEN_PICTURES = 16
 TOLERANCE_PICTURES = 200
@@ -42,17 +42,17 @@ GOLDEN_SIDE = 160
 
 
 @dataclass(frozen=True)
-class ShownBy:
+class ProvedBy:
     """What showed that no more was lost than was allowed: the test pictures, frames, or nothing."""
 
     by: Proof
     changed: Changed | None = None
 
 
-def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, shown: ShownBy, name: str) -> bytes:
+def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, proved_by: ProvedBy, name: str) -> bytes:
     """The content of the model file: the candidate with its manifest, labels, golden vectors and model card."""
     config, dataset, recipe = work.config, work.dataset, work.config.recipe
-    trained = read_report(work.options.run)
+    trained = read_cost(work.options.run)
     output = read_graph(candidate.flatbuffer).outputs[0]
     manifest = Manifest(
         format=FORMAT,
@@ -71,11 +71,11 @@ def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, shown
             architecture=config.architecture,
             parameters=int(work.float_model.count_params()),
             seed=config.seed,
-            epochs=trained["epochs"] + (work.options.qat_epochs if candidate.method == "qat" else 0),
-            looks=looks(recipe, dataset.train.images, equal_weights(dataset.train.sources)),
+            epochs=trained.epochs + (work.options.qat_epochs if candidate.method == "qat" else 0),
+            looks=image_statistics(recipe, dataset.train.images, balanced_sample_weights(dataset.train.sources)),
             versions=config.versions,
             camera_like=config.plan.camera,
-            seconds=trained["seconds"],
+            seconds=trained.seconds,
             start=Path(config.start).name if config.start else None,
             teachers=tuple(Path(teacher).name for teacher in config.teachers),
             averaged=tuple(Path(run).name for run in config.averaged),
@@ -90,9 +90,9 @@ def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, shown
             agreement=parity.agreement,
             n=parity.n,
             method=candidate.method,
-            proof=shown.by,
-            frames=shown.changed.n if shown.changed else None,
-            frames_changed_upper95_pp=shown.changed.upper95_pp if shown.changed else None,
+            proof=proved_by.by,
+            frames=proved_by.changed.n if proved_by.changed else None,
+            frames_changed_upper95_pp=proved_by.changed.upper95_pp if proved_by.changed else None,
         ),
     )
     vectors = self_test.pack(golden_vectors(candidate.flatbuffer, dataset))
@@ -119,11 +119,11 @@ def logit_tolerance(flatbuffer: bytes, held_out: Split) -> int:
     return tolerance
 
 
-def golden_vectors(flatbuffer: bytes, dataset: Dataset) -> self_test.Golden:
+def golden_vectors(flatbuffer: bytes, dataset: Dataset) -> self_test.GoldenVectors:
     """Raw held-out pictures and the int8 logits that the file gives for them: the device's self-test."""
     count = min(max(GOLDEN_PICTURES, len(dataset.labels)), self_test.MAX_PICTURES, len(dataset.held_out))
     chosen = stratified_sample(dataset.held_out.labels, count, seed=0)
     # A cut-out starts by shrinking to its own side; below that it computes from the picture's very pixels.
     side = min(GOLDEN_SIDE, cut_out.side) if (cut_out := dataset.recipe.cut_out) else GOLDEN_SIDE
-    pictures = [shrink(dataset.held_out.raw_picture(i), side) for i in chosen]
+    pictures = [resize_longest(dataset.held_out.raw_picture(i), side) for i in chosen]
     return self_test.make(Network(flatbuffer), dataset.recipe, pictures)

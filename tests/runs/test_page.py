@@ -94,7 +94,7 @@ def test_the_page_of_a_quantized_run_says_what_became_of_it(tmp_path: Path, chan
 def test_the_page_shows_what_the_pictures_need(tmp_path: Path) -> None:
     enough = {
         "sentences": ["Enough.", "More of cups.", "Look at one."],
-        "mislabelled": [{"picture": "a&b.jpg", "is": "cup", "looks_like": "key", "probability": 0.9}],
+        "mislabelled": [{"picture": "a&b.jpg", "label": "cup", "looks_like": "key", "probability": 0.9}],
         "near_duplicates": [],
     }
     folder = run_folder(tmp_path, enough=enough)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fedge.data.dataset import Split
-from fedge_train.runs.enough_report import near_duplicates, sentences
 from fedge_train.training.enough import confused, learning_curve, most_wanted, suspects
+from fedge_train.training.enough_report import near_duplicates, sentences
 from fedge_train.training.linear_head import CrossValidated, cross_validate, folds_of
 
 CLASSES, EACH, FEATURES = 3, 60, 40
@@ -86,7 +86,7 @@ def test_pictures_that_look_alike_across_classes_and_splits_are_named(noise: int
     pool = split(np.concatenate([images[:4], again[:1], again[1:2]]), [0, 0, 1, 1, 1, 0], "train")
     test = split(np.concatenate([images[5:], again[2:3]]), [0, 1, 1, 1], "test")
     found = near_duplicates(pool, test)
-    pairs = [(each["kind"], *each["pictures"]) for each in found]
+    pairs = [(each.kind, *each.pictures) for each in found]
     # The second picture is twice in one class of the training pictures, which harms nobody.
     assert pairs == [("classes", "train0", "train4"), ("splits", "train2", "test3")]
     assert "1 pair that look alike in different classes" in sentences([], [], [], [], found, ("a", "b"))[2]

@@ -1,25 +1,41 @@
-"""`fedge verify`: the golden self-test on this machine."""
+"""`fedge verify`: the text and the JSON of what was found, and the refusal."""
 
 import dataclasses
-from typing import Any
 
 from fedge.errors import SelfTestFailed
-from fedge.model.classifier import load
-from fedge.model.self_test import self_test
+from fedge.model.self_test import SelfTest
+from fedge.model.verification import Verification
+from fedge.system.json_types import JsonObject
+
+_COPY = "copy the file again, or make it again with `fedge quantize`"
+_VERSIONS = "install OpenCV and LiteRT of the versions in constraints.txt of fedge's source; do not rely on it here"
 
 
-def verify_model(model: str | None) -> dict[str, Any]:
-    """Runs a model's self-test and gives its result."""
-    classifier = load(model)
-    return dataclasses.asdict(self_test(classifier)) | {"model": classifier.model.manifest.name}
+def as_text(found: Verification) -> str:
+    """The result as text."""
+    if found.test is None:
+        return f"{found.model}: not loaded"
+    test = found.test
+    return (
+        f"{test.n} golden pictures on {test.runtime}: inputs differ by at most {test.max_input_difference} of 256 "
+        f"(allowed {test.input_tolerance}), logits by at most {test.max_logit_difference} "
+        f"(allowed {test.logit_tolerance})"
+    )
 
 
-def require_passed(report: dict[str, Any]) -> None:
-    """Raises SelfTestFailed where the self-test did not pass."""
-    if report["passed"]:
+def as_json(found: Verification) -> JsonObject:
+    """The result as JSON has it; the self-test's figures are null where the file could not be loaded."""
+    figures = {field.name: getattr(found.test, field.name, None) for field in dataclasses.fields(SelfTest)}
+    return {**figures, "passed": found.passed, "model": found.model, "cause": found.cause, "reason": found.reason}
+
+
+def require_passed(found: Verification) -> None:
+    """Raises SelfTestFailed where the model did not pass."""
+    if found.cause is None:
         return
-    where = "preprocessing" if report["max_input_difference"] > report["input_tolerance"] else "the interpreter"
+    if found.test is None:
+        raise SelfTestFailed(f"{found.reason}", _COPY)
     raise SelfTestFailed(
-        f"this machine does not give the golden answers of {report['model']}: {where} differs",
-        "do not rely on the model here; install OpenCV and LiteRT of the versions in constraints.txt of fedge's source",
+        f"this machine does not give the golden answers of {found.model}: {found.reason}",
+        _COPY if found.cause == "file" else _VERSIONS,
     )

@@ -16,7 +16,7 @@ _CODE_CUSTOM = 1
 _GRAPH_TENSORS, _GRAPH_INPUTS, _GRAPH_OUTPUTS = 0, 1, 2
 _TENSOR_SHAPE, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_QUANTIZATION = 0, 1, 3, 4
 _QUANTIZATION_SCALE, _QUANTIZATION_ZERO_POINT = 2, 3
-# Of all vectors together: many fields may point at one and the same vector, and a few bytes claim items without end.
+# Of all vectors together: many fields may point at one vector, so that a few bytes could claim any number of items.
 _MAX_ITEMS = 1_000_000
 _SCALE_TOLERANCE = 1e-6
 
@@ -110,6 +110,28 @@ class _Reader:
     def text(self, table: int, index: int) -> str:
         start, count = self.vector(table, index)
         return self.data[start : start + count].decode()
+
+
+def int8_problem(graph: Graph, input_scale: float, input_zero_point: int) -> str | None:
+    """What keeps a network from being int8 throughout, with one uint8 input of this scale and one int8 output; or None.
+
+    Between them a tensor is int8, or int32 as biases and shapes are.
+    """
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        return f"the network has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, not one of each"
+    network_input, network_output = graph.inputs[0], graph.outputs[0]
+    if network_input.dtype != "uint8" or not network_input.has_scale(input_scale):
+        found = f"{network_input.dtype} of {network_input.scales}"
+        return f"the network's input is not uint8 of scale {input_scale:.6g}, but {found}"
+    if network_input.zero_points != (input_zero_point,):
+        return f"the network's input has another zero point than {input_zero_point}"
+    if network_output.dtype != "int8":
+        return f"the network's output is not int8, but {network_output.dtype}"
+    if graph.custom_operators:
+        return "the network calls a custom operator"
+    inner = (t for t in graph.tensors if (t.name, t.dtype) != (network_input.name, network_input.dtype))
+    foreign = next((t for t in inner if t.dtype not in ("int8", "int32")), None)
+    return f"the tensor {foreign.name} is {foreign.dtype}, not int8 or int32" if foreign else None
 
 
 def _read_graph(reader: _Reader) -> Graph:

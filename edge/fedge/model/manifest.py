@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from fedge import __version__
 from fedge.errors import ManifestError, TooNew
-from fedge.images.image_statistics import Looks
+from fedge.images.image_statistics import ImageStatistics
 from fedge.images.preprocess import Recipe
 from fedge.model.confidence import Confidence
 from fedge.model.schema import SchemaError, from_json, require_within
@@ -64,7 +64,7 @@ class SelfTestFacts:
     """By how many steps of int8 two right implementations of the network differ in a logit; at least 1.
 
     Measured when the file was made, on held-out pictures: the fast kernels against the reference kernels. Each layer
-    may be rounded to either side, and a deep network carries that on.
+    may round either way, and a deep network accumulates the differences.
     """
 
     logit_tolerance: int
@@ -92,7 +92,7 @@ class TrainingFacts:
     parameters: int
     seed: int
     epochs: int
-    looks: Looks
+    looks: ImageStatistics
     versions: dict[str, str] = field(default_factory=dict)
     camera_like: bool = False
     seconds: float | None = None
@@ -187,7 +187,7 @@ def parse(value: Any) -> Manifest:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    # `int` takes white space too, and a line break would make two lines of the message that names the version.
+    # `int` accepts white space too, and a line break in the version would break the one-line message.
     if not re.fullmatch(r"[0-9.]+", text):
         raise ValueError(f"{text!r} is no version")
     return tuple(int(part) for part in text.split("."))

@@ -1,4 +1,4 @@
-"""Loads the flatbuffer on standard input and invokes it once, within limits: `python -P -m fedge.probe < NETWORK`."""
+"""Loads the flatbuffer on standard input and invokes it once, within limits: `python -P -m fedge.model.probe`."""
 
 import resource
 import sys

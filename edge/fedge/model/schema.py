@@ -3,7 +3,12 @@
 import dataclasses
 import sys
 import types
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from fedge.system.json_types import Json, JsonObject
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 
@@ -23,14 +28,19 @@ def from_json(cls: type[T], value: Any, where: str = "") -> T:
     return result
 
 
-def to_json(value: Any) -> Any:
-    """The JSON value that `from_json` reads back."""
+def to_json(value: "DataclassInstance") -> JsonObject:
+    """A dataclass as the JSON object that `from_json` reads back: its fields in their order."""
+    return {field.name: _json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+
+
+def _json(value: Any) -> Json:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return to_json(value)
     if isinstance(value, tuple | list):
-        return [to_json(item) for item in value]
+        return [_json(item) for item in value]
     if isinstance(value, dict):
-        return {key: to_json(item) for key, item in value.items()}
+        return {key: _json(item) for key, item in value.items()}
+    assert value is None or isinstance(value, bool | int | float | str), type(value)
     return value
 
 

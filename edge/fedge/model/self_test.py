@@ -15,7 +15,7 @@ from fedge.model.file import GOLDEN, MEMBER_CAPS
 from fedge.model.interpreter import Network, runtime_name
 from fedge.system.npz import read_arrays
 
-# Two builds of OpenCV may round a resized pixel to either side.
+# Two builds of OpenCV may round a resized pixel differently, by one step.
 INPUT_TOLERANCE = 1
 MAX_PICTURES = 64
 
@@ -23,7 +23,7 @@ _AGAIN = "make the model file again with `fedge quantize`"
 
 
 @dataclass(frozen=True)
-class Golden:
+class GoldenVectors:
     """Raw pictures, the inputs that preprocessing must make of them, and the logits that the network must give.
 
     Attributes:
@@ -50,7 +50,7 @@ class SelfTest:
     runtime: str
 
 
-def pack(golden: Golden) -> bytes:
+def pack(golden: GoldenVectors) -> bytes:
     """The bytes of golden.npz; the same vectors give the same bytes."""
     buffer = io.BytesIO()
     arrays: dict[str, Any] = {f"picture_{i:02d}": picture for i, picture in enumerate(golden.pictures)}
@@ -58,7 +58,7 @@ def pack(golden: Golden) -> bytes:
     return buffer.getvalue()
 
 
-def unpack(data: bytes) -> Golden:
+def unpack(data: bytes) -> GoldenVectors:
     """Reads golden.npz; raises ArchiveError where an array is missing, foreign or not of the size it claims."""
     try:
         arrays = read_arrays(data, MEMBER_CAPS[GOLDEN])
@@ -78,7 +78,7 @@ def unpack(data: bytes) -> Golden:
     )
     if not well_formed:
         raise ArchiveError("golden.npz does not hold pictures, inputs and logits that belong together", _AGAIN)
-    return Golden(pictures, inputs, logits)
+    return GoldenVectors(pictures, inputs, logits)
 
 
 def self_test(classifier: Classifier) -> SelfTest:
@@ -96,10 +96,10 @@ def self_test(classifier: Classifier) -> SelfTest:
     return SelfTest(passed, len(inputs), input_difference, logit_difference, INPUT_TOLERANCE, tolerance, runtime_name())
 
 
-def make(network: Network, recipe: Recipe, pictures: list[Picture]) -> Golden:
+def make(network: Network, recipe: Recipe, pictures: list[Picture]) -> GoldenVectors:
     """Golden vectors: what preprocessing and network make of the pictures here."""
     inputs = np.stack([apply(recipe, picture) for picture in pictures])
-    return Golden(tuple(pictures), inputs, np.stack([network.logits(image) for image in inputs]))
+    return GoldenVectors(tuple(pictures), inputs, np.stack([network.logits(image) for image in inputs]))
 
 
 def _difference(a: NDArray[Any], b: NDArray[Any]) -> int:

@@ -39,18 +39,18 @@ def write_page(folder: Path) -> None:
     page = (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>{_STYLE}</style>\n</head>\n'
-        f"<body>\n<main>\n<h1>{escape(title)}</h1>\n{_verdict(report, quantized)}{shown}</main>\n</body>\n</html>\n"
+        f"<body>\n<main>\n<h1>{escape(title)}</h1>\n{_fitness(report, quantized)}{shown}</main>\n</body>\n</html>\n"
     )
     write_bytes(folder / PAGE, page.encode(errors="backslashreplace"))
 
 
-def _verdict(report: dict[str, Any], quantized: dict[str, Any] | None) -> str:
+def _fitness(report: dict[str, Any], quantized: dict[str, Any] | None) -> str:
     n = report["n"]
     hits = round(report["accuracy"] * n)
     low, high = wilson(hits, n)
     lines = [
-        f"It is right on {hits:,} of {n:,} test pictures that it had never seen, {report['accuracy']:.0%}; on many more "
-        f"such pictures it would be right on {low:.0%} to {high:.0%} (each bound with 95% confidence)."
+        f"It is right on {hits:,} of {n:,} test pictures that it had never seen, {report['accuracy']:.0%}; on many "
+        f"more such pictures it would be right on {low:.0%} to {high:.0%} (each bound with 95% confidence)."
     ]
     weakest = min(report["per_class"].items(), key=lambda item: item[1]["recall"])
     lines.append(f"It knows {weakest[0]} worst: {weakest[1]['recall']:.0%} of its pictures are recognized.")
@@ -106,7 +106,7 @@ def _of_pictures(enough: dict[str, Any] | None) -> list[_Section]:
     if enough is None:
         return []
     suspected = [
-        (each["picture"], each["is"], each["looks_like"], f"{each['probability']:.0%}")
+        (each["picture"], each["label"], each["looks_like"], f"{each['probability']:.0%}")
         for each in enough["mislabelled"][:_SHOWN]
     ]
     doubles = [tuple(each["pictures"]) for each in enough["near_duplicates"][:_SHOWN]]

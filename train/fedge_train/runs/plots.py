@@ -1,7 +1,9 @@
 """The pictures in a run folder: curves, confusion matrix, and pages of samples."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import matplotlib
@@ -14,10 +16,17 @@ from fedge_train.runs.history import Epoch
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager, get_font
 from matplotlib.ticker import PercentFormatter
 
 # A class may be called `$5`.
 matplotlib.rcParams["text.parse_math"] = False
+
+# Fonts that hold what Matplotlib's own lacks: it takes each character from the first font that has it.
+_WIDE_FONTS = re.compile("CJK|WenQuanYi|Droid Sans Fallback|Unifont|Arial Unicode|Noto Sans|Noto Emoji|Symbola")
+_MOST_FONTS = 12
+_installed = sorted({font.name for font in fontManager.ttflist if _WIDE_FONTS.search(font.name)})
+matplotlib.rcParams["font.family"] = ["DejaVu Sans", *_installed[:_MOST_FONTS]]
 
 GRID = (6, 8)
 # Of a side; more pixels than this makes are more than memory holds.
@@ -61,8 +70,9 @@ def plot_confusion(path: Path, confusion: list[list[int]], labels: Sequence[str]
     side = min(max(5.0, 0.7 * len(labels) + 2), MOST_INCHES)
     figure, ax = plt.subplots(figsize=(side, side), layout="constrained")
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    ax.set_xticks(range(len(labels)), labels, rotation=60, ha="right")
-    ax.set_yticks(range(len(labels)), labels)
+    names = drawable(labels)
+    ax.set_xticks(range(len(labels)), names, rotation=60, ha="right")
+    ax.set_yticks(range(len(labels)), names)
     ax.set(xlabel="predicted", ylabel="true")
     for (row, column), count in np.ndenumerate(counts):
         if count:
@@ -81,14 +91,14 @@ def plot_samples(
     columns = GRID[1]
     rows = min(GRID[0], math.ceil(len(images) / columns))
     figure = plt.figure(figsize=(columns * 1.5, rows * 1.75 + 0.5), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(drawable([title])[0])
     for place, (image, caption, is_wrong) in enumerate(zip(images, captions, wrong, strict=True)):
         if place == rows * columns:
             break
         ax = figure.add_subplot(rows, columns, place + 1)
         ax.axis("off")
         ax.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
-        ax.set_title(caption, fontsize=7, color="firebrick" if is_wrong else "black")
+        ax.set_title(drawable([caption])[0], fontsize=7, color="firebrick" if is_wrong else "black")
     _save(figure, path)
 
 
@@ -101,7 +111,7 @@ def plot_lines(
     """Lines through points by name, with named marks on each, over two axes of shares in percent, from 0."""
     figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
     for name, points in lines.items():
-        (line,) = ax.plot(*zip(*points, strict=True), label=name)
+        (line,) = ax.plot(*zip(*points, strict=True), label=drawable([name])[0])
         for point, names in _at_one_point(marks.get(name, {})).items():
             ax.plot(*point, marker="o", color=line.get_color())
             ax.annotate(", ".join(names), point, xytext=(-6, 6), textcoords="offset points", ha="right", fontsize=8)
@@ -120,6 +130,18 @@ def _at_one_point(marks: Mapping[str, tuple[float, float]]) -> dict[tuple[float,
         near = next((place for place in places if abs(place[0] - point[0]) < NEAR), point)
         places.setdefault(near, []).append(name)
     return places
+
+
+def drawable(texts: Sequence[str]) -> list[str]:
+    """The texts with each character that no font at hand can draw as its number in Unicode: `U+82F9`."""
+    known = _known_characters()
+    return ["".join(c if ord(c) in known or c == "\n" else f"U+{ord(c):X}" for c in text) for text in texts]
+
+
+@cache
+def _known_characters() -> frozenset[int]:
+    fonts = [get_font(fontManager.findfont(family)) for family in matplotlib.rcParams["font.family"]]
+    return frozenset[int]().union(*(font.get_charmap() for font in fonts))
 
 
 def _save(figure: Figure, path: Path) -> None:

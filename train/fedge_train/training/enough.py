@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fedge.evaluation.metrics import equal_weights
+from fedge.evaluation.metrics import balanced_sample_weights
 from fedge.model.confidence import softmax
+from fedge_train.runs.enough import Point
 from fedge_train.training.linear_head import Classes, CrossValidated, Floats, out_of_fold, standard_error
 
 SHARES = (0.25, 0.5, 0.75)
@@ -19,16 +20,6 @@ LEAST_PER_CLASS = 8
 MOST_HALVED = 6
 SUSPECTS_SHOWN, PAIRS_SHOWN, PICTURES_SHOWN = 12, 3, 4
 _SEED = 0
-
-
-@dataclass(frozen=True)
-class Point:
-    """How many of the pictures were right, 0..1, with one standard error, where heads learned from `share` of them."""
-
-    share: float
-    pictures: int
-    accuracy: float
-    error: float
 
 
 @dataclass(frozen=True)
@@ -142,7 +133,7 @@ def _part(labels: Classes, fold: Classes, share: float) -> NDArray[np.bool_]:
 def _loss(logits: Floats, labels: Classes) -> float:
     probabilities = softmax(logits.astype(np.float64))
     losses = -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12))
-    return float(np.average(losses, weights=equal_weights(labels)))
+    return float(np.average(losses, weights=balanced_sample_weights(labels)))
 
 
 def _temperature(found: CrossValidated, labels: Classes) -> float:
