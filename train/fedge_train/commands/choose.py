@@ -121,7 +121,7 @@ def _try_small(pool: Split, backbone: CrossValidated, deadline: float, seed: int
 
 def _trial(learned: Split, left_out: Split, epochs: int, to_beat: float, deadline: float, seed: int) -> float:
     """The accuracy after the last epoch; the best epoch would be chosen on the very pictures that it is judged on."""
-    plan = replace(plan_for(SMALL, len(learned)), epochs=epochs)
+    plan = replace(plan_for(SMALL, len(learned)), epochs=epochs, patience=0)
     sources = int(learned.sources.max()) + 1
     model = start_network(SMALL, learned.images.shape[1:], learned.right.shape[1], seed)
 

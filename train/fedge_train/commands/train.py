@@ -22,7 +22,7 @@ from fedge_train.runs.run_folder import (
 )
 from fedge_train.training.batches import make_loader
 from fedge_train.training.loop import fit
-from fedge_train.training.progress_bar import TrainingBar
+from fedge_train.training.progress_bar import TrainingBar, duration, expected_seconds
 from fedge_train.training.start import start_network
 
 
@@ -40,7 +40,8 @@ def train(options: TrainOptions) -> TrainReport:
         write_config(folder, config)
     echo(
         f"training {config.architecture} ({model.count_params():,} parameters) on {len(loader):,} pictures "
-        f"an epoch, {len(dataset.held_out):,} held out, for {config.plan.epochs} epochs in {config.dtype} -> {folder}"
+        f"an epoch, {len(dataset.held_out):,} held out, for {_epochs(config)} in {config.dtype}, "
+        f"about {duration(expected_seconds(model, loader, dataset.held_out))} -> {folder}"
     )
     try:
         with TrainingBar(loader) as bar:
@@ -55,6 +56,12 @@ def train(options: TrainOptions) -> TrainReport:
     write_history(folder, history, best.figures.epoch)
     outcome = Outcome(len(history), best.figures.accuracy, sum(epoch.seconds for epoch in history), best.figures.epoch)
     return write_report(folder, config, load_float_model(folder, config), dataset, outcome)
+
+
+def _epochs(config: RunConfig) -> str:
+    plan = config.plan
+    early = f", fewer if {plan.patience} in a row are no better" if plan.patience else ""
+    return f"{plan.epochs} epochs{early}"
 
 
 def _new_model(config: RunConfig, dataset: Dataset) -> keras.Model:

@@ -46,6 +46,7 @@ class TrainOptions:
     label_map: Path | None = None
     architecture: str | None = None
     epochs: int | None = None
+    patience: int | None = None
     batch: int | None = None
     learning_rate: float | None = None
     seed: int | None = None
@@ -128,7 +129,7 @@ def _is_free_to_choose(options: TrainOptions) -> bool:
     asked = (
         *(options.architecture, options.start, options.epochs, options.batch, options.learning_rate, options.size),
         *(options.color, options.subject, options.camera_like, options.variants, options.outliers, options.skip),
-        *(options.dtype, options.teachers or None, options.weights or None),
+        *(options.dtype, options.patience, options.teachers or None, options.weights or None),
     )
     return DEFAULT_DATA not in options.data and all(each is None for each in asked)
 
@@ -158,6 +159,8 @@ def _with_options(plan: Plan, options: TrainOptions) -> Plan:
         return dataclasses.replace(
             plan,
             epochs=_or(options.epochs, plan.epochs),
+            # Epochs that were asked for are all trained, unless patience was asked for too.
+            patience=_or(options.patience, plan.patience if options.epochs is None else 0),
             batch=_or(options.batch, plan.batch),
             learning_rate=_or(options.learning_rate, plan.learning_rate),
             camera=_or(options.camera_like, plan.camera),
