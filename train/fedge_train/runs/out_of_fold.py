@@ -1,5 +1,6 @@
 """A head's answers to pictures that it had not learned: what confidence is fitted to where none is held out."""
 
+import io
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,8 @@ def read_out_of_fold(folder: Path, classes: int) -> OutOfFold | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # NumPy leaves a damaged file open.
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
             answers = OutOfFold(archive["logits"], archive["right"], archive["sources"])
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise RunError(f"{path} cannot be read ({error})", "train again") from error
