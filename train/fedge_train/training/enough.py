@@ -18,6 +18,9 @@ SHARES = (0.25, 0.5, 0.75)
 LEAST_PER_CLASS = 8
 # Halving a class is tried for so many classes, those that are worst recognized: each takes as long as the whole.
 MOST_HALVED = 6
+# Pictures times classes, by which a head's time rises: beyond it only half of the pictures, and so many classes, are
+# tried, for each of these takes as long as the training itself.
+MOST_WORK, HALVED_OF_MANY = 10_000, 2
 SUSPECTS_SHOWN, PAIRS_SHOWN, PICTURES_SHOWN = 12, 3, 4
 _SEED = 0
 
@@ -57,7 +60,7 @@ def learning_curve(views: Floats, labels: Classes, found: CrossValidated) -> lis
     """The accuracy with a quarter, half, three quarters and all of the pictures; [] where a class has too few."""
     sizes = np.bincount(labels)
     points = []
-    for share in SHARES:
+    for share in (0.5,) if _takes_long(found) else SHARES:
         if share * sizes.min() < LEAST_PER_CLASS:
             continue
         logits = out_of_fold(views, labels, found.fold, found.strength, _part(labels, found.fold, share))
@@ -76,7 +79,7 @@ def most_wanted(views: Floats, labels: Classes, found: CrossValidated) -> list[M
     whole = _loss(found.logits, labels)
     asked = [int(label) for label in np.argsort(recall, kind="stable") if sizes[label] >= 2 * LEAST_PER_CLASS]
     answers = []
-    for label in asked[:MOST_HALVED]:
+    for label in asked[: HALVED_OF_MANY if _takes_long(found) else MOST_HALVED]:
         learned = (labels != label) | _part(labels, found.fold, 0.5)
         logits = out_of_fold(views, labels, found.fold, found.strength, learned)
         answers.append(More(label, int(sizes[label]), _loss(logits, labels) - whole))
@@ -117,6 +120,10 @@ def confused(found: CrossValidated, labels: Classes) -> list[Confused]:
                 first, second = (tuple(int(i) for i in side) for side in surest)
                 pairs.append(Confused((one, two), count, (first, second)))
     return sorted(pairs, key=lambda pair: -pair.count)[:PAIRS_SHOWN]
+
+
+def _takes_long(found: CrossValidated) -> bool:
+    return found.logits.size > MOST_WORK
 
 
 def _part(labels: Classes, fold: Classes, share: float) -> NDArray[np.bool_]:
