@@ -23,6 +23,14 @@ def train(
         ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="How often to go through the data.", min=1)] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            help="End after so many epochs without a better one, 0: never; a third of the epochs for few pictures, "
+            "never where --epochs says how many.",
+            min=0,
+        ),
+    ] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures per step.", min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option(help="The peak learning rate.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.", min=0, max=2**32 - 1)] = None,
@@ -78,6 +86,7 @@ def train(
         label_map=map,
         architecture=arch,
         epochs=epochs,
+        patience=patience,
         batch=batch,
         learning_rate=learning_rate,
         seed=seed,
