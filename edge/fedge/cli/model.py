@@ -60,7 +60,7 @@ def info(model: Model = None, as_json: Json = False) -> None:
 def verify(model: Model = None, as_json: Json = False) -> None:
     """Prove that this machine gives the model's golden answers; where it does not, say why."""
     from fedge.commands import verify as work
-    from fedge.model.verification import verify_model
+    from fedge.evaluation.verification import verify_model
 
     found = verify_model(model)
     if found.test is not None or as_json:

@@ -183,7 +183,9 @@ def run(
     """Classify frames from a camera, or pictures and videos."""
     require_one_source(camera, source, device)
     if background is not None and record is not None:
-        raise typer.BadParameter("--record keeps no empty scene to replay with: leave it or --background out")
+        raise typer.BadParameter(
+            "--record does not keep the empty scene that a replay needs; leave out --record or --background"
+        )
     if show_input and as_json and not window:
         raise typer.BadParameter("--show-input goes with a terminal or --window; the page of --web always shows it")
     if leave > enter:

@@ -102,7 +102,7 @@ def evaluate_answers(classifier: Classifier, split: Split, answers: Answers) -> 
         per_class={mode: _per_class(classifier, split, answers, mode) for mode in REJECT_MODES},
         curve=coverage_curve(np.where(split.empty, 0.0, answers.scores), answers.right),
         no_object=int(split.empty.sum()),
-        looks=seen,
+        statistics=seen,
         shift=shift(seen, manifest.training.looks),
     )
     return EvaluationReport(

@@ -80,7 +80,7 @@ def run(options: RunOptions) -> int:
 def open_source(options: RunOptions, classifier: Classifier, health: Health) -> Source:
     """The source asked for; gray and reduced to what the network needs where nobody else wants its pictures."""
     # People who look or label want colour and size; the network alone needs neither.
-    looked_at = any(output.looks for output in options.outputs)
+    looked_at = any(output.shows_pictures for output in options.outputs)
     recipe = None if looked_at else classifier.model.manifest.preprocessing
     return open_asked(options.source, options.device, options.camera, recipe, health, options.limits)
 

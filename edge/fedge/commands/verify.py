@@ -3,8 +3,8 @@
 import dataclasses
 
 from fedge.errors import SelfTestFailed
+from fedge.evaluation.verification import Verification
 from fedge.model.self_test import SelfTest
-from fedge.model.verification import Verification
 from fedge.system.json_types import JsonObject
 
 _COPY = "copy the file again, or make it again with `fedge quantize`"

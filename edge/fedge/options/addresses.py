@@ -116,6 +116,6 @@ def parse_webhook(url: str) -> WebhookUrl:
     plain = url.isascii() and url.isprintable() and " " not in url
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password or not plain:
         raise OutputError(
-            "--webhook was given what is no http or https URL without a user", "give one like https://host/path"
+            "--webhook needs an http or https URL, without a user in it", "give one like https://host/path"
         )
     return WebhookUrl(url, parts.hostname)

@@ -127,7 +127,7 @@ def _make_folder(folder: Path, user: str | None) -> None:
         return
     if user is None:
         raise ServiceError(
-            f"{folder} is not there, and the service's own user could not write in a folder of root's",
+            f"{folder} is not there, and the service's own user could not write in a folder that root owns",
             "make it and give --user its owner, or give a relative path, which is taken from /var/lib/fedge",
         )
     try:
@@ -149,7 +149,10 @@ def _user(name: str | None) -> str | None:
 
 def _require_systemd() -> None:
     if not _RUNNING.is_dir() or shutil.which("systemctl") is None:
-        raise ServiceError("systemd does not run here", "start `fedge run` by what does; --dry-run shows the unit")
+        raise ServiceError(
+            "systemd does not run here",
+            "start `fedge run` with this system's own service manager; --dry-run shows the unit",
+        )
 
 
 def _systemctl(*arguments: str) -> None:

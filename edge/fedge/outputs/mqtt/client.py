@@ -82,7 +82,7 @@ class Mqtt(Output):
         if broker.tls:
             self._client.tls_set_context(tls_context(authority))
         elif password and not Address(broker.host, broker.port).is_loopback:
-            echo("the MQTT password goes over the network unencrypted; mqtts:// would not")
+            echo("the MQTT password goes over the network unencrypted; use mqtts:// to encrypt it")
         self._client.connect_async(broker.host, broker.port, KEEP_ALIVE_SECONDS)
         self._client.loop_start()
 

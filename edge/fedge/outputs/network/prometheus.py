@@ -50,7 +50,9 @@ class Metrics(Output):
         try:
             self._server = _Server(address, self, scrape_seconds, most_scrapes)
         except OSError as error:
-            raise OutputError(f"{address} cannot be listened on ({error})", "give --metrics another") from error
+            raise OutputError(
+                f"{address} cannot be listened on ({error})", "give --metrics another address or port"
+            ) from error
         self.port: int = self._server.server_address[1]
         self._thread = Thread(target=self._server.serve_forever, args=(0.1,), name="fedge-metrics-server", daemon=True)
         self._thread.start()

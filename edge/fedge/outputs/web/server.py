@@ -118,6 +118,6 @@ def _listen(address: Address, send_seconds: float) -> socket.socket:
     except OSError as error:
         listening.close()
         raise OutputError(
-            f"{address} cannot be listened on ({error.strerror or error})", "give --web another"
+            f"{address} cannot be listened on ({error.strerror or error})", "give --web another address or port"
         ) from error
     return listening
