@@ -32,7 +32,7 @@ test: $(VENV)/.test
 # What the machine is built of is kept in ~/.cache/fedge/machine: only the first time takes half an hour longer.
 test-vm: $(VENV)/.test
 	bash tests/machine/tools.sh
-	$(BIN)/python tests/machine/build.py $(SUITES)
+	$(BIN)/python tests/machine/parts.py $(SUITES)
 	FEDGE_MACHINE="$(SUITES)" FEDGE_MACHINE_REPORT=docs/explanation/machine.md $(BIN)/python -m pytest tests/machine
 
 lint: $(VENV)/.test

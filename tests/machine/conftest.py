@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import build
+import parts
 import pytest
 from matrix import Matrix
 
@@ -29,17 +29,17 @@ def suite(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build.product_wheel(tmp_path_factory.mktemp("wheel"))
+    return parts.product_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="session")
 def product(suite: str, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with a machine's disks, the product installed from its wheel as Debian's own Python installs it."""
     folder = tmp_path_factory.mktemp(f"product-{suite}")
-    build.copy_disk(build.bare_root(suite), folder / "root.ext4")
-    build.add_files(folder / "root.ext4", build.kernel() / "modules")
-    build.data_disk(folder / "data.ext4")
-    machine = Machine(folder, build.kernel() / "linux")
+    parts.copy_disk(parts.bare_root(suite), folder / "root.ext4")
+    parts.add_files(folder / "root.ext4", parts.kernel() / "modules")
+    parts.data_disk(folder / "data.ext4")
+    machine = Machine(folder, parts.kernel() / "linux")
     try:
         machine.boot()
         shutil.copy(wheel, machine.shared)
@@ -77,8 +77,8 @@ def camera(machine: Machine) -> Iterator[str]:
 def _booted(product: Path, folder: Path) -> Iterator[Machine]:
     folder.mkdir(exist_ok=True)
     for name in ("root.ext4", "data.ext4"):
-        build.copy_disk(product / name, folder)
-    machine = Machine(folder, build.kernel() / "linux")
+        parts.copy_disk(product / name, folder)
+    machine = Machine(folder, parts.kernel() / "linux")
     try:
         machine.boot()
         yield machine

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import sleep
 
-import build
+import parts
 import pytest
 import written
 from program import Program
@@ -27,12 +27,12 @@ def trial_machine(product: Path, tmp_path: Path) -> Iterator[Machine]:
     folder = tmp_path / "machine"
     folder.mkdir()
     for name in ("root.ext4", "data.ext4"):
-        build.copy_disk(product / name, folder)
+        parts.copy_disk(product / name, folder)
     files = tmp_path / "files"
     (files / "local" / "sbin").mkdir(parents=True)
     shutil.copy(_TRIAL, files / "local" / "sbin" / "trial")
-    build.add_files(folder / "root.ext4", files)
-    machine = Machine(folder, build.kernel() / "linux")
+    parts.add_files(folder / "root.ext4", files)
+    machine = Machine(folder, parts.kernel() / "linux")
     yield machine
     machine.cut_power()
     shutil.rmtree(tmp_path)

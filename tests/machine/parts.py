@@ -1,6 +1,6 @@
 """Builds what the machine is made of, once, into a cache: a kernel, and a Debian root with the product's dependencies.
 
-    python tests/machine/build.py [SUITE...]     builds what is not there yet
+    python tests/machine/parts.py [SUITE...]     builds what is not there yet
 
 It needs the Debian packages that tools.sh installs, and no root. The cache is $XDG_CACHE_HOME/fedge/machine, by default
 ~/.cache/fedge/machine. A kernel is named by its configuration and the version of its source, a root by its suite,
