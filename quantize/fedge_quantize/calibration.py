@@ -13,6 +13,8 @@ from fedge.model.confidence import Confidence, certainty, softmax
 from fedge.system.files import sha256
 
 PICTURES = 500
+# A backbone has seen a million photographs, and takes 20 times as long for each.
+BACKBONE_PICTURES = 200
 _LOG_TEMPERATURE_RANGE = (np.log(0.05), np.log(20.0))
 
 
@@ -24,9 +26,9 @@ class CalibrationSet:
     sha256: str
 
 
-def calibration_set(train: Split, seed: int) -> CalibrationSet:
-    """Chooses the calibration pictures from the training split, never from another."""
-    images = train.images[stratified_sample(train.labels, min(PICTURES, len(train)), seed)].copy()
+def calibration_set(train: Split, seed: int, most: int = PICTURES) -> CalibrationSet:
+    """Chooses the calibration pictures, `most` at most, from the training split, never from another."""
+    images = train.images[stratified_sample(train.labels, min(most, len(train)), seed)].copy()
     # The input's scale is 1/255 by contract, so black and white must both be seen: two pixels of 500 pictures.
     images[0, 0, 0], images[0, 0, 1] = 0, 255
     return CalibrationSet(images, sha256(images.tobytes()))

@@ -7,7 +7,7 @@ from fedge.errors import FedgeError
 from fedge.model import file as model_file
 from fedge.system.console import echo, file_name
 from fedge.system.files import short_name, write_json
-from fedge_quantize.calibration import calibration_set
+from fedge_quantize.calibration import BACKBONE_PICTURES, PICTURES, calibration_set
 from fedge_quantize.candidates import Candidates, QuantizeOptions, emitted_logits, methods_for
 from fedge_quantize.flips import plot_flips
 from fedge_quantize.frames import Frames, changed_upper_bound, compare_answers, read_frames, refused_by_frames
@@ -17,6 +17,7 @@ from fedge_quantize.report import Calibration, QuantizeReport, as_json
 from fedge_quantize.risk_coverage import plot_risk_coverage, risk_coverage_report
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.lock import reading
+from fedge_train.runs.page import write_page
 from fedge_train.runs.run_folder import (
     REPORT,
     load_float_model,
@@ -46,7 +47,8 @@ def _quantize(options: QuantizeOptions) -> QuantizeReport:
     frames = read_frames(options.frames, config.recipe) if options.frames else None
     proof = _proof(len(dataset.test), frames, options)
     float_model = load_float_model(options.run, config)
-    work = Candidates(options, config, dataset, float_model, calibration_set(dataset.train, config.seed))
+    pictures = PICTURES if config.head is None else BACKBONE_PICTURES
+    work = Candidates(options, config, dataset, float_model, calibration_set(dataset.train, config.seed, pictures))
     by_float = predictor(float_model)
     float_logits = by_float(dataset.test.images)
     require_learned(options.run, float_logits)
@@ -99,6 +101,7 @@ def _quantize(options: QuantizeOptions) -> QuantizeReport:
         write_json(folder / REPORT, as_json(report))
         plot_flips(folder / "flips.png", dataset, float_test, int8_test)
         plot_risk_coverage(folder / "doubt.png", risk_coverage)
+        write_page(options.run)
         if refusal is None:
             break
         if method != methods[-1]:

@@ -98,6 +98,15 @@ def train(
         int | None,
         HOW_LONG(metavar="N", help="How often to go through the data.", show_default=BY_NETWORK, min=1),
     ] = None,
+    patience: Annotated[
+        int | None,
+        HOW_LONG(
+            metavar="N",
+            help="End after so many epochs without a better one; 0: never.",
+            show_default="a third of the epochs for few pictures, never where --epochs says how many",
+            min=0,
+        ),
+    ] = None,
     minutes: Annotated[
         float, HOW_LONG(metavar="MINUTES", help="How long networks may be compared on a folder of pictures.", min=0)
     ] = TRIAL_MINUTES,
@@ -185,6 +194,7 @@ def train(
         label_map=map,
         architecture=arch,
         epochs=epochs,
+        patience=patience,
         batch=batch,
         learning_rate=learning_rate,
         seed=seed,

@@ -66,8 +66,8 @@ def as_text(report: ModelInfo | ShippedInfo) -> str:
         f"accuracy   float {parity.float_accuracy:.2%}, int8 {parity.int8_accuracy:.2%} on {parity.n:,} pictures",
         f"parity     drop {parity.drop_pp:.2f} points, at most {parity.drop_upper95_pp:.2f} (95%), "
         f"same answer {parity.agreement:.2%}, {parity.method}; {PROOFS[parity.proof]}",
-        f"confidence temperature {confidence.temperature:.3f}, unknown below "
-        f"{confidence.reject_below.normal:.2f}, strictly {confidence.reject_below.strict:.2f}",
+        f"confidence temperature {confidence.temperature:.3f}, unknown where the {confidence.score}'s score is below "
+        f"{confidence.reject_below.normal:.3f}, strictly {confidence.reject_below.strict:.3f}",
         f"format     {manifest.format}, needs fedge {manifest.least_fedge} or later",
     ]
     return "\n".join(map(printable, lines))

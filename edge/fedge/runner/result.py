@@ -51,6 +51,8 @@ class Result:
             line["quality"] = round(answer.quality, 6)
         if answer.rejected:
             line["rejected"] = True
+            if answer.score_kind != "probability":
+                line["rejected_by"] = answer.score_kind
         if answer.empty:
             line["empty"] = True
         if self.still:

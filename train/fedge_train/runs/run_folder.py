@@ -31,6 +31,7 @@ LEAST_DIFFERENCE = 1e-4
 
 RUNS = Path("runs")
 CONFIG, WEIGHTS, HISTORY, REPORT = "config.json", "weights.weights.h5", "history.json", "report.json"
+HISTORY_CSV = "history.csv"
 CHECKPOINTS = "checkpoints"
 
 
