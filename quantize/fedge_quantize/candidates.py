@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 from tf_keras import Model
 
 from fedge.data.dataset import Dataset
+from fedge.evaluation.fit_confidence import fit_confidence
+from fedge.evaluation.parity import compare
 from fedge.model.confidence import Confidence, Floats, dequantize
 from fedge.model.flatbuffer import read_graph
 from fedge.model.interpreter import Network
 from fedge.options import MAX_DROP_PP, QAT_EPOCHS
 from fedge.system.console import tell
 from fedge.system.progress import Progress
-from fedge_quantize.calibration import CalibrationSet, fit_confidence
+from fedge_quantize.calibration import CalibrationSet
 from fedge_quantize.convert import convert
 from fedge_quantize.fold_batch_norm import fold
-from fedge_quantize.parity import compare
 from fedge_quantize.qat import quantization_aware
 from fedge_quantize.round_weights import round_weights
 from fedge_train.networks.predict import predictor

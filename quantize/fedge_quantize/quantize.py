@@ -2,18 +2,19 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from fedge.errors import FedgeError
+from fedge.evaluation.parity import Parity, compare
+from fedge.making.frames import compare_answers, read_frames
+from fedge.making.proof import carrier, refusal_of
 from fedge.model import file as model_file
 from fedge.system.console import file_name, tell
 from fedge.system.files import write_json
 from fedge_quantize.calibration import calibration_set
 from fedge_quantize.candidates import Candidate, Candidates, Method, QuantizeOptions, emitted_logits, methods_for
 from fedge_quantize.flips import plot_flips
-from fedge_quantize.frames import Frames, changed_upper_bound, compare_answers, read_frames, refused_by_frames
 from fedge_quantize.packing import ShownBy, pack_candidate
-from fedge_quantize.parity import Parity, best_bound_pp, compare, refused, too_few
 from fedge_quantize.risk_coverage import doubt_report, plot_doubt
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.run_folder import (
@@ -38,7 +39,7 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
         raise FedgeError(f"{out} is a folder", "give the model file's name to --out")
     dataset = load_run_data(options.run, config)
     frames = read_frames(options.frames, config.recipe) if options.frames else None
-    proof = _proof(len(dataset.test), frames, options)
+    proof = carrier(len(dataset.test), frames, options.max_drop_pp, options.unproved)
     float_model = load_float_model(options.run, config)
     work = Candidates(options, config, dataset, float_model, calibration_set(dataset.train, config.seed))
     by_float = predictor(float_model)
@@ -61,12 +62,7 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
             tell(
                 f"{changed.changed} of {changed.n:,} frames changed: a loss of at most {changed.upper95_pp:.2f} points"
             )
-        by_frames = proof == "frames" and changed is not None
-        refusal = (
-            refused_by_frames(changed, options.max_drop_pp)
-            if by_frames and changed
-            else refused(parity, options.max_drop_pp)
-        )
+        refusal = refusal_of(proof, parity, changed, options.max_drop_pp)
         unproved = options.unproved and refusal is not None and method == methods[-1]
         if unproved:
             tell(f"unproved: {refusal.what if refusal else ''}")
@@ -92,25 +88,6 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
     if refusal is not None:
         raise refusal
     return report
-
-
-def _proof(test_pictures: int, frames: Frames | None, options: QuantizeOptions) -> Literal["test", "frames"]:
-    """Which pictures are to carry the proof: by their number alone, before any answer is known.
-
-    Raises ParityRefused where neither the test pictures nor the frames are enough to show so little.
-    """
-    least = best_bound_pp(test_pictures)
-    tell(f"{test_pictures:,} test pictures can show that no more than {least:.2f} points were lost, at best")
-    if least <= options.max_drop_pp:
-        return "test"
-    if frames is not None:
-        by_frames = 100 * changed_upper_bound(0, len(frames.images))
-        tell(f"{len(frames.images):,} frames can show {by_frames:.2f} points, at best")
-        if by_frames <= options.max_drop_pp or options.unproved:
-            return "frames"
-    if options.unproved:
-        return "test"
-    raise too_few(test_pictures, options.max_drop_pp)
 
 
 def _report(

@@ -4,16 +4,11 @@ Reading trusts nothing: sizes, ZIP structure, schema, hashes and the flatbuffer'
 an error of its own, before any interpreter sees the bytes.
 """
 
-import io
 import json
-import stat
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from fedge.errors import (
-    ArchiveError,
     Contradiction,
     HashMismatch,
     ManifestError,
@@ -24,17 +19,12 @@ from fedge.errors import (
 from fedge.model.flatbuffer import FlatbufferError, Graph, read_graph
 from fedge.model.manifest import Manifest, parse
 from fedge.model.schema import to_json
+from fedge.system.archive import append_archive, split_archive
 from fedge.system.files import sha256, write_bytes
 
 LABELS, MANIFEST, GOLDEN, CARD = "labels.txt", "fedge.json", "golden.npz", "README.md"
 MAX_BYTES = 64 << 20
 MEMBER_CAPS = {LABELS: 1 << 20, MANIFEST: 1 << 20, GOLDEN: 32 << 20, CARD: 1 << 20}
-# Deflate cannot do better than 1032:1; honest labels, JSON and pictures stay far below this.
-MAX_RATIO = 200
-
-# The end of every archive that carries no comment: an end record and nothing behind it.
-_END_RECORD, _END_RECORD_BYTES = b"PK\x05\x06", 22
-
 _AGAIN = "make the model file again with `fedge quantize`, or copy it again"
 
 
@@ -76,7 +66,7 @@ def parse_bytes(data: bytes) -> ModelFile:
         raise TooLarge(f"a model file of more than {MAX_BYTES} bytes", "use a smaller network")
     if data[4:8] != b"TFL3":
         raise NotAModelFile("this is not a TFLite model", "give a .tflite file that `fedge quantize` wrote")
-    flatbuffer, members = _unpack(data)
+    flatbuffer, members = split_archive(data, MEMBER_CAPS, _AGAIN)
     manifest = _parse_manifest(members[MANIFEST])
     _check_hashes(manifest, flatbuffer, members)
     labels = _parse_labels(members[LABELS])
@@ -89,18 +79,8 @@ def pack(flatbuffer: bytes, manifest: Manifest, labels: tuple[str, ...], golden:
 
     The manifest's `flatbuffer` and `members` must already hold the hashes: see `member_bytes`.
     """
-    buffer = io.BytesIO(flatbuffer)
-    with zipfile.ZipFile(buffer, "a") as archive:
-        members = {MANIFEST: json.dumps(to_json(manifest), indent=1, ensure_ascii=False).encode()}
-        members |= member_bytes(labels, golden, card)
-        for name, content in members.items():
-            info = zipfile.ZipInfo(name)
-            # What deflates too well would be refused; flat pictures do.
-            tight = len(content) > MAX_RATIO / 2 * len(zlib.compress(content))
-            info.compress_type = zipfile.ZIP_STORED if tight else zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, content)
-    return buffer.getvalue()
+    members = {MANIFEST: json.dumps(to_json(manifest), indent=1, ensure_ascii=False).encode()}
+    return append_archive(flatbuffer, members | member_bytes(labels, golden, card))
 
 
 def member_bytes(labels: tuple[str, ...], golden: bytes, card: str) -> dict[str, bytes]:
@@ -148,52 +128,6 @@ def _first_disagreement(manifest: Manifest, graph: Graph) -> str | None:
         return "the network calls a custom operator"
     foreign = [t for t in graph.tensors if t.dtype not in ("int8", "int32") and t is not network_input]
     return f"the tensor {foreign[0].name} is {foreign[0].dtype}, not int8 or int32" if foreign else None
-
-
-def _unpack(data: bytes) -> tuple[bytes, dict[str, bytes]]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if not data[-_END_RECORD_BYTES:].startswith(_END_RECORD):
-                raise ArchiveError("the archive carries a comment, or something follows it", _AGAIN)
-            infos = archive.infolist()
-            _check_archive(archive, infos)
-            members = {info.filename: _read_member(archive, info) for info in infos}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as error:
-        raise NotAModelFile(f"the archive behind the network cannot be read ({error})", _AGAIN) from error
-    return data[: min(info.header_offset for info in infos)], members
-
-
-def _check_archive(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> None:
-    names = [info.filename for info in infos]
-    for info in infos:
-        name = info.filename
-        if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/"):
-            raise ArchiveError(f"the member {name!r} points outside the archive", _AGAIN)
-        if name not in MEMBER_CAPS:
-            raise ArchiveError(f"the member {name!r} does not belong in a model file", _AGAIN)
-        if names.count(name) > 1:
-            raise ArchiveError(f"the member {name!r} is there twice", _AGAIN)
-        if stat.S_ISLNK(info.external_attr >> 16):
-            raise ArchiveError(f"the member {name!r} is a link", _AGAIN)
-        if info.flag_bits & 1:
-            raise ArchiveError(f"the member {name!r} is encrypted", _AGAIN)
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ArchiveError(f"the member {name!r} is neither stored nor deflated", _AGAIN)
-        if info.file_size > MEMBER_CAPS[name]:
-            raise TooLarge(f"the member {name!r} has {info.file_size} bytes, over {MEMBER_CAPS[name]}", _AGAIN)
-        if info.file_size > MAX_RATIO * max(1, info.compress_size):
-            raise TooLarge(f"the member {name!r} is compressed more than {MAX_RATIO} to 1", _AGAIN)
-    missing = [name for name in MEMBER_CAPS if name not in names]
-    if missing:
-        raise ArchiveError(f"the member {missing[0]!r} is missing", _AGAIN)
-
-
-def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    with archive.open(info) as member:
-        content = member.read(info.file_size + 1)
-    if len(content) != info.file_size:
-        raise TooLarge(f"the member {info.filename!r} is not of the size it claims", _AGAIN)
-    return content
 
 
 def _parse_manifest(content: bytes) -> Manifest:

@@ -150,14 +150,13 @@ class Manifest:
     def __post_init__(self) -> None:
         if self.format != FORMAT:
             raise ValueError(f"format must be {FORMAT}")
-        recipe, image = self.preprocessing, self.input
-        if (recipe.height, recipe.width, recipe.channels, recipe.color) != (
-            image.height,
-            image.width,
-            image.channels,
-            image.color_order,
-        ):
-            raise ValueError("preprocessing and input must give the same size and colour")
+        require_same_input(self.preprocessing, self.input)
+
+
+def require_same_input(recipe: Recipe, image: InputFacts) -> None:
+    """Raises ValueError unless the recipe makes what the input takes."""
+    if (*recipe.shape, recipe.color) != (image.height, image.width, image.channels, image.color_order):
+        raise ValueError("preprocessing and input must give the same size and colour")
 
 
 def parse(value: Any) -> Manifest:
@@ -170,13 +169,13 @@ def parse(value: Any) -> Manifest:
     try:
         # The versions come first: a later format may have fields that this schema calls foreign.
         format_number, least = int(value["format"]), str(value["least_fedge"])
-        needed = _version(least)
+        too_new = format_number > FORMAT or later_fedge(least)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ManifestError(
             "fedge.json does not say its format and the least fedge version",
             "make the model file again with `fedge quantize`",
         ) from error
-    if format_number > FORMAT or needed > _version(__version__):
+    if too_new:
         raise TooNew(
             f"the model file needs fedge {least} or later, this is {__version__}", "run `pip install -U fedge`"
         )
@@ -184,6 +183,11 @@ def parse(value: Any) -> Manifest:
         return from_json(Manifest, value)
     except SchemaError as error:
         raise ManifestError(f"fedge.json: {error}", "make the model file again with `fedge quantize`") from error
+
+
+def later_fedge(least: str) -> bool:
+    """Whether that version is later than this fedge's; raises ValueError where it is none."""
+    return _version(least) > _version(__version__)
 
 
 def _version(text: str) -> tuple[int, ...]:

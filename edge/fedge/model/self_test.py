@@ -1,6 +1,7 @@
 """golden.npz: raw pictures and the answers that they must give; the device's self-test."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from fedge.images.preprocess import Recipe, apply
 from fedge.model.classifier import Classifier
 from fedge.model.file import GOLDEN, MEMBER_CAPS
 from fedge.model.interpreter import Network, runtime_name
+from fedge.model.manifest import OutputFacts, SelfTestFacts
 from fedge.system.npz import read_arrays
 
 # Two builds of OpenCV may round a resized pixel to either side.
@@ -83,15 +85,26 @@ def unpack(data: bytes) -> Golden:
 
 def self_test(classifier: Classifier) -> SelfTest:
     """Runs the golden pictures here: preprocessing against the golden inputs, the network against the golden logits."""
-    golden = unpack(classifier.model.golden)
     manifest = classifier.model.manifest
-    if golden.inputs.shape[1:] != manifest.preprocessing.shape or golden.logits.shape[1] != manifest.output.classes:
+    golden = unpack(classifier.model.golden)
+    return compare_vectors(golden, manifest.preprocessing, manifest.output, manifest.self_test, classifier.logits)
+
+
+def compare_vectors(
+    golden: Golden,
+    recipe: Recipe,
+    output: OutputFacts,
+    facts: SelfTestFacts,
+    logits_of: Callable[[NDArray[np.uint8]], NDArray[np.int8]],
+) -> SelfTest:
+    """Holds what preprocessing and a network give here against golden vectors; raises ArchiveError for foreign ones."""
+    if golden.inputs.shape[1:] != recipe.shape or golden.logits.shape[1] != output.classes:
         raise ArchiveError("golden.npz is of another model's shape", _AGAIN)
-    inputs = np.stack([apply(manifest.preprocessing, picture) for picture in golden.pictures])
-    logits = np.stack([classifier.logits(image) for image in golden.inputs])
+    inputs = np.stack([apply(recipe, picture) for picture in golden.pictures])
+    logits = np.stack([logits_of(image) for image in golden.inputs])
     input_difference = _difference(inputs, golden.inputs)
     logit_difference = _difference(logits, golden.logits)
-    tolerance = manifest.self_test.logit_tolerance
+    tolerance = facts.logit_tolerance
     passed = input_difference <= INPUT_TOLERANCE and logit_difference <= tolerance
     return SelfTest(passed, len(inputs), input_difference, logit_difference, INPUT_TOLERANCE, tolerance, runtime_name())
 

@@ -1,0 +1,45 @@
+"""What a model file's self-test is made of: golden vectors, and how far two right interpreters are apart."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedge.data.dataset import Dataset, Split, stratified_sample
+from fedge.errors import FedgeError
+from fedge.images.resize import shrink
+from fedge.model import self_test
+from fedge.model.interpreter import Network
+from fedge.model.manifest import MAX_LOGIT_TOLERANCE
+
+GOLDEN_PICTURES = 16
+TOLERANCE_PICTURES = 200
+# Golden photographs are kept this small so that the file stays small; a model's input is smaller still.
+GOLDEN_SIDE = 160
+
+
+def logit_tolerance(flatbuffer: bytes, held_out: Split) -> int:
+    """By how many of 256 steps two right interpreters differ in a logit, from 1; raises FedgeError where too many."""
+    chosen = stratified_sample(held_out.labels, min(TOLERANCE_PICTURES, len(held_out)), seed=0)
+    return kernel_difference(flatbuffer, held_out.images[chosen])
+
+
+def kernel_difference(flatbuffer: bytes, images: NDArray[np.uint8]) -> int:
+    """The same for pictures, uint8 [n, height, width, channels]: the fast kernels against the reference kernels."""
+    fast, reference = Network(flatbuffer), Network(flatbuffer, reference=True)
+    differences = [np.abs(fast.logits(image).astype(np.int16) - reference.logits(image)).max() for image in images]
+    tolerance = max(1, int(max(differences)))
+    if tolerance > MAX_LOGIT_TOLERANCE:
+        raise FedgeError(
+            f"two interpreters differ by {tolerance} of 256 in a logit of this network, so no self-test could judge it",
+            "try --method qat, or another architecture",
+        )
+    return tolerance
+
+
+def golden_vectors(flatbuffer: bytes, dataset: Dataset) -> self_test.Golden:
+    """Raw held-out pictures and the int8 logits that the file gives for them: the device's self-test."""
+    count = min(max(GOLDEN_PICTURES, len(dataset.labels)), self_test.MAX_PICTURES, len(dataset.held_out))
+    chosen = stratified_sample(dataset.held_out.labels, count, seed=0)
+    # A cut-out starts by shrinking to its own side; below that it computes from the picture's very pixels.
+    side = min(GOLDEN_SIDE, cut_out.side) if (cut_out := dataset.recipe.cut_out) else GOLDEN_SIDE
+    pictures = [shrink(dataset.held_out.raw_picture(i), side) for i in chosen]
+    return self_test.make(Network(flatbuffer), dataset.recipe, pictures)
