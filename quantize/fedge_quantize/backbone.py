@@ -14,7 +14,7 @@ from fedge.images.picture import Picture
 from fedge.images.preprocess import Recipe, apply
 from fedge.images.resize import shrink
 from fedge.making.backbone import FORMAT, BackboneManifest, pack_backbone, write_backbone
-from fedge.making.golden import GOLDEN_PICTURES, GOLDEN_SIDE, kernel_difference
+from fedge.making.golden import GOLDEN_SIDE, kernel_difference
 from fedge.model import self_test
 from fedge.model.confidence import dequantize
 from fedge.model.flatbuffer import read_graph
@@ -34,6 +34,7 @@ from fedge_train.training.start import start_network
 
 # On which the fast kernels are held against the reference kernels, which take a second for a picture of 224 pixels.
 _TOLERANCE_PICTURES = 8
+_GOLDEN_PICTURES = 8
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,8 @@ def _manifest(
 
 
 def _golden(flatbuffer: bytes, recipe: Recipe, pictures: list[Picture]) -> self_test.Golden:
-    step = max(1, len(pictures) // GOLDEN_PICTURES)
-    small = [shrink(picture, GOLDEN_SIDE) for picture in pictures[::step][:GOLDEN_PICTURES]]
+    step = max(1, len(pictures) // _GOLDEN_PICTURES)
+    small = [shrink(picture, GOLDEN_SIDE) for picture in pictures[::step][:_GOLDEN_PICTURES]]
     return self_test.make(Network(flatbuffer), recipe, small)
 
 
