@@ -10,7 +10,8 @@ from fedge.cli.model import bench, evaluate, info, replay, samples, verify
 from fedge.cli.optional_values import OptionalAddresses
 from fedge.cli.run import run
 from fedge.cli.service import service_app
-from fedge.cli.train import average, quantize, train
+from fedge.cli.teach import teach
+from fedge.cli.train import average, backbone, quantize, train
 from fedge.errors import EXIT_USAGE
 
 app = typer.Typer(
@@ -46,6 +47,8 @@ def fedge(
 app.command()(train)
 app.command()(average)
 app.command()(quantize)
+app.command()(backbone)
+app.command()(teach)
 app.command("eval")(evaluate)
 app.command(cls=OptionalAddresses)(run)
 app.command()(capture)

@@ -1,4 +1,4 @@
-"""The commands that make a model: `fedge train`, `fedge average` and `fedge quantize`."""
+"""The commands that make a model with TensorFlow: `fedge train`, `average`, `quantize` and `backbone`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -153,5 +153,26 @@ def quantize(
         f"{unproved_line}"
         f"{report['model']}: {report['bytes']:,} bytes of {report['method']} int8\n"
         f"next: fedge run {report['model']} --camera"
+    )
+    show(report, text, as_json)
+
+
+def backbone(
+    arch: Annotated[str, typer.Argument(help="lite0, or one of its variants.")] = "lite0",
+    size: Annotated[int, typer.Option(help="The input's height and width in pixels.", min=32, max=512)] = 224,
+    data: Annotated[
+        list[str] | None, typer.Option(help="Pictures to calibrate on: a folder or a video; repeatable.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The file; ARCH-SIZE.tflite if left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make an int8 backbone file, which `fedge teach` learns classes on, on any device."""
+    with needs_extra("train", "`fedge backbone`"):
+        from fedge_quantize.backbone import BackboneOptions, make_backbone
+    report = make_backbone(BackboneOptions(arch, size, tuple(data or ()), out))
+    text = (
+        f"{report['path']}: {report['bytes']:,} bytes, {report['features']:,} features, {report['feature_error']:.1%} "
+        f"away from the float ones on {report['calibration']}\n"
+        f"next: fedge teach {report['path']} --data photos"
     )
     show(report, text, as_json)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fedge.making.backbone import is_backbone, read_backbone
 from fedge.model import file as model_file
 from fedge.model.description import MADE_FOR, PROOFS, SUBJECTS, TRAINED_ON, learned_from
 from fedge.model.schema import to_json
@@ -10,8 +11,13 @@ from fedge.system.console import printable
 
 
 def model_info(model: str) -> dict[str, Any]:
-    """A model file's manifest and labels, its path, its size in bytes and its subject; no interpreter is loaded."""
+    """A model file's manifest and labels, its path, its size in bytes and its subject; no interpreter is loaded.
+
+    Of a backbone file `backbone` holds the manifest.
+    """
     path = find_model(model)
+    if is_backbone(path):
+        return {"path": str(path), "bytes": path.stat().st_size, "backbone": to_json(read_backbone(path).manifest)}
     content = model_file.read(path)
     manifest: dict[str, Any] = to_json(content.manifest)
     return {
@@ -32,6 +38,8 @@ def describe_info(report: dict[str, Any]) -> str:
     """The report as text."""
     if "models" in report:
         return _list(report["models"], report["default"]) or "no model is shipped"
+    if "backbone" in report:
+        return _backbone(report)
     recipe, training, parity, confidence = (report[k] for k in ("preprocessing", "training", "parity", "confidence"))
     learned = learned_from(training["start"], training["teachers"], training["averaged"])
     return "\n".join(
@@ -52,6 +60,23 @@ def describe_info(report: dict[str, Any]) -> str:
             f"confidence temperature {confidence['temperature']:.3f}, unknown below "
             f"{confidence['reject_below']['normal']:.2f}, strictly {confidence['reject_below']['strict']:.2f}",
             f"format     {report['format']}, needs fedge {report['least_fedge']} or later",
+        ]
+    )
+
+
+def _backbone(report: dict[str, Any]) -> str:
+    facts = report["backbone"]
+    recipe = facts["preprocessing"]
+    return "\n".join(
+        printable(line)
+        for line in [
+            f"{facts['name']}: {report['path']}, a backbone: teach it classes with `fedge teach`",
+            f"size       {report['bytes']:,} bytes, of which the network {facts['flatbuffer']['bytes']:,}",
+            f"input      {recipe['width']}x{recipe['height']} {recipe['color']}, {recipe['fit']}",
+            f"features   {facts['output']['classes']:,}, {facts['feature_error']:.1%} away from the float ones",
+            f"weights    {facts['architecture']}, {facts['parameters']:,} parameters, of {facts['weights']}",
+            f"calibrated on {facts['calibration_pictures']} pictures of {facts['calibration']}",
+            f"format     {facts['format']}, needs fedge {facts['least_fedge']} or later",
         ]
     )
 

@@ -4,13 +4,21 @@ import dataclasses
 from typing import Any
 
 from fedge.errors import SelfTestFailed
+from fedge.making.backbone import backbone_self_test, is_backbone, read_backbone
 from fedge.model.classifier import load
+from fedge.model.interpreter import probe
 from fedge.model.self_test import self_test
+from fedge.model.shipped import find_model
 
 
 def verify_model(model: str | None) -> dict[str, Any]:
-    """Runs a model's self-test and gives its result."""
-    classifier = load(model)
+    """Runs the self-test of a model, or of a backbone, and gives its result."""
+    path = find_model(model)
+    if is_backbone(path):
+        backbone = read_backbone(path)
+        probe(backbone.flatbuffer)
+        return dataclasses.asdict(backbone_self_test(backbone)) | {"model": backbone.manifest.name}
+    classifier = load(path)
     return dataclasses.asdict(self_test(classifier)) | {"model": classifier.model.manifest.name}
 
 

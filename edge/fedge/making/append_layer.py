@@ -69,10 +69,10 @@ def append_layer(flatbuffer: bytes, head: LinearHead, seen: Floats) -> bytes:
         }
     )
     added = (
-        _tensor(f"{LOGITS}/weights", weights.shape, INT8, first_buffer, weight_scale, 0),
-        _tensor(f"{LOGITS}/bias", bias.shape, INT32, first_buffer + 1, bias_scale, 0),
+        tensor_table(f"{LOGITS}/weights", weights.shape, INT8, first_buffer, weight_scale, 0),
+        tensor_table(f"{LOGITS}/bias", bias.shape, INT32, first_buffer + 1, bias_scale, 0),
         # Buffer 0 is the empty one, by convention.
-        _tensor(LOGITS, (1, classes), INT8, 0, scale, zero_point),
+        tensor_table(LOGITS, (1, classes), INT8, 0, scale, zero_point),
     )
     new_graph = Table(
         {
@@ -90,7 +90,7 @@ def append_layer(flatbuffer: bytes, head: LinearHead, seen: Floats) -> bytes:
             1: Tables((*map(Old, codes), code)),
             2: Tables((new_graph,)),
             3: Vector.of_text("fedge"),
-            4: Tables((*map(Old, buffers), _buffer(weights.tobytes()), _buffer(bias.tobytes()))),
+            4: Tables((*map(Old, buffers), buffer_table(weights.tobytes()), buffer_table(bias.tobytes()))),
         }
     )
     return serialize(root, IDENTIFIER, flatbuffer)
@@ -104,18 +104,21 @@ def _output_range(seen: Floats) -> tuple[float, int]:
     return scale, int(np.clip(np.rint(-128 - (low - margin) / scale), -128, 127))
 
 
-def _tensor(name: str, shape: tuple[int, ...], dtype: int, buffer: int, scale: float, zero_point: int) -> Table:
-    quantization = Table({2: Vector.of("f", (scale,)), 3: Vector.of("q", (zero_point,))})
-    return Table(
-        {
-            0: Vector.of("i", shape),
-            1: Number("b", dtype),
-            2: Number("I", buffer),
-            3: Vector.of_text(name),
-            4: quantization,
-        }
-    )
+def tensor_table(
+    name: str, shape: tuple[int, ...], dtype: int, buffer: int, scale: float | None = None, zero_point: int = 0
+) -> Table:
+    """A tensor: its buffer's number, and how its values are real numbers; without a scale they are as they stand."""
+    fields: dict[int, Number | Vector | Table | Tables] = {
+        0: Vector.of("i", shape),
+        1: Number("b", dtype),
+        2: Number("I", buffer),
+        3: Vector.of_text(name),
+    }
+    if scale is not None:
+        fields[4] = Table({2: Vector.of("f", (scale,)), 3: Vector.of("q", (zero_point,))})
+    return Table(fields)
 
 
-def _buffer(data: bytes) -> Table:
+def buffer_table(data: bytes) -> Table:
+    """A buffer with the bytes of a constant."""
     return Table({0: Vector(data, len(data), ALIGNMENT)})

@@ -12,6 +12,7 @@ from typing import Any
 from fedge import __version__
 from fedge.errors import Contradiction, HashMismatch, ManifestError, ModelFileError, NotAModelFile, TooLarge, TooNew
 from fedge.images.preprocess import Recipe
+from fedge.model.file import BACKBONE as MANIFEST
 from fedge.model.file import CARD, GOLDEN, MAX_BYTES, MEMBER_CAPS
 from fedge.model.flatbuffer import FlatbufferError, Graph, read_graph
 from fedge.model.manifest import (
@@ -28,7 +29,6 @@ from fedge.system.archive import append_archive, has_member, split_archive
 from fedge.system.files import sha256, write_bytes
 
 FORMAT = 1
-MANIFEST = "backbone.json"
 CAPS = {MANIFEST: 1 << 20, GOLDEN: MEMBER_CAPS[GOLDEN], CARD: MEMBER_CAPS[CARD]}
 _AGAIN = "make the backbone again with `fedge backbone`, or copy it again"
 

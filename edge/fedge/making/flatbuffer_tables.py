@@ -17,7 +17,7 @@ class Number:
     """A number within a table; `kind` as in `struct`, one or four bytes."""
 
     kind: str
-    value: int
+    value: int | float
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,12 @@ from fedge.errors import (
 from fedge.model.flatbuffer import FlatbufferError, Graph, read_graph
 from fedge.model.manifest import Manifest, parse
 from fedge.model.schema import to_json
-from fedge.system.archive import append_archive, split_archive
+from fedge.system.archive import append_archive, has_member, split_archive
 from fedge.system.files import sha256, write_bytes
 
 LABELS, MANIFEST, GOLDEN, CARD = "labels.txt", "fedge.json", "golden.npz", "README.md"
+# What a backbone file has instead of a manifest.
+BACKBONE = "backbone.json"
 MAX_BYTES = 64 << 20
 MEMBER_CAPS = {LABELS: 1 << 20, MANIFEST: 1 << 20, GOLDEN: 32 << 20, CARD: 1 << 20}
 _AGAIN = "make the model file again with `fedge quantize`, or copy it again"
@@ -66,6 +68,8 @@ def parse_bytes(data: bytes) -> ModelFile:
         raise TooLarge(f"a model file of more than {MAX_BYTES} bytes", "use a smaller network")
     if data[4:8] != b"TFL3":
         raise NotAModelFile("this is not a TFLite model", "give a .tflite file that `fedge quantize` wrote")
+    if has_member(data, BACKBONE):
+        raise NotAModelFile("this is a backbone, which knows no classes", "teach it some with `fedge teach`")
     flatbuffer, members = split_archive(data, MEMBER_CAPS, _AGAIN)
     manifest = _parse_manifest(members[MANIFEST])
     _check_hashes(manifest, flatbuffer, members)
