@@ -116,7 +116,7 @@ def _manifest(
 def _golden(flatbuffer: bytes, recipe: Recipe, pictures: list[Picture]) -> self_test.Golden:
     step = max(1, len(pictures) // _GOLDEN_PICTURES)
     small = [shrink(picture, GOLDEN_SIDE) for picture in pictures[::step][:_GOLDEN_PICTURES]]
-    return self_test.make(Network(flatbuffer), recipe, small)
+    return self_test.make(Network(flatbuffer).logits, recipe, small)
 
 
 def _card(manifest: BackboneManifest) -> str:

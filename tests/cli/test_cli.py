@@ -17,7 +17,7 @@ from fedge.cli.main import run as run_command
 from fedge.data import fashion_mnist
 from fedge.model.shipped import DEFAULT
 
-MAKING = ["train", "average", "quantize", "backbone", "teach"]
+MAKING = ["train", "average", "quantize", "backbone", "teach", "adopt"]
 COMMANDS = [*MAKING, "eval", "run", "capture", "replay", "info", "verify", "bench", "samples"]
 HEAVY = {"tensorflow", "tf_keras", "tensorflow_model_optimization", "matplotlib", "sklearn", "scipy"}
 

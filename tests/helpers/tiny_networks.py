@@ -135,7 +135,7 @@ def write_tiny_backbone(path: Path) -> Path:
         calibration_sha256="",
         feature_error=0.0,
     )
-    golden = self_test.pack(self_test.make(Network(flatbuffer), recipe, pictures))
+    golden = self_test.pack(self_test.make(Network(flatbuffer).logits, recipe, pictures))
     path.write_bytes(pack_backbone(flatbuffer, manifest, golden, "# tiny\n"))
     return path
 

@@ -10,7 +10,7 @@ from fedge.cli.model import bench, evaluate, info, replay, samples, verify
 from fedge.cli.optional_values import OptionalAddresses
 from fedge.cli.run import run
 from fedge.cli.service import service_app
-from fedge.cli.teach import teach
+from fedge.cli.teach import adopt, teach
 from fedge.cli.train import average, backbone, quantize, train
 from fedge.errors import EXIT_USAGE
 
@@ -49,6 +49,7 @@ app.command()(average)
 app.command()(quantize)
 app.command()(backbone)
 app.command()(teach)
+app.command()(adopt)
 app.command("eval")(evaluate)
 app.command(cls=OptionalAddresses)(run)
 app.command()(capture)

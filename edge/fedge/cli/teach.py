@@ -1,7 +1,7 @@
 """The commands that make a model file without TensorFlow."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -60,3 +60,49 @@ def teach(
     else:
         report = work(options)
     show(report, describe_taught(report), as_json)
+
+
+def adopt(
+    file: Annotated[Path, typer.Argument(help="A .tflite classifier that another tool made.", show_default=False)],
+    labels: Annotated[Path, typer.Option(help="Its classes, one a line, in the order of its outputs.")],
+    data: Annotated[str, typer.Option(help="Your pictures: a folder with a folder per class.")],
+    parent: Annotated[
+        Path | None, typer.Option("--float", help="The float .tflite that it was made from, to hold it against.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The model file; FILE-adopted.tflite if left out.")] = None,
+    map: Map = None,
+    scale: Annotated[
+        Literal["0..1", "-1..1", "0..255", "imagenet"] | None,
+        typer.Option(help="What it wants pixels as; found out by trying if left out."),
+    ] = None,
+    order: Annotated[Literal["rgb", "bgr"] | None, typer.Option(help="Its colours' order; the same.")] = None,
+    fit: Annotated[
+        Literal["pad", "crop", "stretch"] | None, typer.Option(help="How a picture fills its input; the same.")
+    ] = None,
+    max_drop: MaxDrop = MAX_DROP_PP,
+    frames: FramesOption = None,
+    unproved: Unproved = False,
+    as_json: Json = False,
+) -> None:
+    """Adopt a classifier made elsewhere: tested on your pictures, calibrated, and packed as a model file."""
+    with needs_extra("teach", "`fedge adopt`"):
+        import scipy  # noqa: F401
+
+        from fedge.commands.making.adopt import AdoptOptions, describe_adopted
+        from fedge.commands.making.adopt import adopt as work
+        from fedge.making.foreign.normalization import Asked
+    report = work(
+        AdoptOptions(
+            file,
+            labels,
+            data,
+            out or Path(f"{file.stem}-adopted.tflite"),
+            parent,
+            map,
+            Asked(scale, order, fit),
+            max_drop,
+            tuple(frames or ()),
+            unproved,
+        )
+    )
+    show(report, describe_adopted(report), as_json)

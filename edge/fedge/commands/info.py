@@ -40,6 +40,8 @@ def describe_info(report: dict[str, Any]) -> str:
         return _list(report["models"], report["default"]) or "no model is shipped"
     if "backbone" in report:
         return _backbone(report)
+    if "adopted" in report:
+        return _adopted(report)
     recipe, training, parity, confidence = (report[k] for k in ("preprocessing", "training", "parity", "confidence"))
     learned = learned_from(training["start"], training["teachers"], training["averaged"])
     return "\n".join(
@@ -57,6 +59,33 @@ def describe_info(report: dict[str, Any]) -> str:
             f"{parity['n']:,} pictures",
             f"parity     drop {parity['drop_pp']:.2f} points, at most {parity['drop_upper95_pp']:.2f} (95%), "
             f"same answer {parity['agreement']:.2%}, {parity['method']}; {PROOFS[parity['proof']]}",
+            f"confidence temperature {confidence['temperature']:.3f}, unknown below "
+            f"{confidence['reject_below']['normal']:.2f}, strictly {confidence['reject_below']['strict']:.2f}",
+            f"format     {report['format']}, needs fedge {report['least_fedge']} or later",
+        ]
+    )
+
+
+def _adopted(report: dict[str, Any]) -> str:
+    facts, recipe, parity, confidence = (report[k] for k in ("adopted", "preprocessing", "parity", "confidence"))
+    given, result = report["input"], report["output"]
+    held = (
+        f"drop {parity['drop_pp']:.2f} points, at most {parity['drop_upper95_pp']:.2f} (95%), same answer "
+        f"{parity['agreement']:.2%}; {PROOFS[parity['proof']]}"
+        if parity
+        else "held against no float network"
+    )
+    return "\n".join(
+        printable(line)
+        for line in [
+            f"{report['name']}: {report['path']}, made elsewhere ({facts['file']})",
+            f"size       {report['bytes']:,} bytes, of which the network {report['flatbuffer']['bytes']:,}",
+            f"input      {recipe['width']}x{recipe['height']} {given['color_order']}, {recipe['fit']}, "
+            f"{given['dtype']}",
+            f"output     {result['dtype']} {result['kind']}",
+            f"classes    {', '.join(report['labels'])}",
+            f"accuracy   {facts['accuracy']:.2%} on {facts['n']:,} pictures of {facts['data']}",
+            f"parity     {held}",
             f"confidence temperature {confidence['temperature']:.3f}, unknown below "
             f"{confidence['reject_below']['normal']:.2f}, strictly {confidence['reject_below']['strict']:.2f}",
             f"format     {report['format']}, needs fedge {report['least_fedge']} or later",

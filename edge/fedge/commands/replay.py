@@ -89,7 +89,7 @@ def score_tolerance(classifier: Classifier) -> float:
     """
     manifest = classifier.model.manifest
     steps = manifest.self_test.logit_tolerance
-    return math.tanh(steps * manifest.output.scale / manifest.confidence.temperature / 2) + _ROUNDING
+    return math.tanh(steps * manifest.output.step / manifest.confidence.temperature / 2) + _ROUNDING
 
 
 def _replay_segment(part: Path, facts: dict[str, Any], classifier: Classifier, tally: _Tally) -> None:

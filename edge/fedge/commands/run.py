@@ -39,7 +39,8 @@ def run(options: RunOptions) -> int:
         # On pictures of a camera's size, handing work to a second thread takes longer than the work.
         cv2.setNumThreads(1)
         classifier = load(options.model, options.reject)
-        if classifier.model.manifest.parity.proof == "none":
+        parity = classifier.model.manifest.parity
+        if parity is None or parity.proof == "none":
             tell(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
         health = Health()
         source = _open(options, classifier, health)

@@ -1,10 +1,13 @@
 """What a model file's self-test is made of: golden vectors, and how far two right interpreters are apart."""
 
-import numpy as np
+from collections.abc import Iterable
+from typing import Any
+
 from numpy.typing import NDArray
 
 from fedge.data.dataset import Dataset, Split, stratified_sample
 from fedge.errors import FedgeError
+from fedge.images.preprocess import Recipe
 from fedge.images.resize import shrink
 from fedge.model import self_test
 from fedge.model.interpreter import Network
@@ -22,11 +25,10 @@ def logit_tolerance(flatbuffer: bytes, held_out: Split) -> int:
     return kernel_difference(flatbuffer, held_out.images[chosen])
 
 
-def kernel_difference(flatbuffer: bytes, images: NDArray[np.uint8]) -> int:
-    """The same for pictures, uint8 [n, height, width, channels]: the fast kernels against the reference kernels."""
+def kernel_difference(flatbuffer: bytes, images: Iterable[NDArray[Any]]) -> int:
+    """The same for inputs, each [height, width, channels]: the fast kernels against the reference kernels."""
     fast, reference = Network(flatbuffer), Network(flatbuffer, reference=True)
-    differences = [np.abs(fast.logits(image).astype(np.int16) - reference.logits(image)).max() for image in images]
-    tolerance = max(1, int(max(differences)))
+    tolerance = max(1, *(self_test.difference(fast.logits(image), reference.logits(image)) for image in images))
     if tolerance > MAX_LOGIT_TOLERANCE:
         raise FedgeError(
             f"two interpreters differ by {tolerance} of 256 in a logit of this network, so no self-test could judge it",
@@ -37,12 +39,17 @@ def kernel_difference(flatbuffer: bytes, images: NDArray[np.uint8]) -> int:
 
 def golden_vectors(flatbuffer: bytes, dataset: Dataset) -> self_test.Golden:
     """Raw held-out pictures and the int8 logits that the file gives for them: the device's self-test."""
-    count = min(max(GOLDEN_PICTURES, len(dataset.labels)), self_test.MAX_PICTURES, len(dataset.held_out))
-    chosen = stratified_sample(dataset.held_out.labels, count, seed=0)
+    return golden_of(Network(flatbuffer).logits, dataset.recipe, dataset.held_out, len(dataset.labels))
+
+
+def golden_of(logits_of: self_test.LogitsOf, recipe: Recipe, split: Split, classes: int) -> self_test.Golden:
+    """The same of any split, and of what a network gives for a preprocessed picture."""
+    count = min(max(GOLDEN_PICTURES, classes), self_test.MAX_PICTURES, len(split))
+    chosen = stratified_sample(split.labels, count, seed=0)
     # A cut-out starts by shrinking to its own side; below that it computes from the picture's very pixels.
-    side = min(GOLDEN_SIDE, cut_out.side) if (cut_out := dataset.recipe.cut_out) else GOLDEN_SIDE
-    pictures = [shrink(dataset.held_out.raw_picture(i), side) for i in chosen]
-    return self_test.make(Network(flatbuffer), dataset.recipe, pictures)
+    side = min(GOLDEN_SIDE, cut_out.side) if (cut_out := recipe.cut_out) else GOLDEN_SIDE
+    pictures = [shrink(split.raw_picture(i), side) for i in chosen]
+    return self_test.make(logits_of, recipe, pictures)
 
 
 def tolerance_on_few(flatbuffer: bytes, held_out: Split) -> int:

@@ -1,6 +1,7 @@
 """The arithmetic of int8 quantization, and from logits to probabilities."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,8 @@ Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
-def dequantize(values: NDArray[np.int8], scale: float, zero_point: int) -> Floats:
-    """int8 to the real numbers that they stand for, any shape."""
+def dequantize(values: NDArray[Any], scale: float, zero_point: int) -> Floats:
+    """Quantized values, int8 as a rule, to the real numbers that they stand for, any shape."""
     return (values.astype(np.float64) - zero_point) * scale
 
 

@@ -5,6 +5,7 @@ an error of its own, before any interpreter sees the bytes.
 """
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from fedge.errors import (
     NotAModelFile,
     TooLarge,
 )
-from fedge.model.flatbuffer import FlatbufferError, Graph, read_graph
-from fedge.model.manifest import Manifest, parse
+from fedge.model.flatbuffer import TENSOR_TYPES, FlatbufferError, Graph, read_graph
+from fedge.model.manifest import ADOPTED_FORMAT, AnyManifest, parse
 from fedge.model.schema import to_json
 from fedge.system.archive import append_archive, has_member, split_archive
 from fedge.system.files import sha256, write_bytes
@@ -43,7 +44,7 @@ class ModelFile:
     """
 
     flatbuffer: bytes
-    manifest: Manifest
+    manifest: AnyManifest
     labels: tuple[str, ...]
     golden: bytes
     card: str
@@ -78,7 +79,7 @@ def parse_bytes(data: bytes) -> ModelFile:
     return ModelFile(flatbuffer, manifest, labels, members[GOLDEN], members[CARD].decode(errors="replace"))
 
 
-def pack(flatbuffer: bytes, manifest: Manifest, labels: tuple[str, ...], golden: bytes, card: str) -> bytes:
+def pack(flatbuffer: bytes, manifest: AnyManifest, labels: tuple[str, ...], golden: bytes, card: str) -> bytes:
     """Builds a model file's bytes; the same arguments give the same bytes.
 
     The manifest's `flatbuffer` and `members` must already hold the hashes: see `member_bytes`.
@@ -98,7 +99,7 @@ def write(path: Path, data: bytes) -> None:
     write_bytes(path, data)
 
 
-def check_agreement(manifest: Manifest, labels: tuple[str, ...], flatbuffer: bytes) -> None:
+def check_agreement(manifest: AnyManifest, labels: tuple[str, ...], flatbuffer: bytes) -> None:
     """Raises Contradiction where manifest, labels and the flatbuffer's own tensors disagree."""
     if len(labels) != manifest.output.classes:
         raise Contradiction(f"{len(labels)} labels for {manifest.output.classes} outputs", _AGAIN)
@@ -111,11 +112,13 @@ def check_agreement(manifest: Manifest, labels: tuple[str, ...], flatbuffer: byt
         raise Contradiction(problem, _AGAIN)
 
 
-def _first_disagreement(manifest: Manifest, graph: Graph) -> str | None:
+def _first_disagreement(manifest: AnyManifest, graph: Graph) -> str | None:
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         return f"the network has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, not one of each"
     network_input, network_output = graph.inputs[0], graph.outputs[0]
     expected, output = manifest.input, manifest.output
+    if manifest.format == ADOPTED_FORMAT:
+        return _first_foreign_disagreement(manifest, graph)
     if network_input.shape != (1, expected.height, expected.width, expected.channels):
         return f"the network's input is {network_input.shape}, the manifest says {manifest.preprocessing.shape}"
     if network_input.dtype != "uint8" or not network_input.has_scale(expected.scale):
@@ -134,7 +137,27 @@ def _first_disagreement(manifest: Manifest, graph: Graph) -> str | None:
     return f"the tensor {foreign[0].name} is {foreign[0].dtype}, not int8 or int32" if foreign else None
 
 
-def _parse_manifest(content: bytes) -> Manifest:
+def _first_foreign_disagreement(manifest: AnyManifest, graph: Graph) -> str | None:
+    for name, tensor, facts in (
+        ("input", graph.inputs[0], manifest.input),
+        ("output", graph.outputs[0], manifest.output),
+    ):
+        if tensor.dtype != facts.dtype:
+            return f"the network's {name} is {tensor.dtype}, the manifest says {facts.dtype}"
+        quantized = tensor.dtype != "float32"
+        if quantized and (not tensor.has_scale(facts.scale) or tensor.zero_points != (facts.zero_point,)):
+            return f"the network's {name} has another scale or zero point than the manifest"
+    if graph.inputs[0].shape != (1, *manifest.preprocessing.shape):
+        return f"the network's input is {graph.inputs[0].shape}, the manifest says {manifest.preprocessing.shape}"
+    if math.prod(graph.outputs[0].shape) != manifest.output.classes:
+        return f"the network gives {graph.outputs[0].shape}, the manifest says {manifest.output.classes} classes"
+    if graph.custom_operators:
+        return "the network calls a custom operator"
+    foreign = [tensor for tensor in graph.tensors if tensor.dtype not in TENSOR_TYPES.values()]
+    return f"the tensor {foreign[0].name} is of a foreign type" if foreign else None
+
+
+def _parse_manifest(content: bytes) -> AnyManifest:
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -142,7 +165,7 @@ def _parse_manifest(content: bytes) -> Manifest:
     return parse(value)
 
 
-def _check_hashes(manifest: Manifest, flatbuffer: bytes, members: dict[str, bytes]) -> None:
+def _check_hashes(manifest: AnyManifest, flatbuffer: bytes, members: dict[str, bytes]) -> None:
     if len(flatbuffer) != manifest.flatbuffer.bytes or sha256(flatbuffer) != manifest.flatbuffer.sha256:
         raise HashMismatch("the network is not the one that the manifest names", _AGAIN)
     named = {LABELS, GOLDEN, CARD}
