@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fedge import __version__
 from fedge.images.preprocess import Recipe
-from fedge.making.append_layer import IDENTIFIER, INT8, SCHEMA_VERSION, buffer_table, tensor_table
+from fedge.making.append_layer import IDENTIFIER, INT8, INT32, SCHEMA_VERSION, buffer_table, tensor_table
 from fedge.making.backbone import FORMAT, BackboneManifest, pack_backbone
 from fedge.making.flatbuffer_tables import Number, Table, Tables, Vector, serialize
 from fedge.model import self_test
@@ -157,3 +157,67 @@ def write_colored(root: Path, each: int, names: tuple[str, ...] = tuple(COLORS),
         for number in range(first, first + each):
             cv2.imwrite(str(root / name / f"{number:04d}.png"), colored(name, number))
     return root
+
+
+def color_head(gain: float, offset: float, bgr: bool = False) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weights, [3, 48], and bias of a network that knows the colours of `COLORS` by how many squares have them.
+
+    Its input is pixel * gain + offset; with `bgr` its channels stand the other way round. A wrong gain or offset makes
+    one class of all pictures, as it does in a network with rectifiers.
+    """
+    squares = POOLED * POOLED
+    means = np.array([COLORS[name] for name in COLORS], np.float64)
+    means = (means if bgr else means[:, ::-1]) - means.mean(axis=1, keepdims=True)
+    balance = np.array([[-12.0], [0.0], [12.0]])
+    # For features of 0 to 1, which these pictures have 0.31 of in the mean.
+    weights = np.tile(means / 127 * 12 / squares, (1, squares)) + balance / (3 * squares)
+    weights /= 255 * gain
+    bias = -offset * weights.sum(axis=1) - 0.31 * balance[:, 0]
+    return weights.astype(np.float32), bias.astype(np.float32)
+
+
+def float_classifier(normalization: tuple[float, float], bgr: bool = False, softmax: bool = True) -> bytes:
+    """float32 pictures of 32 pixels to three probabilities or logits."""
+    graph, flat = Graph(), (1, POOLED * POOLED * 3)
+    weights, bias = color_head(*normalization, bgr)
+    picture = graph.tensor((1, SIDE, SIDE, 3), FLOAT32)
+    pooled = graph.pool(picture, graph.tensor((1, POOLED, POOLED, 3), FLOAT32), SIDE // POOLED)
+    features = graph.reshape(pooled, graph.tensor(flat, FLOAT32), flat)
+    constants = [graph.tensor(values.shape, FLOAT32, data=values) for values in (weights, bias)]
+    logits = graph.connect(features, constants[0], constants[1], graph.tensor((1, 3), FLOAT32))
+    return graph.build(picture, graph.softmax(logits, graph.tensor((1, 3), FLOAT32)) if softmax else logits)
+
+
+def quantized_classifier(dtype: int, broken: bool = False) -> bytes:
+    """uint8 or int8 pictures that stand for -1 to 1, to three probabilities of the same type in steps of 1/256."""
+    graph, flat, low = Graph(), (1, POOLED * POOLED * 3), -128
+    scale = 2 / 255
+    weights, bias = color_head(1 / 127.5, -1.0)
+    if broken:
+        weights, bias = np.roll(weights, 1, axis=0), np.roll(bias, 1)
+    picture = graph.tensor((1, SIDE, SIDE, 3), dtype, scale, 0 if dtype == INT8 else 128)
+    signed = picture
+    if dtype == UINT8:
+        signed = graph.call(QUANTIZE, (picture,), graph.tensor((1, SIDE, SIDE, 3), INT8, scale, 0), version=2)
+    pooled = graph.pool(signed, graph.tensor((1, POOLED, POOLED, 3), INT8, scale, 0), SIDE // POOLED)
+    features = graph.reshape(pooled, graph.tensor(flat, INT8, scale, 0), flat)
+    step = float(np.abs(weights).max()) / 127
+    constants = (
+        graph.tensor(weights.shape, INT8, step, 0, np.rint(weights / step).astype(np.int8)),
+        graph.tensor(bias.shape, INT32, step * scale, 0, np.rint(bias / step / scale).astype(np.int32)),
+    )
+    logits = graph.connect(features, *constants, graph.tensor((1, 3), INT8, 24 / 255, 0))
+    result = graph.softmax(logits, graph.tensor((1, 3), INT8, 1 / 256, low))
+    if dtype == UINT8:
+        result = graph.call(QUANTIZE, (result,), graph.tensor((1, 3), UINT8, 1 / 256, 0), version=2)
+    return graph.build(picture, result)
+
+
+def regression() -> bytes:
+    """A network of one value, which is no class."""
+    graph = Graph()
+    picture = graph.tensor((1, 2, 2, 3), FLOAT32)
+    features = graph.reshape(picture, graph.tensor((1, 12), FLOAT32), (1, 12))
+    weights = graph.tensor((1, 12), FLOAT32, data=np.ones((1, 12), np.float32))
+    bias = graph.tensor((1,), FLOAT32, data=np.zeros(1, np.float32))
+    return graph.build(picture, graph.connect(features, weights, bias, graph.tensor((1, 1), FLOAT32)))

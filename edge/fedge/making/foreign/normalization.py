@@ -80,6 +80,9 @@ def find_out(network: ForeignNetwork, split: Split, asked: Asked) -> Wanted:
         found += [tried(best.scale, best.input.color_order, other) for other in FITS[1:]]
         best = max(found, key=lambda each: each.accuracy)
     tell(f"tried on {len(some)} pictures: " + ", ".join(f"{_words(each)} {each.accuracy:.0%}" for each in found))
+    equals = [scale for scale in scales if scale != best.scale and any(_equals(each, best, scale) for each in found)]
+    if equals:
+        tell(f"the pictures cannot tell {best.scale} from {', '.join(equals)}: say it with --scale if you know it")
     tell(f"{network.file} takes {_words(best)} (--scale, --order and --fit ask for another)")
     return best
 
@@ -116,6 +119,10 @@ def _misfit(network: ForeignNetwork, scale: Scale) -> float:
 
 def _best(answers: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.asarray(answers.argmax(axis=1), dtype=np.int64)
+
+
+def _equals(one: Wanted, best: Wanted, scale: Scale) -> bool:
+    return (one.scale, one.accuracy, one.input.color_order) == (scale, best.accuracy, best.input.color_order)
 
 
 def _words(wanted: Wanted) -> str:
