@@ -3,6 +3,8 @@
 #   make test   all tests
 #   make lint   ruff, mypy and the directions of imports
 #   make check  lint and the tests that train nothing
+#   make wheel  dist/fedge-VERSION-py3-none-any.whl, to install on a device
+#   make docs   the documentation as a site, in site/
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +14,7 @@ TESTS ?= tests
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint check clean
+.PHONY: demo test lint check wheel docs clean
 
 demo: $(VENV)/.train
 	rm -rf $(DEMO)
@@ -34,8 +36,16 @@ lint: $(VENV)/.test
 check: lint
 	$(BIN)/python -m pytest -m "not slow" $(TESTS)
 
+wheel: $(VENV)/.pip
+	rm -rf dist
+	$(BIN)/python -m pip wheel -q --no-deps -w dist .
+	@ls dist/*.whl
+
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist site
 
 $(VENV)/.train: pyproject.toml constraints.txt | $(VENV)/.pip
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[train]'
@@ -43,6 +53,10 @@ $(VENV)/.train: pyproject.toml constraints.txt | $(VENV)/.pip
 
 $(VENV)/.test: $(VENV)/.train
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[test]'
+	touch $@
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(VENV)/.pip
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[docs]'
 	touch $@
 
 # Debian keeps pip for new environments in a package of its own. It is installed where that is allowed, and otherwise

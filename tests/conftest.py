@@ -1,6 +1,8 @@
 """Fixtures: the real data, a run trained on it, and the shipped model."""
 
+import dataclasses
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,17 @@ import pytest
 from recordings_for_tests import record
 from support import Finished, fedge
 
+from fedge.model import file as model_file
+from fedge.model import self_test
 from fedge.model.classifier import Classifier, load
 from fedge.model.shipped import shipped_models
+from fedge.system.files import sha256
+from fedge.system.state import STORE_VARIABLE
 
 # A process started in the background may have been told to ignore Ctrl-C, and so would every command under test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# What is in this machine's own model store must not be what `fedge run` takes under test.
+os.environ[STORE_VARIABLE] = os.devnull
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +34,19 @@ def model_path() -> Path:
 def classifier(model_path: Path) -> Classifier:
     """The shipped model `base`, loaded."""
     return load(model_path)
+
+
+@pytest.fixture
+def wrong_golden(classifier: Classifier, tmp_path: Path) -> Path:
+    """A model file that passes every check of the file, and whose golden logits no machine gives."""
+    model = classifier.model
+    vectors = self_test.unpack(model.golden)
+    wrong = self_test.pack(dataclasses.replace(vectors, logits=-vectors.logits - 1))
+    hashes = {n: sha256(c) for n, c in model_file.member_bytes(model.labels, wrong, model.card).items()}
+    manifest = dataclasses.replace(model.manifest, members=hashes)
+    path = tmp_path / "wrong.tflite"
+    model_file.write(path, model_file.pack(model.flatbuffer, manifest, model.labels, wrong, model.card))
+    return path
 
 
 @pytest.fixture

@@ -98,6 +98,21 @@ def test_the_manuals_network_agrees_to_one_step_of_256(environment: Environment,
     assert np.abs(np.array(environment.answers(path)["answers"][str(path)]) - expected).max() <= 1
 
 
+def test_a_program_classifies_a_picture_and_the_import_alone_loads_no_numpy(
+    environment: Environment, tmp_path: Path
+) -> None:
+    import cv2
+
+    vectors = self_test.unpack(model_file.read(shipped_models()["small"]).golden)
+    cv2.imwrite(str(tmp_path / "bag.png"), 255 - vectors.pictures[0])
+    code = "import fedge, sys; assert 'numpy' not in sys.modules; print(fedge.load('small')('bag.png'))"
+    command = [environment.bin / "python", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    expected = load("small").classify(vectors.pictures[0])
+    assert done.stdout.startswith(f"Answer(label={expected.label!r}, score=")
+
+
 def test_the_installed_command_runs_a_picture_and_verifies(environment: Environment, tmp_path: Path) -> None:
     import cv2
 

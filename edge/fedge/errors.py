@@ -17,6 +17,7 @@ FedgeError                    exit code 1: the user can mend it
 ├── OutputError               an output cannot be opened, or does not take an answer
 ├── CaptureError              a picture cannot be collected
 ├── ServiceError              the service cannot be installed, asked or removed
+├── StoreError                the device's model store does not hold what is asked for
 └── GateRefused               exit code 3: a check said no
     ├── ParityRefused         the int8 model lost too much accuracy
     ├── SelfTestFailed        this machine does not reproduce the golden answers
@@ -70,6 +71,10 @@ class HashMismatch(ModelFileError):
     """Bytes are not those that the manifest names."""
 
 
+class LabelsDiffer(ModelFileError):
+    """labels.txt is not the list of this network's classes."""
+
+
 class ManifestError(ModelFileError):
     """fedge.json is not JSON or breaks its schema."""
 
@@ -104,6 +109,10 @@ class CaptureError(FedgeError):
 
 class ServiceError(FedgeError):
     """The service cannot be installed, asked or removed."""
+
+
+class StoreError(FedgeError):
+    """The device's model store does not hold what is asked for, or may not be changed."""
 
 
 class GateRefused(FedgeError):

@@ -12,20 +12,20 @@ from fedge import __version__
 from fedge.errors import FedgeError
 from fedge.images.picture import Picture
 from fedge.images.preprocess import Recipe, apply
-from fedge.images.resize import shrink
+from fedge.images.resize import resize_longest
 from fedge.making.backbone import FORMAT, BackboneManifest, pack_backbone, write_backbone
 from fedge.making.golden import GOLDEN_SIDE, kernel_difference
 from fedge.model import self_test
 from fedge.model.confidence import dequantize
-from fedge.model.flatbuffer import read_graph
+from fedge.model.format.flatbuffer import read_graph
 from fedge.model.interpreter import Network
 from fedge.model.manifest import FlatbufferFacts, InputFacts, OutputFacts, SelfTestFacts
-from fedge.system.console import tell
+from fedge.system.console import echo
 from fedge.system.files import sha256
 from fedge_quantize.backbone_pictures import CalibrationPictures, calibration_pictures
-from fedge_quantize.convert import convert
-from fedge_quantize.fold_batch_norm import fold
-from fedge_quantize.round_weights import round_weights
+from fedge_quantize.conversion.convert import convert
+from fedge_quantize.conversion.fold_batch_norm import fold
+from fedge_quantize.conversion.round_weights import round_weights
 from fedge_train.networks.features import feature_extractor
 from fedge_train.networks.imagenet import BACKBONES, SHA256
 from fedge_train.networks.layer_names import LOGITS
@@ -60,7 +60,7 @@ def make_backbone(options: BackboneOptions) -> dict[str, Any]:
     images = np.stack([apply(recipe, picture) for picture in chosen.pictures])
     # Black and white must both be seen, for the input's scale is 1/255 by contract: two pixels of all pictures.
     images[0, 0, 0], images[0, 0, 1] = 0, 255
-    tell(f"making {name} at {options.size} px int8, calibrated on {len(images)} pictures of {chosen.name}")
+    echo(f"making {name} at {options.size} px int8, calibrated on {len(images)} pictures of {chosen.name}")
     model = start_network(name, recipe.shape, 2, seed=0)
     flatbuffer = convert(round_weights(_without_head(fold(model)), images), images)
     manifest = _manifest(model, flatbuffer, recipe, chosen, images)
@@ -113,9 +113,9 @@ def _manifest(
     )
 
 
-def _golden(flatbuffer: bytes, recipe: Recipe, pictures: list[Picture]) -> self_test.Golden:
+def _golden(flatbuffer: bytes, recipe: Recipe, pictures: list[Picture]) -> self_test.GoldenVectors:
     step = max(1, len(pictures) // _GOLDEN_PICTURES)
-    small = [shrink(picture, GOLDEN_SIDE) for picture in pictures[::step][:_GOLDEN_PICTURES]]
+    small = [resize_longest(picture, GOLDEN_SIDE) for picture in pictures[::step][:_GOLDEN_PICTURES]]
     return self_test.make(Network(flatbuffer).logits, recipe, small)
 
 

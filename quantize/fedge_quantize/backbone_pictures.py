@@ -9,7 +9,7 @@ from sklearn.datasets import load_sample_images
 
 from fedge.errors import DataError
 from fedge.images.picture import Picture
-from fedge.images.resize import shrink
+from fedge.images.resize import resize_longest
 from fedge.sources.base import Frame
 from fedge.sources.factory import open_source
 from fedge.system.console import file_name
@@ -56,7 +56,7 @@ def _pictures_of(name: str) -> list[Picture]:
             source.close()
             raise DataError(f"{name} has no end", "give a folder of pictures or a video file to --data")
         try:
-            found += [shrink(item.picture, _SIDE) for item in source.frames() if isinstance(item, Frame)]
+            found += [resize_longest(item.picture, _SIDE) for item in source.frames() if isinstance(item, Frame)]
         finally:
             source.close()
     return found
@@ -78,5 +78,5 @@ def _pieces() -> list[Picture]:
         if generator.random() < 0.5:
             piece = piece[:, ::-1]
         lit = cv2.convertScaleAbs(np.ascontiguousarray(piece), alpha=generator.uniform(0.5, 1.3))
-        pieces.append(shrink(np.asarray(lit, dtype=np.uint8), _SIDE))
+        pieces.append(resize_longest(np.asarray(lit, dtype=np.uint8), _SIDE))
     return pieces

@@ -13,21 +13,21 @@ from fedge.data.dataset import Dataset
 from fedge.evaluation.fit_confidence import fit_confidence
 from fedge.evaluation.parity import compare
 from fedge.model.confidence import Confidence, Floats, dequantize
-from fedge.model.flatbuffer import read_graph
+from fedge.model.format.flatbuffer import read_graph
 from fedge.model.interpreter import Network
 from fedge.options import MAX_DROP_PP, QAT_EPOCHS
-from fedge.system.console import tell
+from fedge.system.console import echo
 from fedge.system.progress import Progress
 from fedge_quantize.calibration import CalibrationSet
-from fedge_quantize.convert import convert
-from fedge_quantize.fold_batch_norm import fold
-from fedge_quantize.qat import quantization_aware
-from fedge_quantize.round_weights import round_weights
+from fedge_quantize.conversion.convert import convert
+from fedge_quantize.conversion.fold_batch_norm import fold
+from fedge_quantize.conversion.qat import quantization_aware
+from fedge_quantize.conversion.round_weights import round_weights
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.pretrained import require_unchanged
 from fedge_train.runs.run_folder import RunConfig
-from fedge_train.training.batches import lessons_of
-from fedge_train.training.loop import Watcher
+from fedge_train.training.batches import make_loader
+from fedge_train.training.loop import Callbacks
 
 Method = Literal["ptq", "qat"]
 
@@ -83,7 +83,7 @@ class Candidates:
         if method not in self._candidates:
             images = self.calibration.images
             if method == "ptq":
-                tell(f"post-training quantization with {len(images)} calibration pictures")
+                echo(f"post-training quantization with {len(images)} calibration pictures")
                 flatbuffer = convert(self._rounded(), images)
             else:
                 flatbuffer = convert(self._trained_on(), None)
@@ -97,17 +97,17 @@ class Candidates:
         return self._candidates[method]
 
     def _rounded(self) -> Model:
-        # Of a depth-wise network rounding loses most; the residual ones lose less than their test pictures can show.
+        # Rounding costs a depth-wise network most; residual networks lose less by it than their test pictures can show.
         return self._folded if self.config.head is None else round_weights(self._folded, self.calibration.images)
 
     def _trained_on(self) -> Model:
         epochs = self.options.qat_epochs
         require_unchanged(self.config.teachers, self.options.run, self.config)
-        tell(f"quantization-aware training for {epochs} epochs")
-        lessons = lessons_of(self.config, self.dataset)
-        steps = lessons.steps(1)
+        echo(f"quantization-aware training for {epochs} epochs")
+        loader = make_loader(self.config, self.dataset)
+        steps = loader.steps(1)
         with tempfile.TemporaryDirectory() as scratch, Progress("quantizing", steps * epochs) as progress:
-            watcher = Watcher(
+            callbacks = Callbacks(
                 step=lambda epoch, step, loss, accuracy: progress.reach(
                     steps * (epoch - 1) + step + 1, f"loss {loss:.4f} accuracy {accuracy:.4f}"
                 ),
@@ -118,13 +118,13 @@ class Candidates:
             )
             return quantization_aware(
                 self._folded,
-                lessons,
+                loader,
                 self.dataset.held_out,
                 self.calibration.images,
                 self.config.seed,
                 epochs,
                 Path(scratch),
-                watcher,
+                callbacks,
             )
 
 
@@ -137,13 +137,13 @@ def methods_for(work: Candidates) -> tuple[Method, ...]:
     if work.options.method != "auto":
         return (work.options.method,)
     if work.config.head is not None:
-        # Training on would change the backbone, which 1.2 million photographs have taught more than these can.
+        # Training would change the backbone, which learned more from 1.2 million photographs than it can from these.
         return ("ptq",)
     held_out = work.dataset.held_out
     by_float = predictor(work.float_model)(held_out.images).argmax(-1)
     by_int8 = work.candidate("ptq").by_held_out
     parity = compare(held_out.right, by_float, by_int8, work.dataset.labels)
-    tell(
+    echo(
         f"ptq on {parity.n:,} held-out pictures: drop {parity.drop_pp:.2f}, at most {parity.drop_upper95_pp:.2f} points"
     )
     # The point estimate decides here: a small held-out split could never show a bound that a larger test split can.

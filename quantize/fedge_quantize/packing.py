@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fedge import __version__
-from fedge.evaluation.metrics import equal_weights
+from fedge.evaluation.metrics import balanced_sample_weights
 from fedge.evaluation.parity import Parity
-from fedge.images.image_statistics import looks
+from fedge.images.image_statistics import image_statistics
 from fedge.making.frames import Changed
 from fedge.making.golden import golden_vectors, logit_tolerance
 from fedge.making.model_card import model_card
 from fedge.model import file as model_file
 from fedge.model import self_test
-from fedge.model.flatbuffer import read_graph
+from fedge.model.format.flatbuffer import read_graph
 from fedge.model.manifest import (
     FORMAT,
     FlatbufferFacts,
@@ -27,21 +27,21 @@ from fedge.model.manifest import (
 )
 from fedge.system.files import sha256
 from fedge_quantize.candidates import Candidate, Candidates
-from fedge_train.runs.run_folder import read_report
+from fedge_train.runs.run_folder import read_cost
 
 
 @dataclass(frozen=True)
-class ShownBy:
+class ProvedBy:
     """What showed that no more was lost than was allowed: the test pictures, frames, or nothing."""
 
     by: Proof
     changed: Changed | None = None
 
 
-def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, shown: ShownBy, name: str) -> bytes:
+def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, proved_by: ProvedBy, name: str) -> bytes:
     """The content of the model file: the candidate with its manifest, labels, golden vectors and model card."""
     config, dataset, recipe = work.config, work.dataset, work.config.recipe
-    trained = read_report(work.options.run)
+    trained = read_cost(work.options.run)
     output = read_graph(candidate.flatbuffer).outputs[0]
     manifest = Manifest(
         format=FORMAT,
@@ -60,11 +60,11 @@ def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, shown
             architecture=config.architecture,
             parameters=int(work.float_model.count_params()),
             seed=config.seed,
-            epochs=trained["epochs"] + (work.options.qat_epochs if candidate.method == "qat" else 0),
-            looks=looks(recipe, dataset.train.images, equal_weights(dataset.train.sources)),
+            epochs=trained.epochs + (work.options.qat_epochs if candidate.method == "qat" else 0),
+            looks=image_statistics(recipe, dataset.train.images, balanced_sample_weights(dataset.train.sources)),
             versions=config.versions,
             camera_like=config.plan.camera,
-            seconds=trained["seconds"],
+            seconds=trained.seconds,
             start=Path(config.start).name if config.start else None,
             teachers=tuple(Path(teacher).name for teacher in config.teachers),
             averaged=tuple(Path(run).name for run in config.averaged),
@@ -79,9 +79,9 @@ def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, shown
             agreement=parity.agreement,
             n=parity.n,
             method=candidate.method,
-            proof=shown.by,
-            frames=shown.changed.n if shown.changed else None,
-            frames_changed_upper95_pp=shown.changed.upper95_pp if shown.changed else None,
+            proof=proved_by.by,
+            frames=proved_by.changed.n if proved_by.changed else None,
+            frames_changed_upper95_pp=proved_by.changed.upper95_pp if proved_by.changed else None,
         ),
     )
     vectors = self_test.pack(golden_vectors(candidate.flatbuffer, dataset))

@@ -1,20 +1,34 @@
-"""What the emitted file's doubt is worth, on test pictures: calibration, and error against coverage."""
+"""What the emitted file's confidence is worth on test pictures: calibration, and the risk-coverage curve."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from fedge.data.dataset import Split
 from fedge.evaluation.metrics import expected_calibration_error
-from fedge.evaluation.selective import by_mode, coverage_curve
+from fedge.evaluation.selective import CurvePoint, ModeFigures, by_mode, coverage_curve
 from fedge.model.confidence import Confidence, Floats, certainty
+from fedge.options import RejectMode
 from fedge_train.runs.plots import plot_lines
 
 
-def doubt_report(confidence: Confidence, logits: Floats, split: Split, sources: Sequence[str]) -> list[dict[str, Any]]:
-    """For each source its name, `n`, `ece`, `by_mode` and `curve`; see `fedge.evaluation.selective`.
+@dataclass(frozen=True)
+class SourceRiskCoverage:
+    """Of one source's test pictures: how many, calibration error (0..1), what each mode answers, error by coverage."""
+
+    source: str
+    n: int
+    ece: float
+    by_mode: dict[RejectMode, ModeFigures]
+    curve: tuple[CurvePoint, ...]
+
+
+def risk_coverage_report(
+    confidence: Confidence, logits: Floats, split: Split, sources: Sequence[str]
+) -> tuple[SourceRiskCoverage, ...]:
+    """What the confidence is worth on each source that has test pictures.
 
     Args:
         confidence: what was fitted on held-out pictures.
@@ -32,25 +46,25 @@ def doubt_report(confidence: Confidence, logits: Floats, split: Split, sources: 
             continue
         scores, right = certainty(probabilities[here]), predicted[here] == truth[here]
         report.append(
-            {
-                "source": name,
-                "n": len(here),
-                "ece": expected_calibration_error(probabilities[here], truth[here]),
-                "by_mode": by_mode(confidence, scores, right, split.empty[here]),
-                "curve": coverage_curve(np.where(split.empty[here], 0.0, scores), right),
-            }
+            SourceRiskCoverage(
+                source=name,
+                n=len(here),
+                ece=expected_calibration_error(probabilities[here], truth[here]),
+                by_mode=by_mode(confidence, scores, right, split.empty[here]),
+                curve=coverage_curve(np.where(split.empty[here], 0.0, scores), right),
+            )
         )
-    return report
+    return tuple(report)
 
 
-def plot_doubt(path: Path, report: Sequence[dict[str, Any]]) -> None:
+def plot_risk_coverage(path: Path, report: Sequence[SourceRiskCoverage]) -> None:
     """Draws the error among the most certain answers against their share, a line per source, the modes marked."""
     lines, marks = {}, {}
     for source in report:
-        lines[source["source"]] = [(point["coverage"], point["error"]) for point in source["curve"]]
-        marks[source["source"]] = {
-            mode: (counts["coverage"], 1 - counts["accuracy"])
-            for mode, counts in source["by_mode"].items()
-            if counts["accuracy"] is not None
+        lines[source.source] = [(point.coverage, point.error) for point in source.curve]
+        marks[source.source] = {
+            str(mode): (figures.coverage, 1 - figures.accuracy)
+            for mode, figures in source.by_mode.items()
+            if figures.accuracy is not None
         }
     plot_lines(path, lines, marks, ("share of the test pictures that is answered", "error among these"))

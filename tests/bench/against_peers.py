@@ -29,7 +29,7 @@ from pictures_for_tests import write_video
 from stream_rate import runner
 
 from fedge.model.classifier import Classifier
-from fedge.system.native_stderr import quiet_stderr
+from fedge.system.native_stderr import suppress_native_stderr
 
 LOOPS = Path(__file__).with_name("peer_loops.py")
 # Of yolov8-cls' channels: 167,826 parameters with ten classes, where `base` has 213,466.
@@ -71,7 +71,7 @@ def peers(classifier: Classifier, folder: Path, foreign: str) -> list[Peer]:
 def _three_channels(architecture: str) -> bytes:
     """An int8 network of red, green and blue, with the uint8 answers that MediaPipe takes."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    with quiet_stderr():
+    with suppress_native_stderr():
         import tensorflow as tf
 
         from fedge_train.networks.architectures import build
@@ -82,7 +82,7 @@ def _three_channels(architecture: str) -> bytes:
     converter.representative_dataset = lambda: ([picture] for picture in noise)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.uint8
-    with quiet_stderr(), warnings.catch_warnings():
+    with suppress_native_stderr(), warnings.catch_warnings():
         # TensorFlow warns that it goes on without what it does not need.
         warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
         return bytes(converter.convert())

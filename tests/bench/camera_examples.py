@@ -1,6 +1,6 @@
-"""Draws photographs, what a model sees of them and what it says: the README's picture of examples.
+"""Draws photographs, what a model sees of them and what it says: the documentation's picture of examples.
 
-    python tests/bench/camera_examples.py PHOTOGRAPHS [MODEL] --map CLASSES.json --out docs/camera.jpg
+    python tests/bench/camera_examples.py PHOTOGRAPHS [MODEL] --map CLASSES.json --out docs/pictures/camera.jpg
 
 PHOTOGRAPHS holds a folder per class, with pictures that may be shown. Of each folder that the map gives a class the
 first pictures by name are taken, not the best ones.
@@ -15,7 +15,7 @@ import numpy as np
 
 from fedge.data.label_map import Classes, read_label_map
 from fedge.images.picture import Picture, read_picture
-from fedge.images.resize import shrink
+from fedge.images.resize import resize_longest
 from fedge.model.classifier import Classifier, load
 
 SIDE, LINE = 96, 16
@@ -27,7 +27,7 @@ def example(classifier: Classifier, picture: Picture, right: Classes) -> Picture
     """One cell: the picture, the input beside it, and the answer below, red where it is wrong and gray for unknown."""
     answer = classifier.classify(picture)
     cell = np.full((SIDE + LINE, 2 * SIDE, 3), 255, np.uint8)
-    small = shrink(picture, SIDE)
+    small = resize_longest(picture, SIDE)
     cell[: small.shape[0], : small.shape[1]] = small
     assert answer.image is not None
     seen = cv2.resize(answer.image, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST).reshape(SIDE, SIDE, -1)

@@ -25,7 +25,7 @@ from fedge.data.label_map import Classes, read_label_map
 from fedge.images.cutout import CutOut
 from fedge.images.picture import Picture, read_picture
 from fedge.images.preprocess import Recipe, apply, prepare
-from fedge.images.resize import shrink
+from fedge.images.resize import resize_longest
 
 FRAME = (640, 480)
 GRABCUT_SIDE, GRABCUT_ROUNDS, GRABCUT_MARGIN = 160, 5, 25
@@ -36,7 +36,7 @@ Logits = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 def grabcut(recipe: Recipe, picture: Picture) -> Picture:
     """The reference: GrabCut from a rectangle, negated, trimmed and centred as the recipe does it."""
-    small = shrink(picture, GRABCUT_SIDE)
+    small = resize_longest(picture, GRABCUT_SIDE)
     height, width = small.shape[:2]
     mask = np.zeros((height, width), np.uint8)
     x, y = max(2, width // GRABCUT_MARGIN), max(2, height // GRABCUT_MARGIN)

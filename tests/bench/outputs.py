@@ -15,10 +15,10 @@ import numpy as np
 
 from fedge.images.picture import Picture
 from fedge.model.classifier import Classifier, load
+from fedge.options import Address, parse_webhook
 from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.files.csv_file import CsvFile
 from fedge.outputs.files.sqlite_file import SqliteFile
-from fedge.outputs.network.addresses import Address
 from fedge.outputs.network.prometheus import Metrics
 from fedge.outputs.network.webhook import Webhook
 from fedge.outputs.web.server import WebPage
@@ -44,7 +44,7 @@ def main() -> None:
             SqliteFile(Path(folder) / "log.db", 100_000),
             Metrics(Address("127.0.0.1", 0), health),
             # Nobody listens there: it fails all the time.
-            Webhook("http://127.0.0.1:1/"),
+            Webhook(parse_webhook("http://127.0.0.1:1/")),
             page,
         ]
         with socket.create_connection(("127.0.0.1", page.port)) as viewer:

@@ -30,8 +30,8 @@ from fedge.data.load import default_recipe, load_dataset
 from fedge_train.augmentation.batch import augment
 from fedge_train.networks.architectures import ARCHITECTURES, build
 from fedge_train.networks.plans import Plan, plan_for
-from fedge_train.training.batches import Lessons
-from fedge_train.training.loop import Trainer, Watcher
+from fedge_train.training.batches import BatchLoader
+from fedge_train.training.loop import Callbacks, Trainer
 from fedge_train.training.precision import training_dtype
 
 LIMIT = 1.6
@@ -48,10 +48,10 @@ def fedges(architecture: str, plan: Plan, split: Split, dtype: str, steps: int) 
     keras.mixed_precision.set_global_policy(dtype)
     keras.utils.set_random_seed(0)
     # As many pictures as a turn's steps take: one epoch of these is one turn.
-    lessons = Lessons(split.take(np.arange(steps * plan.batch)), replace(plan, skip=0.0), (1.0,))
-    trainer = Trainer(build(architecture, split.images.shape[1:], len(fashion_mnist.LABELS)), lessons, 0)
+    loader = BatchLoader(split.take(np.arange(steps * plan.batch)), replace(plan, skip=0.0), (1.0,))
+    trainer = Trainer(build(architecture, split.images.shape[1:], len(fashion_mnist.LABELS)), loader, 0)
     keras.mixed_precision.set_global_policy("float32")
-    return lambda turn: void(trainer.train_epoch(turn + 1, Watcher()))
+    return lambda turn: void(trainer.train_epoch(turn + 1, Callbacks()))
 
 
 def plain(architecture: str, plan: Plan, split: Split, steps: int) -> Turn:
@@ -116,7 +116,7 @@ def main() -> int:
         f"turn by turn from {ratios[:, 0].min():.3f} to {ratios[:, 0].max():.3f}; by processor time, which other "
         f"programs disturb less, {busy_ratio:.3f}"
     )
-    planned = Lessons(split, plan, (1.0,))
+    planned = BatchLoader(split, plan, (1.0,))
     shown = planned.steps_until(plan.epochs) / (plan.epochs * planned.steps(1))
     print(f"over a whole training the plan shows {shown:.1%} of that: {ratio / shown:.3f} in epochs a minute")
     if dtype == "float32":

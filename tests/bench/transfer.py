@@ -40,7 +40,7 @@ def split(photographs: Path, classes: list[str], per_class: int, seed: int, fold
 def accuracy(options: TrainOptions) -> float:
     """The mean over classes of the share of their test pictures that is right, after a training that says nothing."""
     with contextlib.redirect_stderr(io.StringIO()):
-        confusion = np.array(train(options)["confusion"])
+        confusion = np.array(train(options).evaluation.confusion)
     return float(np.mean(np.diag(confusion) / confusion.sum(axis=1)))
 
 

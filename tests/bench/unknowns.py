@@ -97,7 +97,7 @@ def known_pictures(
 
 
 def unknown_pictures(folder: Path, classes: dict[str, Classes]) -> dict[str, list[Picture]]:
-    """Pictures of nothing known, by kind."""
+    """Outliers, by kind."""
     others = sorted(path for path in folder.iterdir() if path.is_dir() and path.name not in classes)
     kinds = {"garments": [read_picture(path) for other in others for path in sorted(other.iterdir())]}
     kinds |= {"digits": list(digits()), "scikit-image": list(photographs())}
@@ -114,7 +114,7 @@ def report(name: str, seen: Seen, right: np.ndarray, unknown: dict[str, Seen]) -
     predicted = seen.probabilities.argmax(axis=1)
     hits = right[np.arange(len(right)), predicted]
     truth = np.where(hits, predicted, right.argmax(axis=1))
-    errors = {p["coverage"]: p["error"] for p in coverage_curve(scored(SCORES[CHOSEN], seen), hits)}
+    errors = {p.coverage: p.error for p in coverage_curve(scored(SCORES[CHOSEN], seen), hits)}
     print(f"error {errors[1.0]:.2%} of all, {errors[0.9]:.2%} of the 90% that are most certain")
     passed = True
     for kind, other in unknown.items():

@@ -1,4 +1,4 @@
-"""The README's tables and plot say what the shipped model files say."""
+"""The documentation's tables and plot say what the shipped model files say."""
 
 import dataclasses
 import json
@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import model_figures
 import pytest
-from model_figures import PLOT, README, plot, points, published_table, renewed, shipped_table
+from model_figures import PAGE, PLOT, plot, points, published_table, renewed, shipped_table
 
 from fedge.model import file as model_file
 
@@ -21,15 +21,15 @@ def plotted(path: Path) -> object:
     return json.loads(description.text)
 
 
-def test_the_readmes_tables_are_those_of_the_files() -> None:
-    readme = README.read_text()
-    assert shipped_table() in readme, MEND
-    assert published_table() in readme, MEND
-    assert renewed(readme) == readme
+def test_the_pages_tables_are_those_of_the_files() -> None:
+    page = PAGE.read_text()
+    assert shipped_table() in page, MEND
+    assert published_table() in page, MEND
+    assert renewed(page) == page
 
 
-def test_the_readmes_plot_is_that_of_the_files() -> None:
-    assert f"({PLOT.relative_to(README.parent)})" in README.read_text()
+def test_the_pages_plot_is_that_of_the_files() -> None:
+    assert f"(../{PLOT.relative_to(PAGE.parents[1])})" in PAGE.read_text()
     assert plotted(PLOT) == points(), MEND
 
 
@@ -45,9 +45,9 @@ def test_another_file_gives_another_table_and_plot(
     path = tmp_path / "better.tflite"
     model_file.write(path, model_file.pack(model.flatbuffer, better, model.labels, model.golden, model.card))
     monkeypatch.setattr(model_figures, "shipped_models", lambda: {"better": path})
-    readme = README.read_text()
-    assert shipped_table() not in readme and "| 98.76% |" in shipped_table() and "| 120 |" in shipped_table()
-    assert shipped_table() in renewed(readme) and len(renewed(readme).splitlines()) <= len(readme.splitlines())
+    page = PAGE.read_text()
+    assert shipped_table() not in page and "| 98.76% |" in shipped_table() and "| 120 |" in shipped_table()
+    assert shipped_table() in renewed(page) and len(renewed(page).splitlines()) <= len(page.splitlines())
     plot(tmp_path / "plot.svg")
     assert plotted(tmp_path / "plot.svg") == points() != plotted(PLOT)
 

@@ -19,7 +19,7 @@ from running import finish, next_line, running
 
 from fedge.commands.capture import class_folder as folder_module
 from fedge.commands.capture.class_folder import ClassFolder
-from fedge.commands.capture.reporter import Guide, Tally
+from fedge.commands.capture.reporter import CaptureReporter, Tally
 from fedge.commands.capture.session import collect
 from fedge.data.folders import list_folder
 from fedge.data.label_map import LabelMap
@@ -44,7 +44,7 @@ def options(root: Path, **changes: Any) -> CollectOptions:
 
 def gather(source: Any, asked: CollectOptions, recipe: Recipe = RECIPE) -> Tally:
     kept, tally = ClassFolder(asked.out, asked.label, asked.limit_bytes, recipe), Tally()
-    collect(source, kept, Guide(asked.label, str(kept.path), asked.count, asked.as_json), tally, asked)
+    collect(source, kept, CaptureReporter(asked.label, str(kept.path), asked.count, asked.as_json), tally, asked)
     return tally
 
 

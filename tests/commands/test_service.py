@@ -12,8 +12,8 @@ import pytest
 
 from fedge.cli import run as run_signature
 from fedge.cli.main import run
-from fedge.commands import service
-from fedge.commands.systemd_unit import Unit, quote, quote_argument
+from fedge.commands.device import service
+from fedge.commands.device.systemd_unit import Unit, quote, quote_argument
 from fedge.errors import ServiceError
 
 needs_systemd = pytest.mark.skipif(

@@ -10,10 +10,11 @@ import pytest
 from support import Finished, fedge, one_line_error, write_class_folders
 
 from fedge.commands.evaluate import answer, evaluate_answers
-from fedge.commands.evaluate_text import describe_evaluation
+from fedge.commands.evaluate_report import EvaluationReport, as_json, as_text
 from fedge.data import fashion_mnist
 from fedge.data.label_map import LabelMap
 from fedge.data.load import load_for_evaluation
+from fedge.evaluation.metrics import ClassMetrics, Evaluation
 from fedge.images.cutout import CutOut
 from fedge.model.classifier import Classifier, load
 
@@ -112,7 +113,7 @@ def test_dark_and_blurred_pictures_are_said_to_be_so(photographs: Path, model_pa
             cv2.imwrite(str(dark / name / path.name), cv2.GaussianBlur((255 - picture) // 2, (0, 0), 15))
     classifier = load(model_path)
     split, _ = load_for_evaluation(str(dark), classifier.model.manifest.preprocessing, LabelMap(), classifier.labels)
-    report = evaluate_answers(classifier, split, answer(classifier, split))
+    report = as_json(evaluate_answers(classifier, split, answer(classifier, split)))
     assert report["shift"]["sharpness"] < -0.8 and "much more blurred" in report["shift_text"]
     assert report["shift"]["brightness"] < -0.5 and "darker" in report["shift_text"]
 
@@ -129,12 +130,12 @@ def test_pictures_without_an_object_are_counted_and_refused_in_every_mode(model_
     classifier = Classifier(dataclasses.replace(model, manifest=manifest))
     split, _ = load_for_evaluation(str(tmp_path), recipe, LabelMap(), classifier.labels)
     assert [name.rpartition("/")[2].startswith("flat") for name in split.names] == split.empty.tolist()
-    report = evaluate_answers(classifier, split, answer(classifier, split))
+    report = as_json(evaluate_answers(classifier, split, answer(classifier, split)))
     assert report["no_object"] == 3
     assert report["by_mode"]["off"]["coverage"] == pytest.approx(5 / 8)
     assert report["n"] == 8
     empty = split.take(np.flatnonzero(split.empty))
-    alone = evaluate_answers(classifier, empty, answer(classifier, empty))
+    alone = as_json(evaluate_answers(classifier, empty, answer(classifier, empty)))
     assert alone["shift"] == {} and "show nothing" in alone["shift_text"]
 
 
@@ -172,6 +173,6 @@ def test_of_two_equal_scores_run_and_eval_take_the_same() -> None:
 
 
 def test_labels_of_a_file_do_not_command_the_terminal() -> None:
-    row = {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 1.0}
-    text = describe_evaluation({"accuracy": 1.0, "n": 1, "per_class": {"\x1b[2Jevil": row}, "confusion": [[1]]})
+    evaluation = Evaluation(1.0, 1, {"\x1b[2Jevil": ClassMetrics(1.0, 1.0, 1.0, 1)}, [[1]])
+    text = as_text(EvaluationReport("model", "data", (), evaluation, 0.0))
     assert "evil" in text and "\x1b" not in text

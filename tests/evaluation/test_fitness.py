@@ -4,7 +4,7 @@ from math import sqrt
 
 import pytest
 
-from fedge.evaluation.fitness import NEEDED_ACCURACY, Z_95, judge, wilson
+from fedge.evaluation.fitness import NEEDED_ACCURACY, Z_95, assess_fitness, wilson
 
 EVERY_CLASS: dict[str, tuple[float, int]] = {"Bag": (0.9, 10)}
 
@@ -24,32 +24,32 @@ def test_wilsons_bounds_at_the_ends() -> None:
 
 
 def test_fit_not_fit_and_too_few() -> None:
-    assert judge(300, 290, 270, EVERY_CLASS).fit == "yes"
-    assert judge(300, 290, 190, EVERY_CLASS).fit == "no"
-    assert judge(300, 200, 200, EVERY_CLASS).fit == "no", "right, but silent on a third"
-    few = judge(10, 10, 10, EVERY_CLASS)
+    assert assess_fitness(300, 290, 270, EVERY_CLASS).fit == "yes"
+    assert assess_fitness(300, 290, 190, EVERY_CLASS).fit == "no"
+    assert assess_fitness(300, 200, 200, EVERY_CLASS).fit == "no", "right, but silent on a third"
+    few = assess_fitness(10, 10, 10, EVERY_CLASS)
     assert few.fit == "undecided" and "too few pictures" in few.text
-    assert judge(0, 0, 0, {}).fit == "undecided"
+    assert assess_fitness(0, 0, 0, {}).fit == "undecided"
 
 
 def test_one_picture_less_would_not_do() -> None:
-    needed = judge(20, 20, 18, EVERY_CLASS).pictures_needed
+    needed = assess_fitness(20, 20, 18, EVERY_CLASS).pictures_needed
     assert needed is not None
     assert wilson(0.9 * needed, needed)[0] >= NEEDED_ACCURACY > wilson(0.9 * (needed - 1), needed - 1)[0]
-    assert f"about {needed} like these" in judge(20, 20, 18, EVERY_CLASS).text
+    assert f"about {needed} like these" in assess_fitness(20, 20, 18, EVERY_CLASS).text
     # Ten right answers of ten show 79%, eleven 80%: the fewest pictures that can show fitness.
-    assert judge(10, 10, 10, EVERY_CLASS).pictures_needed == 11
-    assert judge(20, 20, 16, EVERY_CLASS).pictures_needed is None, "at 80% no number shows 80%"
+    assert assess_fitness(10, 10, 10, EVERY_CLASS).pictures_needed == 11
+    assert assess_fitness(20, 20, 16, EVERY_CLASS).pictures_needed is None, "at 80% no number shows 80%"
 
 
 @pytest.mark.parametrize(("answered", "right"), [(2401, 2401), (3000, 2401)])
 def test_where_a_million_would_not_do_no_number_is_given(answered: int, right: int) -> None:
     # A 30th of a point above 80% shows from (Z_95 * 0.4 / 0.00033)^2, some four million, on.
-    verdict = judge(3000, answered, right, EVERY_CLASS)
+    verdict = assess_fitness(3000, answered, right, EVERY_CLASS)
     assert verdict.fit == "undecided" and verdict.pictures_needed is None
     assert "more may tell" in verdict.text and "like these" not in verdict.text
 
 
 def test_classes_that_are_missed_are_named() -> None:
-    verdict = judge(300, 290, 270, {"Bag": (0.9, 200), "Shirt": (0.4, 90), "Coat": (0.0, 0)})
+    verdict = assess_fitness(300, 290, 270, {"Bag": (0.9, 200), "Shirt": (0.4, 90), "Coat": (0.0, 0)})
     assert verdict.fit == "yes" and verdict.weak == ("Shirt",) and verdict.text.endswith("of Shirt")

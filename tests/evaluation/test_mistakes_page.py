@@ -8,9 +8,18 @@ import cv2
 import numpy as np
 from pictures_for_tests import scene
 
-from fedge.evaluation.mistakes_page import NO_OBJECT, PICTURE_SIDE, SHOWN, UNSURE, WRONG, Worst, page, worst_first
+from fedge.evaluation.mistakes_page import (
+    MOST_SHOWN,
+    NO_OBJECT,
+    PICTURE_SIDE,
+    UNSURE,
+    WRONG,
+    Mistake,
+    order_mistakes,
+    page,
+)
 
-ITEM = Worst("a/b.jpg", scene(0), np.full((28, 28, 1), 77, np.uint8), "Shirt", "Coat", 0.987, WRONG)
+ITEM = Mistake("a/b.jpg", scene(0), np.full((28, 28, 1), 77, np.uint8), "Shirt", "Coat", 0.987, WRONG)
 
 
 class _Elements(HTMLParser):
@@ -37,9 +46,9 @@ def test_the_most_certain_wrong_answers_come_first_then_what_was_refused() -> No
     scores = np.array([0.9, 0.8, 0.95, 0.3, 0.2, 0.99])
     right = np.array([False, False, False, False, True, True])
     given = np.array([True, True, True, False, False, True])
-    assert worst_first(scores, right, given) == [2, 0, 1, 3, 4]
+    assert order_mistakes(scores, right, given) == [2, 0, 1, 3, 4]
     many = np.zeros(1000, dtype=bool)
-    assert len(worst_first(np.linspace(0, 1, 1000), many, ~many)) == SHOWN
+    assert len(order_mistakes(np.linspace(0, 1, 1000), many, ~many)) == MOST_SHOWN
 
 
 def test_the_page_shows_picture_input_and_what_was_said() -> None:
@@ -58,7 +67,7 @@ def test_color_inputs_keep_their_colors() -> None:
 
 def test_names_cannot_become_markup() -> None:
     bad = '"><script src=//x>&'
-    item = Worst(bad, ITEM.picture, ITEM.image, bad, bad, 0.5, NO_OBJECT)
+    item = Mistake(bad, ITEM.picture, ITEM.image, bad, bad, 0.5, NO_OBJECT)
     parsed = _Elements(page(bad, [bad], [item]))
     assert "script" not in {tag for tag, _ in parsed.elements}
     # Title and heading, the line, what it is and what it is called; the answer where there is one.

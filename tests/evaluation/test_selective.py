@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pictures_for_tests import garment
 
-from fedge.evaluation.metrics import equal_weights
-from fedge.evaluation.selective import by_mode, coverage_curve, fit_reject_below
+from fedge.evaluation.metrics import balanced_sample_weights
+from fedge.evaluation.selective import CurvePoint, ModeFigures, by_mode, coverage_curve, fit_reject_below
 from fedge.images.cutout import CutOut
 from fedge.model.classifier import Answer, Classifier, load
 from fedge.model.confidence import Confidence, RejectBelow, answered, certainty
@@ -48,7 +48,7 @@ def test_the_answer_that_sets_a_threshold_is_still_given() -> None:
 def test_a_source_of_few_pictures_counts_as_much_as_one_of_many() -> None:
     easy, hard = np.full(900, 0.99), np.linspace(0.5, 0.6, 100)
     both, sources = np.concatenate([easy, hard]), np.repeat([0, 1], [900, 100])
-    weights = equal_weights(sources)
+    weights = balanced_sample_weights(sources)
     assert weights[0] * 900 == pytest.approx(weights[-1] * 100) and weights.mean() == pytest.approx(1)
     # 2% of all the weight is 4% of one source's half; counted by the piece it would be 20 of the hundred.
     assert (hard < fit_reject_below(both, weights).normal).sum() == 4
@@ -70,20 +70,20 @@ def test_coverage_and_accuracy_by_mode() -> None:
     values, right = np.array([0.95, 0.9, 0.7, 0.6, 0.4, 0.99]), np.array([1, 1, 1, 0, 0, 0], dtype=bool)
     empty = np.array([0, 0, 0, 0, 0, 1], dtype=bool)
     assert by_mode(confidence, values, right, empty) == {
-        "off": {"coverage": 5 / 6, "answered": 5, "right": 3, "accuracy": 3 / 5},
-        "normal": {"coverage": 4 / 6, "answered": 4, "right": 3, "accuracy": 3 / 4},
-        "strict": {"coverage": 2 / 6, "answered": 2, "right": 2, "accuracy": 1.0},
+        "off": ModeFigures(coverage=5 / 6, answered=5, right=3, accuracy=3 / 5),
+        "normal": ModeFigures(coverage=4 / 6, answered=4, right=3, accuracy=3 / 4),
+        "strict": ModeFigures(coverage=2 / 6, answered=2, right=2, accuracy=1.0),
     }
-    assert by_mode(confidence, values, right, np.ones(6, dtype=bool))["off"]["accuracy"] is None
+    assert by_mode(confidence, values, right, np.ones(6, dtype=bool))["off"].accuracy is None
 
 
 def test_the_curve_falls_to_nothing_where_the_score_knows_the_errors() -> None:
     right = np.arange(100) < 80
     knowing = coverage_curve(np.linspace(1, 0, 100), right)
-    assert [point["error"] for point in knowing[:16]] == [0] * 16
-    assert knowing[-1] == {"coverage": 1.0, "error": pytest.approx(0.2)}
+    assert [point.error for point in knowing[:16]] == [0] * 16
+    assert knowing[-1] == CurvePoint(1.0, pytest.approx(0.2))
     misled = coverage_curve(np.linspace(0, 1, 100), right)
-    assert misled[0]["error"] == 1 and misled[-1]["error"] == pytest.approx(0.2)
+    assert misled[0].error == 1 and misled[-1].error == pytest.approx(0.2)
 
 
 @pytest.fixture

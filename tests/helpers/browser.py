@@ -80,17 +80,21 @@ class Page:
         self.call("Page.navigate", url=address)
         self.wait_for(f"document.readyState === 'complete' && location.href.startsWith({address!r})")
 
-    def screen(self, width: int, height: int, dark: bool = False) -> None:
-        """Sets the size of the window and the colour scheme."""
+    def screen(self, width: int, height: int, dark: bool = False, scale: float = 1) -> None:
+        """Sets the size of the window, how many pixels of a screenshot one of its pixels has, and the colour scheme."""
         self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=scale,
+            mobile=width < 600,
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
 
-    def screenshot(self, path: Path) -> None:
-        """Saves the whole page as PNG."""
-        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)["data"]
+    def screenshot(self, path: Path, whole: bool = True) -> None:
+        """Saves the whole page, or what the window shows of it, as `.png` or `.webp`: what the path ends with."""
+        data = self.call("Page.captureScreenshot", format=path.suffix[1:], captureBeyondViewport=whole)["data"]
         path.write_bytes(base64.b64decode(data))
 
     def _note(self, message: dict[str, Any]) -> None:

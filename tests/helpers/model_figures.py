@@ -1,4 +1,4 @@
-"""What the README shows of the shipped models: two tables in Markdown and a plot, made from the model files."""
+"""What the documentation shows of the shipped models: two tables in Markdown and a plot, made from the model files."""
 
 import json
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from fedge.model import file as model_file
 from fedge.model.manifest import Manifest
 from fedge.model.shipped import shipped_models
 
-README = Path(__file__).parents[2] / "README.md"
-PLOT = README.parent / "docs" / "accuracy.svg"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "shipped-models.md"
+PLOT = PAGE.parents[1] / "pictures" / "accuracy.svg"
 FLOAT_BYTES = 4
 SIZE_INCHES = (7.0, 4.2)
 
@@ -87,12 +87,12 @@ def published_table() -> str:
     return "\n".join(lines)
 
 
-def renewed(readme: str) -> str:
-    """The README's text with both tables as the files give them now; each must be there, up to an empty line."""
+def renewed(page: str) -> str:
+    """The page's text with both tables as the files give them now; each must be there, up to an empty line."""
     for table in (shipped_table(), published_table()):
-        start = readme.index(table.splitlines()[0])
-        readme = readme[:start] + table + readme[readme.index("\n\n", start) :]
-    return readme
+        start = page.index(table.splitlines()[0])
+        page = page[:start] + table + page[page.index("\n\n", start) :]
+    return page
 
 
 def points() -> dict[str, list[float]]:

@@ -245,7 +245,7 @@ REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError],
     ),
     "other labels": (
         lambda c: rebuild(c, lambda m: m.__setitem__("labels.txt", b"a\nb\n")),
-        errors.HashMismatch,
+        errors.LabelsDiffer,
         "labels.txt is not the one",
     ),
     "another golden file": (
@@ -260,13 +260,13 @@ REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError],
     ),
     "too few labels": (
         lambda c: with_member(c, "labels.txt", b"a\nb\n"),
-        errors.Contradiction,
+        errors.LabelsDiffer,
         "2 labels for 10 outputs",
     ),
-    "a doubled label": (lambda c: with_member(c, "labels.txt", b"a\na\n"), errors.Contradiction, "doubled label"),
+    "a doubled label": (lambda c: with_member(c, "labels.txt", b"a\na\n"), errors.LabelsDiffer, "doubled label"),
     "labels that are no text": (
         lambda c: with_member(c, "labels.txt", b"\xff\xfe"),
-        errors.Contradiction,
+        errors.LabelsDiffer,
         "not UTF-8",
     ),
     "another output scale": (

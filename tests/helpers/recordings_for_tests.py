@@ -13,8 +13,9 @@ from fedge.model.classifier import Classifier
 from fedge.runner.decisions import Decider
 from fedge.runner.health import Health
 from fedge.runner.loop import classify_frames
-from fedge.runner.recording import LINES, Recorder, recorded, segments
+from fedge.runner.recording import Recorder, recorded
 from fedge.runner.result import Result
+from fedge.runner.segments import LINES, segments
 from fedge.sources.backends.in_memory import InMemoryCamera
 
 FRAMES = 60
@@ -28,6 +29,7 @@ def record(
     limit_bytes: int = LARGE,
     frames: int = FRAMES,
     before_each: Callable[[int], None] = lambda number: None,
+    **settings: Any,
 ) -> tuple[list[Result], Health]:
     """Records frames that show two things in turn, ten of each, so that the decision changes."""
     pictures = [garment(i // 10 % 2 == 0, i, 160, 120) for i in range(frames)]
@@ -38,7 +40,7 @@ def record(
         "reject": classifier.reject,
         "decisions": decider.options(),
     }
-    recorder = Recorder(folder, limit_bytes, facts, decider.state(), health, wait=True)
+    recorder = Recorder(folder, limit_bytes, facts, decider.state(), health, wait=True, **settings)
     results = recorded(classify_frames(classifier, InMemoryCamera(pictures, 0.001), decider, health), recorder, decider)
     kept = []
     for item in results:
@@ -50,11 +52,11 @@ def record(
 
 
 def recorder_and_result(
-    classifier: Classifier, folder: Path, limit_bytes: int = LARGE, wait: bool = True
+    classifier: Classifier, folder: Path, limit_bytes: int = LARGE, **settings: Any
 ) -> tuple[Recorder, Result, Health]:
     """A recorder that has begun, and something to give it."""
     health, decider = Health(), Decider(classifier.labels)
-    recorder = Recorder(folder, limit_bytes, {}, decider.state(), health, wait)
+    recorder = Recorder(folder, limit_bytes, {}, decider.state(), health, **{"wait": True, **settings})
     eventually(lambda: list(folder.glob(f"*/{LINES}")))
     item = next(classify_frames(classifier, InMemoryCamera([scene(0)]), decider, health))
     assert isinstance(item, Result)

@@ -7,7 +7,7 @@ import numpy as np
 from fedge.images.picture import Picture
 from fedge.model.classifier import Answer
 from fedge.runner.decisions import Decision
-from fedge.runner.health import HealthSnapshot, State
+from fedge.runner.health import HealthSnapshot, OutputStatus, State
 from fedge.runner.result import Result
 from fedge.sources.base import Frame
 
@@ -42,6 +42,6 @@ def snapshot(state: State = "running", message: str = "") -> HealthSnapshot:
         recoveries=1 if message else 0,
         last_frame_age_s=0.1,
         message=message,
-        outputs={"csv": "ok"},
+        outputs={"csv": OutputStatus("ok")},
         uptime_s=3.0,
     )

@@ -12,7 +12,7 @@ from fedge.making.append_layer import IDENTIFIER, INT8, INT32, SCHEMA_VERSION, b
 from fedge.making.backbone import FORMAT, BackboneManifest, pack_backbone
 from fedge.making.flatbuffer_tables import Number, Table, Tables, Vector, serialize
 from fedge.model import self_test
-from fedge.model.flatbuffer import read_graph
+from fedge.model.format.flatbuffer import read_graph
 from fedge.model.interpreter import Network
 from fedge.model.manifest import FlatbufferFacts, InputFacts, OutputFacts, SelfTestFacts
 from fedge.system.files import sha256

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from fedge.images.preprocess import Recipe
-from fedge.outputs.network.addresses import Address
+from fedge.options import Address
 from fedge.outputs.web.server import WebPage
 
 RECIPE = Recipe(28, 28, fit="crop")

@@ -27,7 +27,7 @@ from fedge.images.background import (
 from fedge.images.cutout import CutOut, Pixels
 from fedge.sources.backends.in_memory import Corrupt, InMemoryCamera
 from fedge.sources.base import Frame
-from fedge.sources.learn_background import FRAMES, Learning
+from fedge.sources.learn_background import FRAMES, BackgroundLearner
 
 
 def scene(seed: int, brighter: int = 0) -> Pixels:
@@ -203,7 +203,7 @@ class Watched:
 
 def test_the_frames_are_shrunk_as_they_come_and_the_scene_is_that_of_the_whole_ones() -> None:
     camera, learned = Watched(), list[Background]()
-    assert list(Learning(camera, learned.append).frames()) == [None] * FRAMES
+    assert list(BackgroundLearner(camera, learned.append).frames()) == [None] * FRAMES
     # The one that is being looked at.
     assert camera.most <= 1
     expected = learn_background(scene(number) for number in range(FRAMES))
@@ -213,7 +213,7 @@ def test_the_frames_are_shrunk_as_they_come_and_the_scene_is_that_of_the_whole_o
 
 def test_it_is_said_when_the_scene_must_be_empty_and_until_when(capsys: pytest.CaptureFixture[str]) -> None:
     camera = InMemoryCamera([Corrupt(), *(scene(number) for number in range(FRAMES + 2))])
-    items = Learning(camera, lambda background: None).frames()
+    items = BackgroundLearner(camera, lambda background: None).frames()
     next(items)
     assert capsys.readouterr().err == ""
     next(items)
@@ -227,7 +227,7 @@ def test_it_is_said_when_the_scene_must_be_empty_and_until_when(capsys: pytest.C
 @pytest.mark.parametrize("count", [0, 1, FRAMES - 1])
 def test_a_source_that_ends_too_soon_is_refused_and_nothing_is_learned(count: int) -> None:
     learned: list[Background] = []
-    learning = Learning(InMemoryCamera([scene(number) for number in range(count)]), learned.append)
+    learning = BackgroundLearner(InMemoryCamera([scene(number) for number in range(count)]), learned.append)
     with pytest.raises(SourceError, match=f"after {count} of the {FRAMES} frames"):
         list(learning.frames())
     assert learned == []

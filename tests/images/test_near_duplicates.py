@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pictures_for_tests import jpeg, room, scene
 
-from fedge.images.near_duplicates import ALIKE, Lookalikes, difference_hash, distance
+from fedge.images.near_duplicates import MAX_DISTANCE, NearDuplicates, difference_hash, distance
 from fedge.images.picture import Picture
 
 NUMBERS = range(10)
@@ -35,7 +35,7 @@ def gray(picture: Picture) -> Picture:
 def test_the_same_scene_looks_alike(make: Callable[[int], Picture], change: Callable[[Picture], Picture]) -> None:
     for number in NUMBERS:
         picture = make(number)
-        assert distance(difference_hash(picture), difference_hash(change(picture))) < ALIKE
+        assert distance(difference_hash(picture), difference_hash(change(picture))) < MAX_DISTANCE
 
 
 def moved(picture: Picture) -> Picture:
@@ -53,31 +53,31 @@ def turned(picture: Picture) -> Picture:
 def test_another_pose_does_not(make: Callable[[int], Picture], change: Callable[[Picture], Picture]) -> None:
     for number in NUMBERS:
         picture = make(number)
-        assert distance(difference_hash(picture), difference_hash(change(picture))) > ALIKE
+        assert distance(difference_hash(picture), difference_hash(change(picture))) > MAX_DISTANCE
 
 
 def test_another_scene_does_not() -> None:
-    known = Lookalikes()
+    known = NearDuplicates()
     for number in NUMBERS:
-        assert not known.has_one_like(difference_hash(room(number)))
+        assert not known.has_near_duplicate(difference_hash(room(number)))
         known.add(difference_hash(room(number)))
-    assert all(known.has_one_like(difference_hash(noisy(room(number)))) for number in NUMBERS)
+    assert all(known.has_near_duplicate(difference_hash(noisy(room(number)))) for number in NUMBERS)
 
 
 def test_only_the_last_so_many_are_remembered_where_that_is_asked() -> None:
-    known = Lookalikes(most=3)
+    known = NearDuplicates(most=3)
     for number in NUMBERS:
         known.add(difference_hash(room(number)))
-    assert [known.has_one_like(difference_hash(room(number))) for number in NUMBERS] == [False] * 7 + [True] * 3
+    assert [known.has_near_duplicate(difference_hash(room(number))) for number in NUMBERS] == [False] * 7 + [True] * 3
 
 
 def test_empty_scenes_are_alike_whatever_their_noise() -> None:
     plain = np.full((480, 640, 3), 120, np.uint8)
-    assert distance(difference_hash(plain), difference_hash(noisy(plain))) < ALIKE
+    assert distance(difference_hash(plain), difference_hash(noisy(plain))) < MAX_DISTANCE
     # But a thing in one of them counts: half a picture wide, it has edges in eight of sixteen rows.
     filled = plain.copy()
     filled[120:360, 160:480] = 30
-    assert distance(difference_hash(plain), difference_hash(filled)) > ALIKE
+    assert distance(difference_hash(plain), difference_hash(filled)) > MAX_DISTANCE
 
 
 def test_small_pictures_have_hashes_too() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fedge.images.resize import halve, shrink
+from fedge.images.resize import halve, resize_longest
 
 
 @pytest.mark.parametrize(
@@ -30,5 +30,5 @@ def test_halving_averages_four_pixels_each() -> None:
 def test_shrinking_a_halved_picture_is_shrinking_the_picture() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
     # Each step rounds to whole numbers, and a pixel that straddles two of the result is shared out after averaging.
-    off = np.abs(shrink(halve(picture, 96), 96).astype(int) - shrink(picture, 96))
+    off = np.abs(resize_longest(halve(picture, 96), 96).astype(int) - resize_longest(picture, 96))
     assert off.mean() < 3 and off.max() < 20

@@ -25,11 +25,11 @@ from fedge.making.foreign.network import read_labels, read_network
 from fedge.making.foreign.normalization import NORMALIZATIONS, Asked
 from fedge.model import file as model_file
 from fedge.model.classifier import load
-from fedge.model.foreign import ForeignInput, ForeignOutput
+from fedge.model.format.archive import append_archive
+from fedge.model.format.foreign import ForeignInput, ForeignOutput
+from fedge.model.format.schema import from_json, to_json
 from fedge.model.manifest import AdoptedManifest
-from fedge.model.schema import from_json, to_json
 from fedge.model.self_test import self_test
-from fedge.system.archive import append_archive
 
 MINUS_ONE_TO_ONE = (1 / 127.5, -1.0)
 
@@ -147,7 +147,7 @@ def test_a_pixel_becomes_what_the_normalization_says() -> None:
     given = ForeignInput(1, 1, 3, "bgr", "int8", 1 / 255, -128, *NORMALIZATIONS["0..1"])
     np.testing.assert_array_equal(given.encode(image), [[[127, 0, -128]]])
     floats = ForeignInput(1, 1, 3, "rgb", "float32", 1.0, 0, gain, offset)
-    np.testing.assert_allclose(floats.encode(image), [[[-1, 128 / 127.5 - 1, 1]]], rtol=1e-6)
+    np.testing.assert_allclose(floats.encode(image), [[[-1, 128 / 127.5 - 1, 1]]], atol=2**-23)
 
 
 def test_probabilities_count_as_logits_by_their_logarithm() -> None:

@@ -6,7 +6,7 @@ from tiny_networks import SIDE, tiny_features
 
 from fedge.making.append_layer import LinearHead, append_layer
 from fedge.model.confidence import dequantize
-from fedge.model.flatbuffer import read_graph
+from fedge.model.format.flatbuffer import read_graph
 from fedge.model.interpreter import Network
 
 

@@ -12,7 +12,7 @@ from fedge import errors
 from fedge.model import file as model_file
 from fedge.model import interpreter
 from fedge.model.file import ModelFile, parse_bytes
-from fedge.model.flatbuffer import FlatbufferError, Tensor, read_graph
+from fedge.model.format.flatbuffer import FlatbufferError, Tensor, read_graph
 from fedge.system.files import sha256
 
 
@@ -88,7 +88,7 @@ def _first(**changes: Any) -> Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]]
         ("outputs", lambda tensors: (), "has 1 inputs and 0 outputs"),
         ("inputs", _first(shape=(1, 28, 28, 3)), r"input is \(1, 28, 28, 3\)"),
         ("inputs", _first(dtype="int8"), "input is not uint8"),
-        ("inputs", _first(scales=(0.5,)), "input is not uint8 with the manifest's scale"),
+        ("inputs", _first(scales=(0.5,)), "input is not uint8 of scale 0.00392157"),
         ("inputs", _first(zero_points=(3,)), "input has another zero point"),
         ("outputs", _first(dtype="uint8"), "output is not int8"),
         ("custom_operators", lambda custom: True, "calls a custom operator"),

@@ -9,13 +9,11 @@ import pytest
 from support import fedge
 
 from fedge.errors import ArchiveError
-from fedge.model import file as model_file
 from fedge.model import self_test
 from fedge.model.classifier import Classifier
-from fedge.system.files import sha256
 
 
-def altered(classifier: Classifier, vectors: self_test.Golden) -> Classifier:
+def altered(classifier: Classifier, vectors: self_test.GoldenVectors) -> Classifier:
     """The classifier with other golden vectors in its file."""
     return Classifier(dataclasses.replace(classifier.model, golden=self_test.pack(vectors)))
 
@@ -47,17 +45,11 @@ def test_preprocessing_that_differs_by_two_is_found(classifier: Classifier) -> N
     )
 
 
-def test_verify_exits_3_where_the_answers_differ(classifier: Classifier, tmp_path: Path) -> None:
-    model = classifier.model
-    vectors = self_test.unpack(model.golden)
-    wrong = self_test.pack(dataclasses.replace(vectors, logits=-vectors.logits - 1))
-    hashes = {n: sha256(c) for n, c in model_file.member_bytes(model.labels, wrong, model.card).items()}
-    manifest = dataclasses.replace(model.manifest, members=hashes)
-    path = tmp_path / "wrong.tflite"
-    model_file.write(path, model_file.pack(model.flatbuffer, manifest, model.labels, wrong, model.card))
-    done = fedge("verify", path, "--json")
+def test_verify_exits_3_where_the_answers_differ(wrong_golden: Path) -> None:
+    done = fedge("verify", wrong_golden, "--json")
     assert done.code == 3
     assert json.loads(done.out)["passed"] is False
+    assert json.loads(done.out)["cause"] == "file"
     assert "does not give the golden answers" in done.err
 
 

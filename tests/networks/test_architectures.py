@@ -7,8 +7,8 @@ import tf_keras as keras
 from support import fedge, write_class_folders
 
 from fedge.errors import FedgeError
-from fedge_quantize.convert import convert
-from fedge_quantize.fold_batch_norm import fold
+from fedge_quantize.conversion.convert import convert
+from fedge_quantize.conversion.fold_batch_norm import fold
 from fedge_train.networks.architectures import ARCHITECTURES, build
 from fedge_train.networks.imagenet import BACKBONES
 from fedge_train.networks.plans import PLANS, plan_for

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tf_keras import Model
 
 from fedge.errors import FedgeError, MissingExtra
-from fedge_quantize.fold_batch_norm import fold
+from fedge_quantize.conversion.fold_batch_norm import fold
 from fedge_train.networks import imagenet
 from fedge_train.networks.architectures import build
 from fedge_train.networks.features import feature_extractor, set_head

@@ -9,8 +9,8 @@ import pytest
 from web_helpers import TOKEN
 
 from fedge.model.classifier import Classifier
-from fedge.options import OutputOptions
-from fedge.outputs.factory import WEB_TOKEN, open_outputs
+from fedge.options import Address, MetricsOptions, WebOptions
+from fedge.outputs.factory import WEB_TOKEN, Run, open_outputs
 from fedge.runner.health import Health
 
 
@@ -30,10 +30,8 @@ def test_a_port_that_was_free_and_a_fresh_token_are_said(
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     outputs = open_outputs(
-        OutputOptions(web=f"{host}:0", metrics="127.0.0.1:0"),
-        classifier.labels,
-        classifier.model.manifest.preprocessing,
-        Health(),
+        [MetricsOptions(Address("127.0.0.1", 0)), WebOptions(Address(host, 0))],
+        Run(classifier.labels, classifier.model.manifest.preprocessing, Health()),
     )
     try:
         metrics, page = (line.split()[-1] for line in capsys.readouterr().err.splitlines())
@@ -54,7 +52,8 @@ def test_what_the_user_gave_is_not_said(
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     for output in open_outputs(
-        OutputOptions(web=f"127.0.0.1:{port}"), classifier.labels, classifier.model.manifest.preprocessing, Health()
+        [WebOptions(Address("127.0.0.1", port))],
+        Run(classifier.labels, classifier.model.manifest.preprocessing, Health()),
     ):
         output.close()
     assert capsys.readouterr().err == ""

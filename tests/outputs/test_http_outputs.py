@@ -15,11 +15,11 @@ from results import result, snapshot
 from waiting import eventually, free_port
 
 from fedge.errors import OutputError
+from fedge.options import Address, parse_address, parse_webhook
 from fedge.outputs.delivery.hub import Hub
-from fedge.outputs.network.addresses import Address, parse_address
 from fedge.outputs.network.prometheus import Metrics
 from fedge.outputs.network.webhook import Webhook
-from fedge.runner.health import Health
+from fedge.runner.health import Health, OutputStatus
 
 
 class Receiver(HTTPServer):
@@ -66,7 +66,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def test_changes_are_posted_in_order_and_other_results_are_not(receiver: Receiver) -> None:
-    hub = Hub([Webhook(receiver.url)], Health())
+    hub = Hub([Webhook(parse_webhook(receiver.url))], Health())
     for number in range(9):
         hub.show(result(number, "Bag" if number else None, changed=number % 3 == 0))
     eventually(lambda: len(receiver.posted) == 3)
@@ -81,19 +81,19 @@ def test_changes_are_posted_in_order_and_other_results_are_not(receiver: Receive
 
 def test_a_webhook_that_had_nothing_to_post_yet_does_not_say_that_it_works(receiver: Receiver) -> None:
     health = Health()
-    hub = Hub([Webhook(receiver.url)], health)
+    hub = Hub([Webhook(parse_webhook(receiver.url))], health)
     hub.show(result(0, changed=False))
     hub.health(snapshot())
     hub.show(result(1, changed=True))
     eventually(lambda: receiver.posted)
-    eventually(lambda: health.snapshot().outputs == {"webhook": "ok"})
+    eventually(lambda: health.snapshot().outputs == {"webhook": OutputStatus("ok")})
     hub.close()
     idle = Health()
-    hub = Hub([Webhook(f"http://127.0.0.1:{free_port()}/")], idle)
+    hub = Hub([Webhook(parse_webhook(f"http://127.0.0.1:{free_port()}/"))], idle)
     hub.show(result(0, changed=False))
     hub.health(snapshot())
     hub.close()
-    assert idle.snapshot().outputs == {"webhook": "idle"}
+    assert idle.snapshot().outputs == {"webhook": OutputStatus("idle")}
     metrics = Metrics(Address("127.0.0.1", 0), idle)
     assert 'fedge_output_ok{output="webhook"} 1' in metrics.text()
     metrics.close()
@@ -101,7 +101,7 @@ def test_a_webhook_that_had_nothing_to_post_yet_does_not_say_that_it_works(recei
 
 def test_what_the_server_does_not_take_is_posted_again(receiver: Receiver) -> None:
     receiver.answers = [500, 302, 404]
-    health, output = Health(), Webhook(receiver.url)
+    health, output = Health(), Webhook(parse_webhook(receiver.url))
     output.longest_pause_s = 0.01
     hub = Hub([output], health)
     for number in range(3):
@@ -110,35 +110,35 @@ def test_what_the_server_does_not_take_is_posted_again(receiver: Receiver) -> No
     hub.close()
     assert receiver.answers == []
     assert [body["frame"] for _, body in receiver.posted] == [0, 1, 2]
-    assert health.snapshot().outputs == {"webhook": "ok"}
+    assert health.snapshot().outputs == {"webhook": OutputStatus("ok")}
 
 
 @pytest.mark.parametrize(("answer", "message"), [(500, "answers 500"), (302, "answers 302")])
 def test_a_refusal_is_an_error_that_does_not_show_the_address(receiver: Receiver, answer: int, message: str) -> None:
     receiver.answers = [answer]
     with pytest.raises(OutputError, match=message) as refused:
-        Webhook(receiver.url).show(result(0))
+        Webhook(parse_webhook(receiver.url)).show(result(0))
     assert "key" not in str(refused.value)
 
 
 def test_a_server_that_never_answers_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        hook = Webhook(f"http://127.0.0.1:{silent.getsockname()[1]}/", timeout_seconds=0.1)
+        hook = Webhook(parse_webhook(f"http://127.0.0.1:{silent.getsockname()[1]}/"), timeout_seconds=0.1)
         with pytest.raises(OutputError, match="timed out"):
             hook.show(result(0))
 
 
 def test_a_server_that_is_not_there_is_an_error() -> None:
     with pytest.raises(OutputError, match="refused"):
-        Webhook(f"http://127.0.0.1:{free_port()}/").show(result(0))
+        Webhook(parse_webhook(f"http://127.0.0.1:{free_port()}/")).show(result(0))
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://host/", "host", "file:///etc/passwd", "http://", "http://u:p@host/", "http://["]
+    "url", ["ftp://host/", "host", "file:///etc/passwd", "http://", "http://u:p@host/", "http://[", "http://h:x/"]
 )
 def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(OutputError, match="no http or https URL"):
-        Webhook(url)
+        parse_webhook(url)
 
 
 def scrape(metrics: Metrics, path: str = "/metrics", host: str = "localhost") -> tuple[int, str]:
@@ -258,12 +258,12 @@ def test_a_file_source_waits_for_a_webhook_that_takes_its_time(
     # Longer than a live source would wait: sixty changes take three seconds at least.
     receiver.takes_seconds = 0.05
     health = Health()
-    hub = Hub([Webhook(receiver.url)], health, live=False)
+    hub = Hub([Webhook(parse_webhook(receiver.url))], health, live=False)
     for number in range(60):
         hub.show(result(number, changed=True))
     hub.close()
     assert [body["frame"] for _, body in receiver.posted] == list(range(60))
-    assert health.snapshot().outputs == {"webhook": "ok"}
+    assert health.snapshot().outputs == {"webhook": OutputStatus("ok")}
     assert capsys.readouterr().err == ""
 
 

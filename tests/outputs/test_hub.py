@@ -14,7 +14,7 @@ from waiting import eventually
 from fedge.outputs.base import NeverTaken, Output
 from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.screen.faults import Faults
-from fedge.runner.health import Health, HealthSnapshot
+from fedge.runner.health import Health, HealthSnapshot, OutputStatus
 from fedge.runner.result import Result
 
 
@@ -88,7 +88,7 @@ def held_up(output: Recording, health: Health) -> Hub:
 def test_a_full_queue_drops_the_oldest_and_counts_them() -> None:
     output, health = Recording(backlog=10), Health()
     hub = held_up(output, health)
-    assert health.snapshot().outputs == {"recording": "ok, 20 results dropped"}
+    assert health.snapshot().outputs == {"recording": OutputStatus("ok", dropped=20)}
     output.open.set()
     eventually(lambda: len(output.taken) == 11)
     assert output.numbers == [0, *range(21, 31)]
@@ -102,7 +102,7 @@ def test_an_output_with_room_for_one_only_gets_the_newest_and_counts_no_loss() -
     eventually(lambda: len(output.taken) == 2)
     hub.close()
     assert output.numbers == [0, 30]
-    assert health.snapshot().outputs == {"recording": "ok"}
+    assert health.snapshot().outputs == {"recording": OutputStatus("ok")}
 
 
 def test_where_frames_do_not_come_by_themselves_a_full_queue_waits() -> None:
@@ -112,7 +112,7 @@ def test_where_frames_do_not_come_by_themselves_a_full_queue_waits() -> None:
         hub.show(result(number))
     hub.close()
     assert output.numbers == list(range(200))
-    assert health.snapshot().outputs == {"recording": "ok"}
+    assert health.snapshot().outputs == {"recording": OutputStatus("ok")}
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_a_failing_output_drops_even_where_a_working_one_would_wait(capsys: pyte
     hub.close()
     assert output.taken == []
     assert output.closed == 1
-    assert health.snapshot().outputs == {"recording": "failing: no space left, 50 results dropped"}
+    assert health.snapshot().outputs == {"recording": OutputStatus("failing", "no space left", 50)}
     assert capsys.readouterr().err.splitlines()[1:] == ["fedge: the output recording ends, 50 results dropped"]
 
 
@@ -197,7 +197,7 @@ def test_a_signal_ends_the_wait_for_what_is_queued_and_what_is_lost_is_said(
     with pytest.raises(KeyboardInterrupt):
         hub.close()
     hanging.open.set()
-    assert capsys.readouterr().err.splitlines() == ["fedge: the output hanging ends, 1 results dropped"]
+    assert capsys.readouterr().err.splitlines() == ["fedge: the output hanging ends, 1 result dropped"]
 
 
 @contextmanager
@@ -213,7 +213,7 @@ def test_a_standard_error_that_takes_nothing_stops_neither_the_loop_nor_an_outpu
     with full_standard_error():
         hub = Hub([Faults(), failing, inline], health, live=False)
         hub.health(snapshot("waiting", "gone"))
-        assert health.snapshot().outputs["faults"] == "ok"
+        assert health.snapshot().outputs["faults"] == OutputStatus("ok")
         # Were the failing output's thread to end, this would wait for it for ever.
         for number in range(10):
             hub.show(result(number))
@@ -244,11 +244,14 @@ def test_a_result_that_an_output_never_takes_is_said_once_and_does_not_block_the
     hub = Hub([output], health)
     for number in range(10):
         hub.show(result(number))
-    eventually(lambda: health.snapshot().outputs["recording"] == "ok, 5 results dropped")
+    eventually(lambda: health.snapshot().outputs["recording"] == OutputStatus("ok", dropped=5))
     hub.close()
     assert output.numbers == [0, 2, 4, 6, 8]
     told = capsys.readouterr().err.splitlines()
-    assert told == ["fedge: the output recording leaves results out (it is odd); the rest goes on"]
+    assert told == [
+        "fedge: the output recording leaves results out (it is odd); the rest goes on",
+        "fedge: the output recording ends, 5 results dropped",
+    ]
 
 
 def test_a_failing_output_degrades_alone_is_said_once_and_recovers(capsys: pytest.CaptureFixture[str]) -> None:
@@ -258,12 +261,15 @@ def test_a_failing_output_degrades_alone_is_said_once_and_recovers(capsys: pytes
     for number in range(20):
         hub.show(result(number))
     eventually(lambda: failing.calls >= 3 and len(other.taken) == 20)
-    assert health.snapshot().outputs == {"failing": "failing: no space left", "other": "ok"}
+    assert health.snapshot().outputs == {
+        "failing": OutputStatus("failing", "no space left"),
+        "other": OutputStatus("ok"),
+    }
     assert capsys.readouterr().err.splitlines() == ["fedge: the output failing fails (no space left); the rest goes on"]
     failing.broken = False
     eventually(lambda: len(failing.taken) == 20)
     assert failing.numbers == list(range(20))
-    eventually(lambda: health.snapshot().outputs["failing"] == "ok")
+    eventually(lambda: health.snapshot().outputs["failing"] == OutputStatus("ok"))
     assert capsys.readouterr().err.splitlines() == ["fedge: the output failing works again, 0 results dropped"]
     hub.close()
 
@@ -273,11 +279,11 @@ def test_an_inline_output_fails_alone_too_but_a_closed_pipe_ends_the_run() -> No
     hub = Hub([inline, other], health)
     inline.broken = True
     hub.show(result(0))
-    assert health.snapshot().outputs["inline"] == "failing: no space left, 1 results dropped"
+    assert health.snapshot().outputs["inline"] == OutputStatus("failing", "no space left", 1)
     inline.broken = False
     hub.show(result(1))
     assert inline.numbers == [1]
-    assert health.snapshot().outputs["inline"] == "ok, 1 results dropped"
+    assert health.snapshot().outputs["inline"] == OutputStatus("ok", dropped=1)
 
     def closed_pipe(result: Result) -> None:
         raise BrokenPipeError
@@ -297,11 +303,11 @@ def test_an_output_is_idle_until_it_has_taken_something(inline: bool) -> None:
     health, heedless, listening = Health(), Heedless(), Recording("listening")
     heedless.inline = listening.inline = inline
     hub = Hub([heedless, listening], health)
-    assert health.snapshot().outputs == {"heedless": "idle", "listening": "idle"}
+    assert health.snapshot().outputs == {"heedless": OutputStatus("idle"), "listening": OutputStatus("idle")}
     hub.health(snapshot())
-    eventually(lambda: health.snapshot().outputs == {"heedless": "idle", "listening": "ok"})
+    eventually(lambda: health.snapshot().outputs == {"heedless": OutputStatus("idle"), "listening": OutputStatus("ok")})
     hub.show(result(0))
-    eventually(lambda: health.snapshot().outputs == {"heedless": "ok", "listening": "ok"})
+    eventually(lambda: health.snapshot().outputs == {"heedless": OutputStatus("ok"), "listening": OutputStatus("ok")})
     hub.close()
 
 

@@ -15,10 +15,10 @@ from results import result, snapshot
 from waiting import eventually, free_port
 
 from fedge.errors import OutputError
+from fedge.options import Broker, parse_broker
 from fedge.outputs.delivery.hub import Hub
-from fedge.outputs.mqtt.broker import Broker, parse_broker
 from fedge.outputs.mqtt.client import Mqtt
-from fedge.runner.health import Health
+from fedge.runner.health import Health, OutputStatus
 from fedge.runner.result import Result
 
 needs_mosquitto = pytest.mark.skipif(
@@ -116,14 +116,14 @@ def test_nothing_is_lost_and_the_order_stays_when_the_broker_restarts_under_load
         for _ in range(50):
             hub.show(result(number, changed=True))
             number += 1
-        eventually(lambda: health.snapshot().outputs["mqtt"].startswith("failing"))
+        eventually(lambda: health.snapshot().outputs["mqtt"].failing)
         server.start()
         eventually(lambda wanted=number: len(changes(subscriber)) >= wanted)
     hub.close()
     subscriber.close()
     server.stop()
     assert changes(subscriber) == list(range(number))
-    assert health.snapshot().outputs == {"mqtt": "ok"}
+    assert health.snapshot().outputs == {"mqtt": OutputStatus("ok")}
 
 
 @needs_mosquitto
@@ -137,14 +137,14 @@ def test_beyond_the_bound_the_oldest_go_and_are_counted(tmp_path: Path) -> None:
     hub = Hub([output], health)
     for number in range(100):
         hub.show(result(number, changed=True))
-    eventually(lambda: health.snapshot().outputs["mqtt"].startswith("failing"))
+    eventually(lambda: health.snapshot().outputs["mqtt"].failing)
     server.start()
     eventually(lambda: changes(subscriber)[-1:] == [99])
     # The queue holds 20; one more may have been with the output when the queue ran over.
     arrived = changes(subscriber)
     assert arrived[-20:] == list(range(80, 100))
     assert len(arrived) in (20, 21)
-    eventually(lambda: health.snapshot().outputs["mqtt"] == f"ok, {100 - len(arrived)} results dropped")
+    eventually(lambda: health.snapshot().outputs["mqtt"] == OutputStatus("ok", dropped=100 - len(arrived)))
     hub.close()
     subscriber.close()
     server.stop()
@@ -195,6 +195,27 @@ def test_the_decision_of_an_earlier_run_does_not_stand_for_a_later_one(server: M
 
 
 @needs_mosquitto
+def test_an_output_that_fails_is_a_problem_at_once(server: Mosquitto) -> None:
+    subscriber = Subscriber(server.port)
+    health = Health()
+    health.count_frame(0.0)
+    hub = Hub([Mqtt(Broker("127.0.0.1", server.port, "test/shelf", None, False))], health)
+    hub.health(health.snapshot())
+    eventually(lambda: subscriber.on("test/shelf/health"))
+    # The next one is due half a minute later, but for this.
+    health.set_output("recording", OutputStatus("failing", "no space left"))
+    hub.health(health.snapshot())
+    eventually(lambda: len(subscriber.on("test/shelf/health")) == 2)
+    first, second = map(json.loads, subscriber.on("test/shelf/health"))
+    assert (first["healthy"], second["healthy"]) == (True, False)
+    assert second["outputs"]["recording"] == "failing: no space left"
+    problem = next(p for t, p, _ in subscriber.all() if t.startswith("homeassistant/binary_sensor/"))
+    assert json.loads(problem)["value_template"] == "{{ 'OFF' if value_json.healthy else 'ON' }}"
+    hub.close()
+    subscriber.close()
+
+
+@needs_mosquitto
 def test_a_broker_that_has_lost_everything_is_told_the_decision_again(server: Mosquitto) -> None:
     subscriber = Subscriber(server.port)
     hub = Hub([Mqtt(Broker("127.0.0.1", server.port, "test/shelf", None, False))], Health())
@@ -219,7 +240,7 @@ def _labels(subscriber: Subscriber) -> list[str | None]:
 _RUNS = """
 import sys
 from results import result
-from fedge.outputs.mqtt.broker import Broker
+from fedge.options import Broker
 from fedge.outputs.mqtt.client import Mqtt
 output = Mqtt(Broker("127.0.0.1", int(sys.argv[1]), "test/shelf", None, False))
 output.show(result(0, changed=True))
@@ -302,7 +323,7 @@ def test_a_broker_that_is_not_there_degrades_the_output_only() -> None:
     health = Health()
     hub = Hub([Mqtt(Broker("127.0.0.1", free_port(), "test/shelf", None, False))], health)
     hub.show(result(0, changed=True))
-    eventually(lambda: "Connection refused" in health.snapshot().outputs["mqtt"])
+    eventually(lambda: "Connection refused" in health.snapshot().outputs["mqtt"].reason)
     hub.close()
 
 

@@ -24,11 +24,11 @@ from pictures_for_tests import write_video
 from support import fedge
 from waiting import eventually, free_port
 
-from fedge.cli.optional_values import with_defaults
+from fedge.cli.parsing.optional_values import with_defaults
 from fedge.commands.run import _open
 from fedge.errors import EXIT_USAGE
 from fedge.model.classifier import load
-from fedge.options import OutputOptions, RunOptions
+from fedge.options import OutputOptions, RunOptions, UnsureOptions
 from fedge.outputs.files.unsure_frames import MARGIN
 from fedge.runner.health import Health
 
@@ -199,13 +199,13 @@ def test_what_is_kept_to_be_labelled_is_neither_gray_nor_reduced(
     model, _ = quantized
     classifier = load(model)
 
-    def shape(outputs: OutputOptions) -> tuple[int, ...]:
+    def shape(*outputs: OutputOptions) -> tuple[int, ...]:
         asked = RunOptions(str(model), None, str(video), None, False, outputs=outputs)
         frames = collect(_open(asked, classifier, Health()), lambda seen: False).frames
         return frames[0].picture.shape
 
-    assert shape(OutputOptions(unsure=tmp_path)) == (480, 640, 3)
-    assert len(shape(OutputOptions())) == 2
+    assert shape(UnsureOptions(tmp_path, 10**6, 5.0)) == (480, 640, 3)
+    assert len(shape()) == 2
 
 
 def test_showing_the_input_needs_somewhere_to_show_it(video: Path) -> None:

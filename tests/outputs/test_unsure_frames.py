@@ -16,7 +16,7 @@ from fedge.images.picture import Picture
 from fedge.outputs.base import NeverTaken
 from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.files.unsure_frames import MARGIN, UnsureFrames, is_unsure
-from fedge.runner.health import Health
+from fedge.runner.health import Health, OutputStatus
 from fedge.runner.result import Result
 
 LABELS = ("Bag", "Dress")
@@ -232,7 +232,7 @@ def test_a_frame_larger_than_the_ring_does_not_block_the_smaller_ones(
     hub.close()
     # The second large one is the first one's scene; neither uses up the time until the small one.
     assert numbers(tmp_path / "unsure") == [2]
-    assert health.snapshot().outputs == {"unsure": "ok, 1 results dropped"}
+    assert health.snapshot().outputs == {"unsure": OutputStatus("ok", dropped=1)}
     assert capsys.readouterr().err.count("the output unsure leaves results out (a frame has more than") == 1
 
 
@@ -246,17 +246,17 @@ def test_a_full_disk_degrades_it_alone_and_it_recovers(
     with no_room_for_more_than(2000):
         for number in range(10):
             hub.show(unsure(number))
-        eventually(lambda: "failing" in health.snapshot().outputs["unsure"])
+        eventually(lambda: health.snapshot().outputs["unsure"].failing)
         assert pictures(tmp_path) == []
         # While it tries again there is a line now and then, never for long.
         eventually(lambda: list(tmp_path.iterdir()) == [])
-    eventually(lambda: health.snapshot().outputs["unsure"].startswith("ok"))
+    eventually(lambda: health.snapshot().outputs["unsure"].state == "ok")
     hub.close()
     assert numbers(tmp_path)[-1] == 9
     assert pictures(tmp_path) == sorted(path.stem for path in tmp_path.glob("*.json"))
     # Ten came, so many are there: the rest was counted.
     dropped = 10 - len(numbers(tmp_path))
-    assert health.snapshot().outputs["unsure"] == (f"ok, {dropped} results dropped" if dropped else "ok")
+    assert health.snapshot().outputs["unsure"] == OutputStatus("ok", dropped=dropped)
     told = capsys.readouterr().err
     assert told.count("the output unsure fails") == 1
     assert "the output unsure works again" in told

@@ -15,7 +15,7 @@ from web_helpers import LABELS, TOKEN, connect, get, read_until, stream, web_pag
 
 from fedge.errors import OutputError
 from fedge.images.picture import Picture
-from fedge.outputs.network.addresses import Address
+from fedge.options import Address
 from fedge.outputs.web import feed, request_timeout
 from fedge.outputs.web.channel import MAX_CLIENTS
 from fedge.outputs.web.server import WebPage

@@ -17,10 +17,10 @@ from fedge.making import golden
 from fedge.model import file as model_file
 from fedge.model.classifier import load
 from fedge.model.confidence import Confidence, RejectBelow, certainty, dequantize, softmax
-from fedge.model.flatbuffer import read_graph
+from fedge.model.format.flatbuffer import read_graph
 from fedge_quantize import quantize as work
 from fedge_quantize.calibration import CalibrationSet, calibration_set
-from fedge_quantize.convert import first_problem
+from fedge_quantize.conversion.convert import first_problem
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.run_folder import load_float_model, read_config
 
@@ -115,10 +115,11 @@ def test_a_report_names_no_file_that_could_not_be_made(
 def test_a_network_that_is_not_fully_int8_is_refused() -> None:
     network = keras.Sequential([keras.layers.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
     converter = tf.lite.TFLiteConverter.from_keras_model(network)
-    assert first_problem(converter.convert()) == "input float32, output float32"
+    problem = first_problem(converter.convert())
+    assert problem is not None and "input is not uint8" in problem and "float32" in problem
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     # Pictures of 0..1 give the input another scale than theirs of 0..2.
-    for brightest, problem in ((1.0, None), (2.0, "the input has scale")):
+    for brightest, problem in ((1.0, None), (2.0, "the network's input is not uint8 of scale 0.00392157")):
         converter.representative_dataset = lambda light=brightest: (
             [np.full((1, 8, 8, 1), value, np.float32)] for value in (0.0, light)
         )
@@ -230,7 +231,7 @@ def test_the_temperature_of_a_network_that_knows_of_more_is_found_again() -> Non
     everything = softmax(np.concatenate([logits, np.zeros((20_000, 1))], axis=1))
     truth = np.array([generator.choice(6, p=p) for p in everything])
     known = truth < 5
-    # Pictures of nothing known are never among those that the temperature is fitted to.
+    # Outliers are never among those that the temperature is fitted to.
     stretched, right = logits[known] * 2.5, np.eye(5, dtype=bool)[truth[known]]
     sources = np.zeros(known.sum(), dtype=np.int64)
     confidence = fit_confidence(stretched, right, sources, 0.0)

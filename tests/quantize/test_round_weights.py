@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
-from fedge_quantize.round_weights import LEVELS, nearest_on_grid, round_weights
+from fedge_quantize.conversion.round_weights import LEVELS, nearest_on_grid, round_weights
 from fedge_train.networks.predict import predictor
 
 

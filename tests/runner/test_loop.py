@@ -11,7 +11,7 @@ from pictures_for_tests import garment, scene
 from fedge.model.classifier import Classifier
 from fedge.options import FaultLimits
 from fedge.runner.decisions import Decider
-from fedge.runner.health import Health, HealthSnapshot
+from fedge.runner.health import Health, HealthSnapshot, OutputStatus
 from fedge.runner.loop import classify_frames, show
 from fedge.runner.result import Result
 from fedge.sources import base as frame_module
@@ -169,9 +169,9 @@ def test_health_counts_what_it_is_told() -> None:
     health.count_dropped(3)
     health.count_recovery()
     health.set_state("waiting")
-    health.set_output("mqtt", "refused")
+    health.set_output("mqtt", OutputStatus("failing", "refused"))
     snapshot = health.snapshot()
     assert (snapshot.faults, snapshot.message) == ({"lost": 2}, "gone again")
     assert (snapshot.dropped, snapshot.recoveries, snapshot.state) == (3, 1, "waiting")
-    assert snapshot.outputs == {"mqtt": "refused"}
+    assert snapshot.outputs == {"mqtt": OutputStatus("failing", "refused")}
     assert snapshot.frames_per_second == 0.0

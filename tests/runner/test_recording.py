@@ -13,13 +13,13 @@ import pytest
 from pictures_for_tests import garment
 from recordings_for_tests import FRAMES, kept_lines, record, recorder_and_result
 
-from fedge.commands.replay import describe_replay, replay, require_same, score_tolerance
+from fedge.commands.replay import as_text, replay, require_same, score_tolerance
 from fedge.errors import DataError, ReplayDiffers, SourceError
 from fedge.model.classifier import Classifier, load
 from fedge.model.confidence import certainty
 from fedge.model.manifest import MAX_LOGIT_TOLERANCE, SelfTestFacts
 from fedge.options import DEFAULT_REJECT, REJECT_MODES, RejectMode
-from fedge.runner.recording import FACTS, LINES, segments
+from fedge.runner.segments import FACTS, LINES, segments
 
 
 def edit_line(recording: Path, number: int, **changes: object) -> None:
@@ -35,11 +35,11 @@ def test_a_replay_gives_the_same_answers_and_decisions(
     results, _ = record(classifier, model_path, tmp_path)
     report = replay(tmp_path, None)
     require_same(report)
-    assert report["frames"] == report["pictures"] == FRAMES
-    assert report["differing"] == 0
-    assert report["same_model"]
+    assert report.frames == report.pictures == FRAMES
+    assert report.differing == 0
+    assert report.same_model
     # The recorded score is rounded to six digits, and so is the replayed one, of the same bytes on the same machine.
-    assert report["max_score_difference"] == 0
+    assert report.max_score_difference == 0
     # A recording in which nothing is ever decided would prove nothing.
     assert sum(result.decision.changed for result in results) >= 3
 
@@ -58,7 +58,7 @@ def test_the_mode_of_refusing_is_recorded(
     assert refused == [line["score"] < threshold for line in lines]
     # Neither of the two things that are shown is a garment: the strict mode refuses one of them at least.
     assert mode != "strict" or any(refused)
-    assert replay(tmp_path, None)["differing"] == 0
+    assert replay(tmp_path, None).differing == 0
     facts = json.loads((segment / FACTS).read_text())
     assert facts["reject"] == mode
     # Told of another mode, a replay must notice each picture that only one of the two refuses.
@@ -66,7 +66,7 @@ def test_the_mode_of_refusing_is_recorded(
     threshold = classifier.model.manifest.confidence.threshold(other)
     differing = sum((line["score"] < threshold) != was for line, was in zip(lines, refused, strict=True))
     (segment / FACTS).write_text(json.dumps(facts | {"reject": other}))
-    assert replay(tmp_path, None)["differing"] >= differing > 0
+    assert replay(tmp_path, None).differing >= differing > 0
     (segment / FACTS).write_text(json.dumps(facts | {"reject": "perhaps"}))
     with pytest.raises(DataError):
         replay(tmp_path, None)
@@ -127,10 +127,10 @@ def test_what_is_kept_is_what_the_classifier_saw(recording: Path) -> None:
 def test_a_difference_is_found_and_named(recording: Path, changes: dict[str, object], field: str) -> None:
     edit_line(recording, 7, **changes)
     report = replay(recording, None)
-    assert report["differing"] == 1
-    assert report["differences"][0]["frame"] == 7
-    assert report["differences"][0]["field"] == field
-    assert f"frame 7: {field} was" in describe_replay(report)
+    assert report.differing == 1
+    assert report.differences[0].frame == 7
+    assert report.differences[0].field == field
+    assert f"frame 7: {field} was" in as_text(report)
     with pytest.raises(ReplayDiffers):
         require_same(report)
 
@@ -138,31 +138,31 @@ def test_a_difference_is_found_and_named(recording: Path, changes: dict[str, obj
 def test_another_picture_gives_another_answer(recording: Path) -> None:
     segment = segments(recording)[0]
     cv2.imwrite(str(segment / "00000003.png"), garment(False, 3, 160, 120))
-    assert replay(recording, None)["differing"] >= 1
+    assert replay(recording, None).differing >= 1
 
 
 def test_a_frame_without_its_picture_still_counts_for_the_decision(recording: Path) -> None:
     for number in range(5, 25):
         edit_line(recording, number, picture=None)
     report = replay(recording, None)
-    assert report["pictures"] == FRAMES - 20
-    assert report["differing"] == 0
+    assert report.pictures == FRAMES - 20
+    assert report.differing == 0
 
 
 def test_a_half_written_last_line_is_left_out(recording: Path) -> None:
     path = segments(recording)[0] / LINES
     path.write_bytes(path.read_bytes()[:-20])
     report = replay(recording, None)
-    assert report["frames"] == FRAMES - 1
-    assert report["differing"] == 0
+    assert report.frames == FRAMES - 1
+    assert report.differing == 0
 
 
 def test_a_last_line_that_ends_within_a_character_is_left_out(recording: Path) -> None:
     with (segments(recording)[0] / LINES).open("ab") as lines:
         lines.write('{"source": "Ä'.encode()[:-1])
     report = replay(recording, None)
-    assert report["frames"] == FRAMES
-    assert report["differing"] == 0
+    assert report.frames == FRAMES
+    assert report.differing == 0
 
 
 @pytest.mark.parametrize("name", [FACTS, LINES])
@@ -172,8 +172,8 @@ def test_a_segment_that_was_only_begun_is_skipped(
     record(classifier, model_path, recording)
     (segments(recording)[0] / name).unlink()
     report = replay(recording, None)
-    assert report["frames"] == FRAMES
-    assert report["differing"] == 0
+    assert report.frames == FRAMES
+    assert report.differing == 0
     assert capsys.readouterr().err == f"fedge: skipped: {segments(recording)[0]} has no {name}\n"
 
 
@@ -216,4 +216,4 @@ def test_a_missing_picture_is_an_error(recording: Path) -> None:
 
 def test_a_recording_can_be_moved(recording: Path, tmp_path: Path) -> None:
     shutil.move(recording, tmp_path / "elsewhere")
-    assert replay(tmp_path / "elsewhere", None)["differing"] == 0
+    assert replay(tmp_path / "elsewhere", None).differing == 0

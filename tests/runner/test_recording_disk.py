@@ -14,7 +14,8 @@ from recordings_for_tests import FRAMES, kept_lines, pipes_for_pictures, record,
 
 from fedge.commands.replay import replay
 from fedge.model.classifier import Classifier
-from fedge.runner.recording import LINES, segments
+from fedge.runner.health import OutputStatus
+from fedge.runner.segments import LINES, segments
 
 
 def test_the_folder_is_bounded_and_the_oldest_goes_first(
@@ -27,15 +28,15 @@ def test_the_folder_is_bounded_and_the_oldest_goes_first(
     assert limit / 2 < total <= limit + 4096
     report = replay(tmp_path, None)
     assert len(segments(tmp_path)) > 2
-    assert 0 < report["frames"] < FRAMES
-    assert report["differing"] == 0
+    assert 0 < report.frames < FRAMES
+    assert report.differing == 0
     # The newest segment may have been begun and not been written to.
     lines = [line for segment in segments(tmp_path) for line in (segment / LINES).read_text().splitlines()]
     assert json.loads(lines[-1])["frame"] == FRAMES - 1
 
 
 def test_a_picture_larger_than_the_limit_is_left_out_and_that_is_said_once(
-    classifier: Classifier, tmp_path: Path
+    classifier: Classifier, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recorder, result, health = recorder_and_result(classifier, tmp_path, limit_bytes=100_000)
     noise = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
@@ -45,7 +46,8 @@ def test_a_picture_larger_than_the_limit_is_left_out_and_that_is_said_once(
     assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) <= 100_000
     # What is as small as before is kept as before: the large ones drive nothing out.
     assert [line["picture"] is not None for line in kept_lines(tmp_path)] == [True, False, False, False, True]
-    assert health.snapshot().faults == {"recording": 1}
+    assert health.snapshot().outputs == {"recording": OutputStatus("ok")}
+    assert capsys.readouterr().err.count("leaves out pictures that its limit has no room for") == 1
 
 
 def test_pictures_that_wait_do_not_break_the_limit_either(classifier: Classifier, tmp_path: Path) -> None:
@@ -64,7 +66,7 @@ def test_an_older_recording_in_the_folder_is_kept_and_bounded(
     classifier: Classifier, model_path: Path, recording: Path
 ) -> None:
     record(classifier, model_path, recording)
-    assert replay(recording, None)["frames"] == 2 * FRAMES
+    assert replay(recording, None).frames == 2 * FRAMES
     record(classifier, model_path, recording, 300_000)
     assert sum(path.stat().st_size for path in recording.rglob("*") if path.is_file()) <= 300_000 + 4096
 
@@ -86,24 +88,24 @@ def test_a_full_disk_is_counted_and_said_and_does_not_stop_the_loop(
     model_path: Path,
     tmp_path: Path,
     small_files: Callable[[int | None], None],
-    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("fedge.runner.recording._RETRY_SECONDS", 0.0)
-
     def before_each(number: int) -> None:
         if number in (20, 40):
             small_files(5000 if number == 20 else None)
 
-    results, health = record(classifier, model_path, tmp_path, frames=200, before_each=before_each)
+    results, health = record(
+        classifier, model_path, tmp_path, frames=200, before_each=before_each, retry_seconds=(0, 0)
+    )
     assert len(results) == 200
-    snapshot = health.snapshot()
-    assert snapshot.faults["recording"] >= 1
-    assert "cannot record" in snapshot.message
     # It goes on when there is room again, and what was kept is whole.
-    assert snapshot.outputs["recording"] == "ok"
     report = replay(tmp_path, None)
-    assert 20 <= report["frames"] < 200
-    assert report["differing"] == 0
+    assert 20 <= report.frames < 200
+    status = health.snapshot().outputs["recording"]
+    assert (status.state, status.dropped) == ("ok", 200 - report.frames)
+    told = capsys.readouterr().err
+    assert "the output recording fails (" in told and "the output recording works again" in told
+    assert report.differing == 0
 
 
 @pytest.mark.parametrize("size", [10, 5000])
@@ -112,19 +114,21 @@ def test_a_disk_that_stays_full_leaves_no_empty_segments(
     model_path: Path,
     tmp_path: Path,
     small_files: Callable[[int | None], None],
-    monkeypatch: pytest.MonkeyPatch,
     size: int,
 ) -> None:
     # Of a new segment, 5000 bytes hold what is written first, and no picture; 10 bytes hold nothing.
-    monkeypatch.setattr("fedge.runner.recording._RETRY_SECONDS", 0.0)
     _, health = record(
-        classifier, model_path, tmp_path, before_each=lambda number: small_files(size) if number == 20 else None
+        classifier,
+        model_path,
+        tmp_path,
+        before_each=lambda number: small_files(size) if number == 20 else None,
+        retry_seconds=(0, 0),
     )
     small_files(None)
-    # It was tried again, and again.
-    assert health.snapshot().faults["recording"] >= 3
-    assert len(segments(tmp_path)) == 1
-    assert replay(tmp_path, None)["differing"] == 0
+    status = health.snapshot().outputs["recording"]
+    assert status.failing and status.dropped > 0
+    assert [path.name for path in segments(tmp_path)] == ["segment-000001"]
+    assert replay(tmp_path, None).differing == 0
 
 
 def test_closing_waits_for_a_slow_disk_where_the_source_waits_too(classifier: Classifier, tmp_path: Path) -> None:
@@ -144,21 +148,19 @@ def test_closing_waits_for_a_slow_disk_where_the_source_waits_too(classifier: Cl
     lines = kept_lines(tmp_path)
     reader.join()
     assert [line["frame"] for line in lines] == list(range(8))
-    assert health.snapshot().faults == {}
+    assert health.snapshot().outputs["recording"] == OutputStatus("ok")
 
 
 def test_frames_that_a_stuck_disk_does_not_take_are_said(
-    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    classifier: Classifier, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("fedge.runner.recording._STUCK_SECONDS", 0.2)
-    recorder, result, health = recorder_and_result(classifier, tmp_path)
+    recorder, result, health = recorder_and_result(classifier, tmp_path, stuck_seconds=0.2)
     (pipe,) = pipes_for_pictures(tmp_path, 1)
     for number in range(5):
         recorder.keep(replace(result, number=number), dict)
     recorder.close()
-    snapshot = health.snapshot()
-    assert snapshot.faults == {"recording": 1}
-    assert "5 frames were not recorded" in snapshot.message
+    assert health.snapshot().outputs["recording"].dropped == 5
+    assert capsys.readouterr().err == "fedge: the output recording ends, 5 results dropped\n"
     # The thread that writes would hang beyond the test.
     pipe.read_bytes()
 

@@ -10,12 +10,12 @@ from fedge.errors import FedgeError, RunError
 from fedge.model import file as model_file
 from fedge.model.self_test import unpack
 from fedge.model.shipped import shipped_models
-from fedge_quantize.convert import convert
-from fedge_quantize.fold_batch_norm import fold
+from fedge_quantize.conversion.convert import convert
+from fedge_quantize.conversion.fold_batch_norm import fold
 from fedge_train.networks.architectures import build
-from fedge_train.networks.from_tflite import unfold
+from fedge_train.networks.from_tflite import model_from_tflite
 from fedge_train.networks.predict import predictor
-from fedge_train.runs.pretrained import lasting_name, pretrained
+from fedge_train.runs.pretrained import pretrained, resolved_name
 from fedge_train.runs.run_folder import read_config
 
 SHAPE = (28, 28, 1)
@@ -59,12 +59,12 @@ def nano() -> keras.Model:
 
 def test_all_weights_come_back(nano: keras.Model, pictures: np.ndarray) -> None:
     flatbuffer = convert(nano, pictures)
-    again = unfold(flatbuffer, "nano", SHAPE, 7, pictures)
+    again = model_from_tflite(flatbuffer, "nano", SHAPE, 7, pictures)
     for ours, theirs in zip(fold(again).get_weights(), nano.get_weights(), strict=True):
         # A kernel's step is its channel's largest weight over 127, half of which is the most that rounding takes; a
         # bias has a finer one. float32 sums of some hundred terms leave far less.
         assert np.abs(ours - theirs).max() <= 0.51 * np.abs(theirs).max() / 127
-    fresh = unfold(flatbuffer, "nano", SHAPE, 3, pictures, head=False)
+    fresh = model_from_tflite(flatbuffer, "nano", SHAPE, 3, pictures, head=False)
     assert fresh.output_shape == (None, 3)
     assert np.array_equal(fresh.layers[1].get_weights()[0], again.layers[1].get_weights()[0])
 
@@ -72,21 +72,21 @@ def test_all_weights_come_back(nano: keras.Model, pictures: np.ndarray) -> None:
 def test_what_cannot_be_read_back_is_refused(nano: keras.Model, pictures: np.ndarray) -> None:
     flatbuffer = convert(nano, pictures)
     with pytest.raises(FedgeError, match="classic cannot go on from a model file"):
-        unfold(flatbuffer, "classic", SHAPE, 7, pictures)
+        model_from_tflite(flatbuffer, "classic", SHAPE, 7, pictures)
     with pytest.raises(FedgeError, match="no weights for the layer stem of small"):
-        unfold(flatbuffer, "small", SHAPE, 7, pictures)
+        model_from_tflite(flatbuffer, "small", SHAPE, 7, pictures)
     with pytest.raises(FedgeError, match="layer stem has weights of another shape"):
-        unfold(flatbuffer, "nano", (28, 28, 3), 7, pictures.repeat(3, axis=3))
+        model_from_tflite(flatbuffer, "nano", (28, 28, 3), 7, pictures.repeat(3, axis=3))
     with pytest.raises(RunError, match="no run folder or model nowhere"):
         pretrained("nowhere")
 
 
 def test_a_run_finds_what_it_started_from_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert lasting_name("nano") == "nano"
-    assert lasting_name("my.tflite") == str(tmp_path / "my.tflite")
+    assert resolved_name("nano") == "nano"
+    assert resolved_name("my.tflite") == str(tmp_path / "my.tflite")
     (tmp_path / "nano").mkdir()
-    assert lasting_name("nano") == str(tmp_path / "nano")
+    assert resolved_name("nano") == str(tmp_path / "nano")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from waiting import free_port
 from fedge.errors import SourceError
 from fedge.options import FaultLimits
 from fedge.runner.health import Health
-from fedge.sources.address import shown
+from fedge.sources.address import display_name
 from fedge.sources.base import Fault, Source
 from fedge.sources.factory import open_camera, open_source
 from fedge.sources.view import CaptureOptions
@@ -57,7 +57,17 @@ def test_an_address_that_cannot_be_opened_is_told_without_its_password(opening: 
 
 
 @OPENINGS
-@pytest.mark.parametrize("url", ["rtsp://user:s3/cret@127.0.0.1/x", "rtsp://user:s3cret@[::1/x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtsp://user:s3/cret@127.0.0.1/x",
+        "rtsp://user:s3cret@[::1/x",
+        "rtsp://user:s@3/cret@127.0.0.1/x",
+        "rtsp://user:s@3#cret@127.0.0.1/x",
+        "rtsp://user:5/cret@127.0.0.1/x",
+        "rtsp://user:5?cret@127.0.0.1/x",
+    ],
+)
 def test_a_malformed_address_is_an_error_that_shows_nothing_of_it(opening: Opening, url: str) -> None:
     with pytest.raises(SourceError) as error:
         opening(url)
@@ -65,15 +75,34 @@ def test_a_malformed_address_is_an_error_that_shows_nothing_of_it(opening: Openi
     assert error.value.__suppress_context__
 
 
+@OPENINGS
+@pytest.mark.parametrize("text", ["user:s3cret@127.0.0.1/x", "rtsp:/user:s3cret@127.0.0.1/x", "user:s/3@cret@cam:554"])
+def test_an_address_without_its_scheme_is_an_error_that_shows_nothing_of_it(opening: Opening, text: str) -> None:
+    with pytest.raises(SourceError, match="as an address it has no scheme; begin it with rtsp://"):
+        opening(text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["user=admin_password=s3cret_channel=1_stream=0.sdp", "admin/s3cret/ch0.264", "5f3a9c77", "live/s3cret", "1234567"],
+)
+def test_what_may_be_a_secret_in_a_path_is_not_shown(path: str) -> None:
+    name = display_name(f"rtsp://cam:554/{path}")
+    assert name.startswith("rtsp://cam:554/")
+    assert not any(secret in name for secret in ("s3cret", "5f3a9c77", "1234567", "admin"))
+
+
 @pytest.mark.parametrize(
     ("target", "name"),
     [
         (2, "camera 2"),
         ("videos/a?b@c.avi", "videos/a?b@c.avi"),
-        ("http://user@[::1]:8080/a@b.mjpg#c", "http://[::1]:8080/a@b.mjpg"),
+        ("http://user@[::1]:8080/axis-cgi/mjpg/video.cgi#c", "http://[::1]:8080/axis-cgi/mjpg/video.cgi"),
+        ("rtsp://cam/h264Preview_01_main", "rtsp://cam/h264Preview_01_main"),
+        ("rtsp://cam/Streaming/Channels/102", "rtsp://cam/Streaming/Channels/102"),
         ("udp://@239.0.0.1:1234", "udp://239.0.0.1:1234"),
         ("srt://:9000?passphrase=s3cret", "srt://:9000"),
     ],
 )
 def test_a_name_keeps_what_tells_sources_apart(target: str | int, name: str) -> None:
-    assert shown(target) == name
+    assert display_name(target) == name

@@ -9,11 +9,11 @@ from pictures_for_tests import jpeg, scene, write_video
 
 from fedge.errors import SourceError
 from fedge.images.preprocess import Recipe
-from fedge.options import FaultLimits
+from fedge.options import FaultLimits, parse_region
 from fedge.runner.health import Health
 from fedge.sources.base import Fault, Source
 from fedge.sources.factory import open_camera, open_source
-from fedge.sources.view import CaptureOptions, View, parse_region
+from fedge.sources.view import CaptureOptions, View
 
 
 def opened(source: object, view: View | None = None) -> Source:
@@ -98,8 +98,8 @@ def test_a_region_outside_a_videos_picture_is_an_error_with_its_own_mend(tmp_pat
 
 def test_a_video_of_which_no_frame_can_be_decoded_is_an_error(tmp_path: Path) -> None:
     video = write_video(tmp_path / "a.avi", 3)
-    # Without their ends the JPEGs are cut off.
-    video.write_bytes(video.read_bytes().replace(b"\xff\xd9", b"\xff\x00"))
+    # Their scans are gone: each JPEG ends within its header.
+    video.write_bytes(video.read_bytes().replace(b"\xff\xda", b"\xff\xd9"))
     with pytest.raises(SourceError, match=r"a\.avi gives no frame \(a JPEG of \d+ bytes is cut off or damaged\)"):
         everything(opened(video))
 

@@ -1,12 +1,16 @@
 """Cutting a stream into JPEGs, and JPEGs that are damaged or lie."""
 
+import cv2
+import numpy as np
 import pytest
 from pictures_for_tests import jpeg, scene
 
 from fedge.errors import SourceError
-from fedge.sources.backends.jpeg import decode_jpeg, jpeg_size, split_jpegs
+from fedge.images.jpeg import Broken, find_end, read_header
+from fedge.options import parse_region
+from fedge.sources.backends.jpeg import decode_jpeg, decode_picture, split_pictures
 from fedge.sources.base import Fault
-from fedge.sources.view import View, parse_region
+from fedge.sources.view import View
 
 JPEG = jpeg(scene(0))
 
@@ -22,33 +26,97 @@ def test_a_stream_is_cut_at_the_pictures_whatever_the_chunks(size: int) -> None:
     pictures = [jpeg(scene(i, 64, 48)) for i in range(5)]
     stream = b"noise" + b"--boundary".join(pictures) + pictures[0][:50]
     chunks = iter([stream[i : i + size] for i in range(0, len(stream), size)])
-    assert list(split_jpegs(lambda: next(chunks, b""))) == pictures
+    assert list(split_pictures(lambda: next(chunks, b""))) == pictures
 
 
 def test_a_stream_without_an_end_is_not_kept() -> None:
     chunks = iter([b"\xff\xd8" + bytes(17 << 20), JPEG])
-    assert list(split_jpegs(lambda: next(chunks, b""))) == [JPEG]
+    assert list(split_pictures(lambda: next(chunks, b""))) == [JPEG]
+
+
+def with_thumbnail(data: bytes) -> bytes:
+    """The JPEG with a smaller one in its EXIF segment, as photographs have: its end marker comes first."""
+    inner = jpeg(scene(1, 64, 48))
+    return data[:2] + b"\xff\xe1" + (len(inner) + 2).to_bytes(2) + inner + data[2:]
+
+
+def progressive() -> bytes:
+    return cv2.imencode(".jpg", scene(0), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
 
 
 def test_the_size_is_read_from_the_header() -> None:
-    assert jpeg_size(JPEG) == (640, 480)
-    assert jpeg_size(claiming(65500, 65500)) == (65500, 65500)
-    assert jpeg_size(b"") is None
-    assert jpeg_size(JPEG[:20]) is None
-    assert jpeg_size(b"\x89PNG" + JPEG) is None
+    for data, size in (
+        (JPEG, (640, 480)),
+        (claiming(65500, 65500), (65500, 65500)),
+        (with_thumbnail(JPEG), (640, 480)),
+    ):
+        header = read_header(data)
+        assert header is not None
+        assert (header.width, header.height, header.progressive) == (*size, False)
+        assert find_end(data, header.scan) == len(data)
+    assert read_header(JPEG[:20]) is None
+    assert read_header(b"") is None
+    for data in (b"\x89PNG" + JPEG, b"\xff\xd8 text", b"\xff\xd8\xff\xd9" + bytes(9)):
+        with pytest.raises(Broken):
+            read_header(data)
 
 
-def test_a_good_jpeg_is_decoded_also_with_a_padded_buffer() -> None:
-    for data in (JPEG, JPEG + bytes(1000)):
-        picture = decode_jpeg(data, View())
-        assert not isinstance(picture, Fault)
-        assert picture.shape == (480, 640, 3)
+def test_the_passes_of_a_progressive_jpeg_belong_together() -> None:
+    data = progressive()
+    header = read_header(data)
+    assert header is not None
+    assert header.progressive
+    assert find_end(data + JPEG, header.scan) == len(data)
+
+
+@pytest.mark.parametrize("size", [700, 10**6])
+def test_a_picture_with_a_thumbnail_and_a_png_are_cut_out_whole(size: int) -> None:
+    pictures = [with_thumbnail(JPEG), cv2.imencode(".png", scene(2, 64, 48))[1].tobytes(), progressive()]
+    stream = b"\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n".join([b"", *pictures, b""])
+    chunks = iter([stream[i : i + size] for i in range(0, len(stream), size)])
+    assert list(split_pictures(lambda: next(chunks, b""))) == pictures
+    assert all(isinstance(decode_picture(picture, View()), np.ndarray) for picture in pictures)
+
+
+def test_a_picture_without_an_end_marker_ends_where_the_next_part_begins() -> None:
+    stream = b"\r\n--frame\r\n\r\n".join([b"", *[JPEG[:-2]] * 3])
+    chunks = iter([stream])
+    pictures = list(split_pictures(lambda: next(chunks, b"")))
+    assert pictures == [JPEG[:-2]] * 3
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        JPEG,
+        JPEG + bytes(1000),
+        JPEG + bytes(range(1, 97)),
+        JPEG + b"\r\n",
+        JPEG + b"\xff" * 64,
+        JPEG + b"\xff\xd9",
+        JPEG[:-2],
+        JPEG[:-2] + bytes(64),
+        JPEG[:-2] + b"\xff\xff\xd9",
+        b"\xff\xd8" + JPEG,
+        b"\r\n" + JPEG,
+        with_thumbnail(JPEG),
+    ],
+)
+def test_a_jpeg_whose_pixels_are_all_there_is_decoded_whatever_stands_around_it(
+    data: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    picture = decode_jpeg(data, View())
+    assert np.array_equal(picture, cv2.imdecode(np.frombuffer(JPEG, np.uint8), cv2.IMREAD_COLOR))  # type: ignore[arg-type]
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
         (JPEG[: len(JPEG) // 2], "corrupt"),
+        # A few bytes hold the last pixels.
+        (JPEG[:-12], "corrupt"),
+        (progressive()[:-2], "corrupt"),
         (b"", "corrupt"),
         (b"\xff\xd8\xff\xd9", "corrupt"),
         (b"<html>busy</html>", "corrupt"),

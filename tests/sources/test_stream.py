@@ -9,11 +9,11 @@ from pictures_for_tests import jpeg, scene
 
 from fedge.errors import SourceError
 from fedge.images.preprocess import Recipe
-from fedge.options import FaultLimits
+from fedge.options import FaultLimits, parse_region
 from fedge.runner.health import Health
 from fedge.sources.base import Source
 from fedge.sources.factory import open_source
-from fedge.sources.view import CaptureOptions, View, parse_region
+from fedge.sources.view import CaptureOptions, View
 
 LIMITS = FaultLimits(stall_after=0.5, frozen_after=0.5)
 

@@ -11,11 +11,11 @@ from pictures_for_tests import garment, scene
 from fedge.images.cutout import CutOut
 from fedge.images.picture import Picture
 from fedge.images.preprocess import Recipe, apply
-from fedge.options import FaultLimits
+from fedge.options import FaultLimits, parse_region
 from fedge.runner.health import Health
 from fedge.sources.backends.video_gray import brightness_levels
 from fedge.sources.factory import open_source
-from fedge.sources.view import CaptureOptions, View, parse_region
+from fedge.sources.view import CaptureOptions, View
 
 GRAY = Recipe(28, 28)
 

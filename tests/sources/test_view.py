@@ -14,10 +14,10 @@ from fedge.errors import SourceError
 from fedge.images.cutout import CutOut
 from fedge.images.preprocess import Recipe, apply
 from fedge.model.classifier import load
-from fedge.options import CameraOptions, FaultLimits, Rotation
+from fedge.options import CameraOptions, FaultLimits, Region, Rotation, parse_region
 from fedge.runner.health import Health
 from fedge.sources.factory import open_asked
-from fedge.sources.view import Region, View, parse_region
+from fedge.sources.view import View
 
 GRAY = Recipe(28, 28, "gray", "pad", "dark-background")
 
@@ -41,20 +41,22 @@ def test_fractions_are_of_the_picture() -> None:
     assert parse_region("0,0,1,1").pixels(640, 480) == (0, 0, 640, 480)
 
 
-@pytest.mark.parametrize("text", ["", "1,2,3", "a,b,c,d", "-1,0,5,5", "1,2,3,4,5", "nan,0,1,1"])
+@pytest.mark.parametrize(
+    "text", ["", "1,2,3", "a,b,c,d", "-1,0,5,5", "1,2,3,4,5", "nan,0,1,1", "0.5,0,0.6,1", "0,0,0,9"]
+)
 def test_what_is_no_region_is_refused(text: str) -> None:
     with pytest.raises(SourceError):
         parse_region(text)
 
 
 @pytest.mark.parametrize("rotation", get_args(Rotation))
-def test_each_rotation_of_the_command_line_is_that_of_the_picture(tmp_path: Path, rotation: str) -> None:
+def test_each_rotation_of_the_command_line_is_that_of_the_picture(tmp_path: Path, rotation: Rotation) -> None:
     picture = scene(0)
     cv2.imwrite(str(tmp_path / "a.png"), picture)
-    asked = CameraOptions(rotate=rotation)  # type: ignore[arg-type]
+    asked = CameraOptions(rotate=rotation)
     source = open_asked(str(tmp_path / "a.png"), None, asked, None, Health(), FaultLimits())
     (frame,) = collect(source, lambda seen: False).frames
-    assert np.array_equal(frame.picture, np.rot90(picture, -int(rotation) // 90))
+    assert np.array_equal(frame.picture, np.rot90(picture, -rotation // 90))
 
 
 @pytest.mark.parametrize("region", [Region(600, 0, 41, 10), Region(0, 470, 10, 11), Region(0, 0, 0.4, 10)])

@@ -13,8 +13,8 @@ from fedge_train.augmentation.outliers import draw_outliers
 from fedge_train.networks.plans import PLANS, Plan
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.run_folder import load_float_model, load_run_data, read_config
-from fedge_train.training.batches import Lessons, lessons_of, source_weights
-from fedge_train.training.loop import answer_loss, evaluate
+from fedge_train.training.batches import BatchLoader, make_loader, source_weights
+from fedge_train.training.loop import answer_loss, validate
 
 CLASSES = ["Bag", "Sneaker", "Trouser"]
 PLAN = Plan(epochs=1)
@@ -37,35 +37,35 @@ def split(labels: list[int], sources: list[int], classes: int = 3) -> Split:
 
 
 def test_a_weight_is_how_often_an_epoch_shows_a_picture() -> None:
-    lessons = Lessons(split([0] * 10 + [1] * 4, [0] * 10 + [1] * 4), PLAN, (0.5, 2.5))
-    order = lessons.order(np.random.default_rng(0))
+    loader = BatchLoader(split([0] * 10 + [1] * 4, [0] * 10 + [1] * 4), PLAN, (0.5, 2.5))
+    order = loader.order(np.random.default_rng(0))
     shown = np.bincount(order, minlength=14)
-    assert len(lessons) == len(order) == 5 + 10
+    assert len(loader) == len(order) == 5 + 10
     assert sorted(shown[:10]) == [0] * 5 + [1] * 5 and sorted(shown[10:]) == [2, 2, 3, 3]
 
 
 def test_only_easy_pictures_are_left_out_and_the_rest_stand_for_them() -> None:
-    lessons = Lessons(split([0] * 100, [0] * 100), PLAN, (1.0,))
+    loader = BatchLoader(split([0] * 100, [0] * 100), PLAN, (1.0,))
     generator = np.random.default_rng(0)
     losses = generator.permutation(100).astype(np.float32)
-    order = lessons.order(generator)
+    order = loader.order(generator)
     shown = np.zeros(100)
     for _ in range(400):
-        kept, counts = lessons.without_easy(order, 0.4, losses, generator)
+        kept, counts = loader.without_easy(order, 0.4, losses, generator)
         assert len(kept) == 60 and counts.sum() == 100
         shown[kept] += counts
     assert np.all(shown[losses >= 80] == 400)
     # Each easy one is kept in half of the epochs and then counts twice: 400 within five standard deviations of 20.
     assert np.abs(shown[losses < 80] - 400).max() <= 100
-    everything, counts = lessons.without_easy(order, 0.0, losses, generator)
+    everything, counts = loader.without_easy(order, 0.0, losses, generator)
     assert np.array_equal(everything, order) and np.all(counts == 1)
 
 
 def test_the_first_and_the_last_epochs_leave_nothing_out() -> None:
-    lessons = Lessons(split([0] * 100, [0] * 100), replace(PLAN, epochs=16, batch=10, skip=0.4), (1.0,))
-    assert [lessons.steps(epoch) for epoch in range(1, 17)] == [10] + [6] * 13 + [10] * 2
-    assert lessons.steps_until(16) == 108
-    shown = [len(list(lessons.batches(np.random.default_rng(0), epoch, np.zeros(100, np.float32)))) for epoch in (1, 2)]
+    loader = BatchLoader(split([0] * 100, [0] * 100), replace(PLAN, epochs=16, batch=10, skip=0.4), (1.0,))
+    assert [loader.steps(epoch) for epoch in range(1, 17)] == [10] + [6] * 13 + [10] * 2
+    assert loader.steps_until(16) == 108
+    shown = [len(list(loader.batches(np.random.default_rng(0), epoch, np.zeros(100, np.float32)))) for epoch in (1, 2)]
     assert shown == [10, 6]
     with pytest.raises(ValueError, match="skip must be"):
         replace(PLAN, skip=0.6)
@@ -74,8 +74,8 @@ def test_the_first_and_the_last_epochs_leave_nothing_out() -> None:
 def test_a_small_share_of_outliers_is_one_of_a_small_batch() -> None:
     images = np.zeros((40, 8, 8, 1), np.uint8)
     pictures = replace(split([0] * 40, [0] * 40), images=images)
-    lessons = Lessons(pictures, replace(PLAN, batch=16, outliers=0.02), (1.0,))
-    batch = next(lessons.batches(np.random.default_rng(0), 1, np.zeros(40, np.float32)))
+    loader = BatchLoader(pictures, replace(PLAN, batch=16, outliers=0.02), (1.0,))
+    batch = next(loader.batches(np.random.default_rng(0), 1, np.zeros(40, np.float32)))
     assert batch.right.any(axis=1).tolist() == [True] * 15 + [False]
 
 
@@ -119,15 +119,15 @@ def test_each_source_counts_alike_when_the_best_epoch_is_chosen() -> None:
     held_out = split([0] * 10, [0] * 9 + [1])
     answers = np.tile(np.array([5.0, 0, 0], np.float32), (10, 1))
     answers[9] = [0, 5.0, 0]
-    assert evaluate(lambda images: answers, held_out)[1] == 0.5
+    assert validate(lambda images: answers, held_out)[1] == 0.5
 
 
 def test_a_teacher_leaves_its_share_of_the_target() -> None:
     taught = np.array([[0.5, 0.5, 0.0], [0.0, 0.0, 0.0]], np.float32)
     plan = replace(PLAN, taught=0.6, label_smoothing=0.3)
     pictures = split([0, 1], [0, 1])
-    lessons = Lessons(pictures, plan, (1.0, 1.0), lambda chosen, shown: taught[chosen])
-    soft = lessons.soft(np.array([0, 1]), pictures.images)
+    loader = BatchLoader(pictures, plan, (1.0, 1.0), lambda chosen, shown: taught[chosen])
+    soft = loader.soft(np.array([0, 1]), pictures.images)
     np.testing.assert_allclose(soft, [[0.4, 0.4, 0.1], [0.1, 0.1, 0.1]], rtol=1e-6)
 
 
@@ -206,7 +206,7 @@ def answers_are_the_mean_of_those_who_know(first: Path, second: Path, consistent
     def taught(*teachers: Path) -> np.ndarray:
         plan = replace(config.plan, consistent=consistent)
         asked = replace(config, plan=plan, teachers=tuple(map(str, teachers)))
-        teaching = lessons_of(asked, dataset).teaching
+        teaching = make_loader(asked, dataset).teacher_answers
         assert teaching is not None
         return teaching(np.arange(len(images)), upside_down)
 

@@ -26,9 +26,9 @@ from fedge_train.augmentation.batch import augment
 from fedge_train.networks.architectures import build
 from fedge_train.networks.plans import PLANS, Plan, plan_for
 from fedge_train.runs.run_folder import latest_unfinished, load_float_model, read_config, save_weights
-from fedge_train.training.batches import Lessons
-from fedge_train.training.checkpoints import load_latest, save
-from fedge_train.training.loop import Watcher, Weights, fit
+from fedge_train.training.batches import BatchLoader
+from fedge_train.training.checkpoints import BestEpoch, Facts, load_latest, save
+from fedge_train.training.loop import Callbacks, Weights, fit
 from fedge_train.training.precision import training_dtype
 
 CLASSES = ["Bag", "Sneaker", "Trouser"]
@@ -48,8 +48,8 @@ def small_fit(architecture: str, dataset: Dataset, saved: Path, epochs: int = 4,
     keras.utils.set_random_seed(seed)
     model = build(architecture, dataset.recipe.shape, len(dataset.labels))
     plan = replace(PLANS[architecture], epochs=epochs, batch=32)
-    lessons = Lessons(dataset.train, plan, (1.0,))
-    best, history = fit(model, lessons, dataset.held_out, seed, saved, Watcher())
+    loader = BatchLoader(dataset.train, plan, (1.0,))
+    best, history = fit(model, loader, dataset.held_out, seed, saved, Callbacks())
     assert len(history) == epochs
     return [*best.weights, *model.get_weights()]
 
@@ -80,7 +80,7 @@ def test_a_damaged_checkpoint_is_passed_over(dataset: Dataset, tmp_path: Path) -
     flipped[len(flipped) // 2] ^= 1
     second.write_bytes(flipped)
     found = load_latest(tmp_path)
-    assert found is not None and len(found[1]["history"]) == 2
+    assert found is not None and len(found[1].history) == 2
     assert equal(whole, small_fit("nano", dataset, tmp_path))
 
 
@@ -242,7 +242,7 @@ def test_training_into_a_full_folder_is_refused(folder: Path, tmp_path: Path) ->
 
 def test_the_newest_checkpoints_are_those_of_the_highest_epochs(tmp_path: Path) -> None:
     for epoch in range(9_997, 10_003):
-        save(tmp_path, epoch, {"weight": np.array([epoch])}, {})
+        save(tmp_path, epoch, {"weight": np.array([epoch])}, Facts((), BestEpoch(0, 0.0, 0.0)))
     assert {path.name.split("-")[1] for path in tmp_path.iterdir()} == {"10000", "10001", "10002"}
     found = load_latest(tmp_path)
     assert found is not None and found[0]["weight"] == 10_002

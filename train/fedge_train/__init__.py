@@ -2,12 +2,12 @@
 
 import os
 
-from fedge.system.native_stderr import quiet_stderr
+from fedge.system.native_stderr import suppress_native_stderr
 
 # tfmot works only with Keras 2, which TensorFlow chooses by this variable when it is first imported.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-with quiet_stderr():
+with suppress_native_stderr():
     # Its first import and its first look for a GPU log what this machine has and has not.
     import tensorflow
 

@@ -6,10 +6,12 @@ import typer
 
 from fedge import __version__
 from fedge.cli.capture import capture
+from fedge.cli.device.doctor import doctor
+from fedge.cli.device.models import models_app
+from fedge.cli.device.service import service_app
 from fedge.cli.model import bench, evaluate, info, replay, samples, verify
-from fedge.cli.optional_values import OptionalAddresses
+from fedge.cli.parsing.optional_values import OptionalAddresses
 from fedge.cli.run import run
-from fedge.cli.service import service_app
 from fedge.cli.teach import adopt, teach
 from fedge.cli.train import average, backbone, quantize, train
 from fedge.errors import EXIT_USAGE
@@ -58,4 +60,6 @@ app.command()(info)
 app.command()(verify)
 app.command()(bench)
 app.command()(samples)
+app.command()(doctor)
+app.add_typer(models_app, name="models")
 app.add_typer(service_app, name="service")

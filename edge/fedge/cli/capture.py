@@ -5,13 +5,24 @@ from typing import Annotated
 
 import typer
 
-from fedge.cli.parameters import Area, Device, Pixels, Rate, Turn, Wait, require_one
+from fedge.cli.parsing.parameters import (
+    Area,
+    Camera,
+    Device,
+    Pixels,
+    Rate,
+    Source,
+    Turn,
+    Wait,
+    require_one_source,
+)
 from fedge.options import (
     COLLECT_COUNT,
     COLLECT_COUNTDOWN,
     COLLECT_MEGABYTES,
     COLLECT_SECONDS,
     LEAST_SHARPNESS,
+    MEGABYTE,
     CameraOptions,
     CollectOptions,
 )
@@ -19,9 +30,10 @@ from fedge.options import (
 
 def capture(
     label: Annotated[str, typer.Argument(help="The class: the name of its folder.", show_default=False)],
-    camera: Annotated[bool, typer.Option("--camera", help="Collect from a camera.")] = False,
+    camera: Camera = False,
     device: Device = None,
-    source: Annotated[str | None, typer.Option(help="A video, a URL, a picture, a folder or a glob pattern.")] = None,
+    source: Source = None,
+    wait: Wait = False,
     out: Annotated[Path, typer.Option(help="The folder of class folders.")] = Path("photos"),
     count: Annotated[int, typer.Option(help="How many pictures.", min=1)] = COLLECT_COUNT,
     every: Annotated[float, typer.Option(help="Seconds between two pictures.", min=0)] = COLLECT_SECONDS,
@@ -34,13 +46,12 @@ def capture(
     width: Pixels = None,
     height: Pixels = None,
     fps: Rate = None,
-    rotate: Turn = "0",
+    rotate: Turn = 0,
     region: Area = None,
-    wait: Wait = False,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON line per picture, and one of the counts.")] = False,
 ) -> int:
     """Collect pictures of a class, each one checked: sharp, well lit, and not like one before."""
-    require_one(camera, source, device)
+    require_one_source(camera, source, device)
     from fedge.commands.capture.session import capture as work
 
     return work(
@@ -52,7 +63,7 @@ def capture(
             count=count,
             every=every,
             countdown=countdown,
-            limit_bytes=max_mb * 1_000_000,
+            limit_bytes=max_mb * MEGABYTE,
             least_sharpness=least_sharpness,
             model=model,
             as_json=as_json,

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from fedge.errors import EXIT_BUG, EXIT_INTERRUPTED, FedgeError
-from fedge.system.console import printable
+from fedge.system.console import escape_what_cannot_be_printed, printable
 
 FILE_MEND = "give a path that is there, may be used so, and has room"
 
 
 def exit_code(work: Callable[[], int]) -> int:
     """Does the work and gives its exit code; an error is one line on stderr: what is wrong, and the mend."""
+    escape_what_cannot_be_printed()
     try:
         return work()
     except FedgeError as error:
@@ -36,7 +37,7 @@ def exit_code(work: Callable[[], int]) -> int:
 def leave(code: int) -> NoReturn:
     """Ends the process, also while a thread hangs in a camera's driver."""
     if any(thread.daemon for thread in threading.enumerate()):
-        # Such a thread would end the process with a signal, should it come back when Python finalizes.
+        # A daemon thread that returns from native code while Python shuts down would end the process with a signal.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -50,6 +51,6 @@ def _bug(error: Exception) -> int:
 
 def _save_traceback() -> str:
     handle, name = tempfile.mkstemp(prefix="fedge-", suffix=".log")
-    with os.fdopen(handle, "w") as log:
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
         traceback.print_exc(file=log)
     return name

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from fedge.cli.parameters import Json, Map, Model, show
-from fedge.system.console import tell
+from fedge.cli.parsing.parameters import Json, Map, Model, print_report
+from fedge.system.console import echo
 from fedge.system.extras import needs_extra
 
 
@@ -20,8 +20,8 @@ def evaluate(
     page: Annotated[Path | None, typer.Option(help="Write an HTML page of the worst pictures here.")] = None,
 ) -> None:
     """Measure accuracy: per class, with rejection, and whether the model is fit for the camera."""
+    from fedge.commands import evaluate_report as work
     from fedge.commands.evaluate import evaluate_model
-    from fedge.commands.evaluate_text import describe_evaluation
 
     if Path(model_or_run).is_dir():
         if page is not None:
@@ -31,9 +31,9 @@ def evaluate(
         report = evaluate_run(Path(model_or_run), data, map)
     else:
         report = evaluate_model(model_or_run, data, map, page)
-    for name in report["skipped"]:
-        tell(f"skipped: {name}")
-    show(report, describe_evaluation(report), as_json)
+    for name in report.skipped:
+        echo(f"skipped: {name}")
+    print_report(work.as_json(report) if as_json else work.as_text(report))
 
 
 def replay(
@@ -42,34 +42,29 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Prove that a recording's frames get the same answers and decisions again."""
-    from fedge.commands.replay import describe_replay, require_same
-    from fedge.commands.replay import replay as work
+    from fedge.commands import replay as work
 
-    report = work(recording, model)
-    show(report, describe_replay(report), as_json)
-    require_same(report)
+    report = work.replay(recording, model)
+    print_report(work.as_json(report) if as_json else work.as_text(report))
+    work.require_same(report)
 
 
 def info(model: Model = None, as_json: Json = False) -> None:
     """Show what is in a model file; without one, the shipped models."""
-    from fedge.commands.info import describe_info, model_info, shipped_info
+    from fedge.commands import info as work
 
-    report = shipped_info() if model is None else model_info(model)
-    show(report, describe_info(report), as_json)
+    report = work.shipped_info() if model is None else work.model_info(model)
+    print_report(work.as_json(report) if as_json else work.as_text(report))
 
 
 def verify(model: Model = None, as_json: Json = False) -> None:
-    """Prove that this machine gives the model's golden answers."""
-    from fedge.commands.verify import require_passed, verify_model
+    """Prove that this machine gives the model's golden answers; where it does not, say why."""
+    from fedge.commands import verify as work
 
-    report = verify_model(model)
-    text = (
-        f"{report['n']} golden pictures on {report['runtime']}: inputs differ by at most "
-        f"{report['max_input_difference']} of 256 (allowed {report['input_tolerance']}), logits by at most "
-        f"{report['max_logit_difference']} (allowed {report['logit_tolerance']})"
-    )
-    show(report, text, as_json)
-    require_passed(report)
+    found = work.verify(model)
+    if found.test is not None or as_json:
+        print_report(work.as_json(found) if as_json else work.as_text(found))
+    work.require_passed(found)
 
 
 def bench(
@@ -84,7 +79,7 @@ def bench(
     from fedge.commands import bench as work
 
     report = work.bench(model, frames, seconds)
-    show(report, work.describe_bench(report), as_json)
+    print_report(work.as_json(report) if as_json else work.as_text(report))
 
 
 def samples(
@@ -94,7 +89,7 @@ def samples(
     as_json: Json = False,
 ) -> None:
     """Write Fashion-MNIST test pictures as files, to try a model on."""
-    from fedge.commands.samples import write_samples
+    from fedge.commands import samples as work
 
-    report = write_samples(folder, count, seed)
-    show(report, f"{report['n']} pictures in {report['folder']}", as_json)
+    report = work.write_samples(folder, count, seed)
+    print_report(work.as_json(report) if as_json else work.as_text(report))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from fedge.cli.parameters import Device, Json, Map, show
+from fedge.cli.parsing.parameters import Device, Json, Map, print_report
 from fedge.options import MAX_DROP_PP, TEST_SHARE, CameraOptions
 from fedge.system.extras import needs_extra
 
@@ -59,7 +59,7 @@ def teach(
         report = teach_by_keys(options, CameraLesson(tuple(labels or ()), source, device, CameraOptions(), photos))
     else:
         report = work(options)
-    show(report, describe_taught(report), as_json)
+    print_report(report if as_json else describe_taught(report))
 
 
 def adopt(
@@ -105,4 +105,4 @@ def adopt(
             unproved,
         )
     )
-    show(report, describe_adopted(report), as_json)
+    print_report(report if as_json else describe_adopted(report))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from fedge.cli.parameters import Json, Map, show
+from fedge.cli.parsing.parameters import Json, Map, print_report
 from fedge.options import MAX_DROP_PP, QAT_EPOCHS, TEST_SHARE, TRIAL_MINUTES
 from fedge.system.extras import needs_extra
 
@@ -41,13 +41,13 @@ def train(
         Literal["float32", "mixed_bfloat16"] | None, typer.Option(help="Chosen by the processor if left out.")
     ] = None,
     variants: Annotated[
-        int | None, typer.Option(help="How often each photograph is taken again, changed, to be learned.", min=0)
+        int | None, typer.Option(help="How many changed variants of each photograph to learn from.", min=0)
     ] = None,
     outliers: Annotated[
-        float | None, typer.Option(help="The share of pictures of nothing known, to be unsure of.", min=0, max=0.5)
+        float | None, typer.Option(help="The share of outliers in training, to be unsure of.", min=0, max=0.5)
     ] = None,
     skip: Annotated[
-        float | None, typer.Option(help="The share of an epoch, of the easiest pictures, to leave out.", min=0, max=0.5)
+        float | None, typer.Option(help="The share of an epoch's pictures to leave out, the easiest.", min=0, max=0.5)
     ] = None,
     weight: Annotated[
         list[float] | None, typer.Option(help="How often an epoch shows each picture of a --data; one for each.")
@@ -56,13 +56,13 @@ def train(
         float | None, typer.Option(help=f"What a folder without `test` gives to it; {TEST_SHARE}.", min=0.01, max=0.5)
     ] = None,
     start: Annotated[
-        str | None, typer.Option("--from", help="A run, model file or shipped model whose weights to start with.")
+        str | None, typer.Option("--from", help="A run, model file or shipped model to start from.")
     ] = None,
     teacher: Annotated[
-        list[str] | None, typer.Option(help="One whose answers are to be learned too; repeatable.")
+        list[str] | None, typer.Option(help="A run, model file or shipped model to distil from; repeatable.")
     ] = None,
     minutes: Annotated[
-        float, typer.Option(help="How long networks may be held against each other on a folder of pictures.", min=0)
+        float, typer.Option(help="How long networks may be compared on a folder of pictures.", min=0)
     ] = TRIAL_MINUTES,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if left out.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
@@ -72,6 +72,7 @@ def train(
     with needs_extra("train", "`fedge train`"):
         from fedge_train.commands.train import train as work
         from fedge_train.commands.train_settings import TrainOptions
+        from fedge_train.runs import report as reports
     options = TrainOptions(
         data=tuple(data or ()),
         label_map=map,
@@ -98,11 +99,7 @@ def train(
         resume=resume,
     )
     report = work(options)
-    text = f"{report['classification_report_text']}\ntest accuracy {report['accuracy']:.2%}"
-    if report["epochs"]:
-        text += f", best epoch {report['best_epoch']} of {report['epochs']}"
-    text += f"\nnext: fedge quantize {report['run']}"
-    show(report, text, as_json)
+    print_report(reports.as_json(report) if as_json else reports.as_text(report))
 
 
 def average(
@@ -113,10 +110,9 @@ def average(
     """Average the weights of runs, those that make it better on held-out pictures."""
     with needs_extra("train", "`fedge average`"):
         from fedge_train.commands.average import average as work
+        from fedge_train.runs import report as reports
     report = work(runs, out)
-    text = f"{report['classification_report_text']}\nthe mean of {' and '.join(report['averaged'])}: held out "
-    text += f"{report['held_out_accuracy']:.2%}, test accuracy {report['accuracy']:.2%}\n"
-    show(report, f"{text}next: fedge quantize {report['run']}", as_json)
+    print_report(reports.as_json(report) if as_json else reports.as_text(report))
 
 
 def quantize(
@@ -136,25 +132,17 @@ def quantize(
         ),
     ] = None,
     unproved: Annotated[
-        bool, typer.Option("--unproved", help="Write the file though nothing shows that it lost so little; it says so.")
+        bool, typer.Option("--unproved", help="Write the file even where its loss is unproved; the file says so.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Make an int8 model file, refused if it lost accuracy."""
     with needs_extra("train", "`fedge quantize`"):
+        from fedge_quantize import report as reports
         from fedge_quantize.candidates import QuantizeOptions
         from fedge_quantize.quantize import quantize as work
     report = work(QuantizeOptions(run, out, method, max_drop, qat_epochs, tuple(frames or ()), unproved))
-    unproved_line = "UNPROVED: nothing showed that it lost so little\n" if report["proof"] == "none" else ""
-    text = (
-        f"float {report['float_accuracy']:.2%}, int8 {report['int8_accuracy']:.2%} on {report['n']:,} test pictures\n"
-        f"drop {report['drop_pp']:.2f} points, with 95% confidence at most {report['drop_upper95_pp']:.2f} "
-        f"(allowed {report['max_drop_pp']:g}); same answer {report['agreement']:.2%}\n"
-        f"{unproved_line}"
-        f"{report['model']}: {report['bytes']:,} bytes of {report['method']} int8\n"
-        f"next: fedge run {report['model']} --camera"
-    )
-    show(report, text, as_json)
+    print_report(reports.as_json(report) if as_json else reports.as_text(report))
 
 
 def backbone(
@@ -175,4 +163,4 @@ def backbone(
         f"away from the float ones on {report['calibration']}\n"
         f"next: fedge teach {report['path']} --data photos"
     )
-    show(report, text, as_json)
+    print_report(report if as_json else text)

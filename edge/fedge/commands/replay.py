@@ -13,12 +13,59 @@ import numpy as np
 from fedge.errors import DataError, ReplayDiffers
 from fedge.images.picture import Picture
 from fedge.model.classifier import Classifier, load
+from fedge.model.format.schema import to_json
 from fedge.runner.decisions import Decider
-from fedge.runner.recording import FACTS, LINES, segments
-from fedge.system.console import printable, tell
+from fedge.runner.segments import FACTS, LINES, segments
+from fedge.system.console import echo, printable
+from fedge.system.json_types import Json, JsonObject
 
-_SHOWN = 20
+_MOST_DIFFERENCES = 20
 _ROUNDING = 1e-6
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where a frame's answer differs: the first differing field of `label`, `decision`, `changed` and `score`."""
+
+    segment: str
+    frame: int
+    field: str
+    recorded: Json
+    replayed: Json
+
+
+@dataclass(frozen=True)
+class ReplayReport:
+    """What came of a replay.
+
+    Attributes:
+        recording: the recording's folder.
+        model: the name of the model that was used, from its manifest.
+        same_model: whether that is the one the recording was made with.
+        frames, pictures: how many frames were replayed, and how many of them have their picture.
+        differing: how many frames get another answer or decision.
+        max_score_difference: the largest difference of a score, 0..1.
+        differences: the first twenty.
+    """
+
+    recording: str
+    model: str
+    same_model: bool
+    frames: int
+    pictures: int
+    differing: int
+    max_score_difference: float
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What is compared of a frame; the score is rounded to six digits."""
+
+    label: str | None
+    score: float
+    decision: str | None
+    changed: bool
 
 
 @dataclass
@@ -27,15 +74,14 @@ class _Tally:
     pictures: int = 0
     differing: int = 0
     max_score_difference: float = 0.0
-    first: list[dict[str, Any]] = field(default_factory=list)
+    first: list[Difference] = field(default_factory=list)
 
 
-def replay(folder: Path, model: str | None) -> dict[str, Any]:
+def replay(folder: Path, model: str | None) -> ReplayReport:
     """Classifies a recording's frames again and decides again, with `model` or the one that it was recorded with.
 
     A segment that was only begun, where the power or the disk failed, is left out, and that is said on standard error.
-    The report has `frames`, how many of them have `pictures`, how many are `differing`, the first of these as
-    `differences`, the `max_score_difference`, and whether the `same_model` was used. Raises DataError.
+    Raises DataError.
     """
     parts = [part for part in segments(folder) if _is_finished(part)] if folder.is_dir() else []
     if not parts:
@@ -46,37 +92,42 @@ def replay(folder: Path, model: str | None) -> dict[str, Any]:
     tally = _Tally()
     for part, known in zip(parts, facts, strict=True):
         _replay_segment(part, known, classifier, tally)
-    return {
-        "recording": str(folder),
-        "model": classifier.model.manifest.name,
-        "same_model": all(known["network"] == network for known in facts),
-        "frames": tally.frames,
-        "pictures": tally.pictures,
-        "differing": tally.differing,
-        "max_score_difference": tally.max_score_difference,
-        "differences": tally.first,
-    }
+    return ReplayReport(
+        recording=str(folder),
+        model=classifier.model.manifest.name,
+        same_model=all(known["network"] == network for known in facts),
+        frames=tally.frames,
+        pictures=tally.pictures,
+        differing=tally.differing,
+        max_score_difference=tally.max_score_difference,
+        differences=tuple(tally.first),
+    )
 
 
-def describe_replay(report: dict[str, Any]) -> str:
-    """A replay's report as text."""
-    lines = [] if report["same_model"] else [f"{report['model']} is another model than the recording's"]
-    for d in report["differences"]:
-        lines.append(f"{d['segment']} frame {d['frame']}: {d['field']} was {d['recorded']}, is {d['replayed']}")
-    if report["differing"] > len(report["differences"]):
-        lines.append(f"and {report['differing'] - len(report['differences'])} more")
+def as_text(report: ReplayReport) -> str:
+    """The report for people: the first differences, and the counts."""
+    lines = [] if report.same_model else [f"{report.model} is another model than the recording's"]
+    for d in report.differences:
+        lines.append(f"{d.segment} frame {d.frame}: {d.field} was {d.recorded}, is {d.replayed}")
+    if report.differing > len(report.differences):
+        lines.append(f"and {report.differing - len(report.differences)} more")
     lines.append(
-        f"{report['frames']} frames, {report['pictures']} with their picture: {report['differing']} differ; "
-        f"scores by at most {report['max_score_difference']:.6f}"
+        f"{report.frames} frames, {report.pictures} with their picture: {report.differing} differ; "
+        f"scores by at most {report.max_score_difference:.6f}"
     )
     return "\n".join(lines)
 
 
-def require_same(report: dict[str, Any]) -> None:
+def as_json(report: ReplayReport) -> JsonObject:
+    """The fields of `ReplayReport`."""
+    return to_json(report)
+
+
+def require_same(report: ReplayReport) -> None:
     """Raises ReplayDiffers where an answer or a decision differs."""
-    if report["differing"]:
+    if report.differing:
         raise ReplayDiffers(
-            f"{report['differing']} of {report['frames']} frames of {report['recording']} get another answer",
+            f"{report.differing} of {report.frames} frames of {report.recording} get another answer",
             "replay with the model and the versions that recorded it, or look at the frames that are named",
         )
 
@@ -100,16 +151,14 @@ def _replay_segment(part: Path, facts: dict[str, Any], classifier: Classifier, t
         classifier.reject = facts["reject"]
         for line in _lines(part):
             tally.frames += 1
-            recorded = {name: line[name] for name in ("label", "score", "decision", "changed")}
-            replayed = dict(recorded)
-            evidence = line["evidence"]
+            recorded = _Answer(line["label"], line["score"], line["decision"], line["changed"])
+            label, score, evidence = recorded.label, recorded.score, line["evidence"]
             if line["picture"]:
                 tally.pictures += 1
                 answer = classifier.classify(_picture(part / line["picture"]))
-                replayed |= {"label": answer.label, "score": round(answer.score, 6)}
-                evidence = answer.evidence
+                label, score, evidence = answer.label, round(answer.score, 6), answer.evidence
             decision = decider.update(evidence, line["moment"], datetime.fromisoformat(line["time"]))
-            replayed |= {"decision": decision.label, "changed": decision.changed}
+            replayed = _Answer(label, score, decision.label, decision.changed)
             _compare(part.name, line["frame"], recorded, replayed, tolerance, tally)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
@@ -118,26 +167,23 @@ def _replay_segment(part: Path, facts: dict[str, Any], classifier: Classifier, t
         ) from error
 
 
-def _compare(
-    segment: str, frame: int, recorded: dict[str, Any], replayed: dict[str, Any], tolerance: float, tally: _Tally
-) -> None:
-    difference = abs(recorded["score"] - replayed["score"])
+def _compare(segment: str, frame: int, recorded: _Answer, replayed: _Answer, tolerance: float, tally: _Tally) -> None:
+    difference = abs(recorded.score - replayed.score)
     tally.max_score_difference = max(tally.max_score_difference, difference)
-    names = [name for name in ("label", "decision", "changed") if recorded[name] != replayed[name]]
+    names = [name for name in ("label", "decision", "changed") if getattr(recorded, name) != getattr(replayed, name)]
     names += ["score"] if difference > tolerance else []
     if not names:
         return
     tally.differing += 1
-    if len(tally.first) < _SHOWN:
+    if len(tally.first) < _MOST_DIFFERENCES:
         name = names[0]
-        where = {"segment": segment, "frame": frame, "field": name}
-        tally.first.append(where | {"recorded": recorded[name], "replayed": replayed[name]})
+        tally.first.append(Difference(segment, frame, name, getattr(recorded, name), getattr(replayed, name)))
 
 
 def _is_finished(part: Path) -> bool:
     missing = [name for name in (FACTS, LINES) if not (part / name).exists()]
     if missing:
-        tell(f"skipped: {printable(str(part))} has no {' and no '.join(missing)}")
+        echo(f"skipped: {printable(str(part))} has no {' and no '.join(missing)}")
     return not missing
 
 

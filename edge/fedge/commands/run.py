@@ -12,10 +12,10 @@ import cv2
 from fedge.errors import SourceError
 from fedge.images.background import Background, load_background, require_writable, save_background
 from fedge.model.classifier import Classifier, load
-from fedge.model.shipped import DEFAULT
+from fedge.model.shipped import find_model, is_shipped
 from fedge.options import WINDOW_SECONDS, DecisionOptions, RecordOptions, RunOptions
 from fedge.outputs.delivery.hub import Hub
-from fedge.outputs.factory import open_outputs
+from fedge.outputs.factory import Run, open_outputs
 from fedge.outputs.files.json_lines import JsonLines
 from fedge.outputs.screen.faults import Faults
 from fedge.outputs.screen.terminal import terminal
@@ -25,8 +25,8 @@ from fedge.runner.loop import classify_frames, show
 from fedge.runner.recording import Recorder, recorded
 from fedge.sources.base import Source
 from fedge.sources.factory import open_asked
-from fedge.sources.learn_background import Learning
-from fedge.system.console import stop_writing, tell
+from fedge.sources.learn_background import BackgroundLearner
+from fedge.system.console import echo, stop_writing
 from fedge.system.memory import return_freed_memory
 
 LEARN = "learn"
@@ -41,16 +41,16 @@ def run(options: RunOptions) -> int:
         classifier = load(options.model, options.reject)
         parity = classifier.model.manifest.parity
         if parity is None or parity.proof == "none":
-            tell(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
+            echo(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
         health = Health()
         source = _open(options, classifier, health)
         stack.callback(source.close)
         if options.background is not None:
             source = _with_background(options.background, classifier, source)
         decider = _decider(options.decision, classifier, source)
-        standard = JsonLines() if options.as_json else terminal(source.live, show_input=_shows_input(options))
+        standard = JsonLines() if options.as_json else terminal(source.live, show_input=options.show_input)
         recipe = classifier.model.manifest.preprocessing
-        outputs = open_outputs(options.outputs, classifier.labels, recipe, health)
+        outputs = open_outputs(options.outputs, Run(classifier.labels, recipe, health))
         sink = Hub([standard, Faults(), *outputs], health, source.live)
         stack.callback(sink.close)
         stack.callback(lambda: sink.health(health.snapshot()))
@@ -69,14 +69,9 @@ def run(options: RunOptions) -> int:
 
 def _open(options: RunOptions, classifier: Classifier, health: Health) -> Source:
     # People who look or label want colour and size; the network alone needs neither.
-    outputs = options.outputs
-    watched = outputs.window or outputs.web is not None or outputs.unsure is not None
-    recipe = None if watched else classifier.model.manifest.preprocessing
+    looked_at = any(output.looks for output in options.outputs)
+    recipe = None if looked_at else classifier.model.manifest.preprocessing
     return open_asked(options.source, options.device, options.camera, recipe, health, options.limits)
-
-
-def _shows_input(options: RunOptions) -> bool:
-    return options.outputs.show_input and not options.outputs.window
 
 
 def _with_background(text: str, classifier: Classifier, source: Source) -> Source:
@@ -95,7 +90,7 @@ def _with_background(text: str, classifier: Classifier, source: Source) -> Sourc
         if path is not None:
             save_background(background, path)
 
-    learning = Learning(source, learned)
+    learning = BackgroundLearner(source, learned)
     if path is not None:
         # Who has cleared the scene should not hear only then that it cannot be kept.
         require_writable(path)
@@ -112,9 +107,9 @@ def _decider(options: DecisionOptions, classifier: Classifier, source: Source) -
 def _recorder(
     record: RecordOptions, options: RunOptions, classifier: Classifier, decider: Decider, health: Health, wait: bool
 ) -> Recorder:
-    model = options.model or DEFAULT
+    path = find_model(options.model)
     facts = {
-        "model": str(Path(model).resolve()) if Path(model).is_file() else model,
+        "model": path.stem if is_shipped(path) else str(path.resolve()),
         "network": classifier.model.manifest.flatbuffer.sha256,
         "reject": classifier.reject,
         "decisions": decider.options(),

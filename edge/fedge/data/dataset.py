@@ -84,6 +84,8 @@ class Dataset:
         train, held_out, test: for learning, for every choice, and for the final figure.
         skipped: pictures that could not be read, each with its reason.
         duplicates: pictures left out because a later split, or held_out or test itself, has the same pixels.
+        doubtful: what is odd about pictures that were taken all the same: damage, or the same picture in two classes.
+        warnings: what is odd about the classes: names that hardly differ, far fewer pictures than another has.
     """
 
     name: str
@@ -94,6 +96,8 @@ class Dataset:
     test: Split
     skipped: tuple[str, ...] = ()
     duplicates: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def sha256(self) -> str:
         """A hash of labels, split membership and raw pixels: equal data sets have equal hashes."""

@@ -68,7 +68,7 @@ def _fetch(address: str, part: Path) -> None:
                 while chunk := response.read(_CHUNK):
                     file.write(chunk)
                     progress.advance(len(chunk))
-        # Read piece by piece, a connection that is cut looks like an end.
+        # Read in blocks, a connection that breaks looks like the end of the file.
         if part.stat().st_size < total:
             raise DataError(f"{address} broke off at {part.stat().st_size} of {total} bytes", "run the command again")
     except urllib.error.HTTPError as error:

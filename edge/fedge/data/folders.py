@@ -7,6 +7,7 @@ from pathlib import Path
 from fedge.data.label_map import Classes, LabelMap
 from fedge.errors import DataError
 from fedge.images.picture import is_picture, looks_like_a_picture
+from fedge.system.files import is_hidden
 
 # In any case: `Train` is the split too.
 SPLIT_FOLDERS = {
@@ -114,8 +115,7 @@ def _files(folder: Path, above: set[tuple[int, int]]) -> Iterator[Path]:
 
 
 def _visible(folder: Path) -> list[Path]:
-    # Notebooks and file managers keep copies in hidden folders.
     try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        return sorted(path for path in folder.iterdir() if not is_hidden(path))
     except OSError as error:
         raise DataError(f"the folder {folder} cannot be read ({error.strerror})", "change its permissions") from error

@@ -37,10 +37,12 @@ def read_label_map(path: Path | None) -> LabelMap:
         return LabelMap()
     mend = 'write it as {"folder": "Class", "either": ["A", "B"], "other": null} in JSON, or folder = "Class" in TOML'
     try:
-        text, once = path.read_text(), partial(_each_once, path)
+        text, once = path.read_text(encoding="utf-8-sig"), partial(_each_once, path)
         value = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text, object_pairs_hook=once)
     except OSError as error:
         raise DataError(f"the label map {path} cannot be read ({error.strerror})", mend) from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"the label map {path} is not UTF-8", "save it as UTF-8") from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"the label map {path} cannot be parsed ({error})", mend) from error
     if not isinstance(value, dict) or not all(_names_classes(v) for v in value.values()):

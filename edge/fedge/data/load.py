@@ -8,16 +8,18 @@ import numpy as np
 
 from fedge.data import fashion_mnist
 from fedge.data.dataset import Dataset, Split, carve, digest_picture, held_out_count, join, without_duplicates
+from fedge.data.doubts import imbalance, same_picture_in_two_classes, similar_names
 from fedge.data.folders import list_folder, split_folders
 from fedge.data.label_map import Classes, LabelMap
 from fedge.errors import DataError
-from fedge.images.picture import Picture, read_picture
+from fedge.images.picture import Picture, read_with_notes
 from fedge.images.preprocess import Recipe, prepare
 from fedge.options import TEST_SHARE
-from fedge.system.console import file_name, tell
+from fedge.system.console import echo, file_name
 from fedge.system.progress import Progress
 
-Reader = Callable[[], Picture]
+# A picture, and what is doubtful about it.
+Reader = Callable[[], tuple[Picture, tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ def load_dataset(data: tuple[str, ...], recipe: Recipe, label_map: LabelMap, tes
     Raises DataError where a source is missing or damaged, or fewer than two classes remain.
     """
     skipped: list[str] = []
+    doubtful: list[str] = []
     sources = [_collect(name, label_map, skipped) for name in data]
     _say_what_is_not_there(data, label_map)
     labels = _label_order(
@@ -50,10 +53,13 @@ def load_dataset(data: tuple[str, ...], recipe: Recipe, label_map: LabelMap, tes
     )
     parts: list[tuple[Split, Split, Split]] = []
     for number, source in enumerate(sources):
-        read = {split: _read(items, labels, recipe, skipped, number) for split, items in source.items()}
+        read = {split: _read(items, labels, recipe, skipped, doubtful, number) for split, items in source.items()}
         parts.append(_three_splits(read, test_share))
     train, held_out, test = (join([part[i] for part in parts]) for i in range(3))
-    dataset = Dataset("+".join(_short(name) for name in data), labels, recipe, train, held_out, test, tuple(skipped))
+    name = "+".join(_short(name) for name in data)
+    doubtful += same_picture_in_two_classes(join([train, held_out, test]), labels)
+    warnings = (*similar_names(labels), *imbalance(train, labels))
+    dataset = Dataset(name, labels, recipe, train, held_out, test, tuple(skipped), (), tuple(doubtful), warnings)
     dataset = without_duplicates(dataset)
     for name, split in (("training", dataset.train), ("held-out", dataset.held_out), ("test", dataset.test)):
         _require_every_class(name, split, labels)
@@ -80,7 +86,7 @@ def load_for_evaluation(
             if data == fashion_mnist.NAME
             else f"map them with --map to one of {', '.join(labels)}, or to nothing",
         )
-    split = _read(items, labels, recipe, skipped)
+    split = _read(items, labels, recipe, skipped, skipped)
     if not len(split):
         raise DataError(f"no picture of {data} can be read", "give pictures that are whole")
     return split, skipped
@@ -116,7 +122,7 @@ def _collect(
         first = next(split for split in splits if split in listing)
         listing = {first: listing[first]}
     return {
-        split: [_Item(str(path), right, lambda path=path: read_picture(path)) for path, right in items]  # type: ignore[misc]
+        split: [_Item(str(path), right, lambda path=path: read_with_notes(path)) for path, right in items]  # type: ignore[misc]
         for split, items in listing.items()
     }
 
@@ -125,7 +131,7 @@ def _say_what_is_not_there(data: tuple[str, ...], label_map: LabelMap) -> None:
     strangers = label_map.classes.keys() - {name for source in data for name in _folder_names(source)}
     if strangers:
         names = ", ".join(map(repr, sorted(strangers)))
-        tell(f"the label map names {names}, but no folder of {', '.join(data)} is called so")
+        echo(f"the label map names {names}, but no folder of {', '.join(data)} is called so")
 
 
 def _folder_names(data: str) -> set[str]:
@@ -143,7 +149,7 @@ def _fashion_items(split: str) -> Iterable[_Item]:
         yield _Item(
             f"{fashion_mnist.NAME}/{split}/{i}",
             (fashion_mnist.LABELS[label],),
-            lambda picture=picture: picture,  # type: ignore[misc]
+            lambda picture=picture: (picture, ()),  # type: ignore[misc]
         )
 
 
@@ -161,14 +167,21 @@ def _label_order(data: tuple[str, ...], names: list[str]) -> tuple[str, ...]:
 
 
 def _is_utf8(name: str) -> bool:
-    # Bytes of a file's name that are not UTF-8 are read as surrogates, which have no code of their own.
+    # Python reads bytes of a file's name that are not UTF-8 as surrogates, which cannot be encoded.
     try:
         return bool(name.encode())
     except UnicodeEncodeError:
         return False
 
 
-def _read(items: list[_Item], labels: tuple[str, ...], recipe: Recipe, skipped: list[str], source: int = 0) -> Split:
+def _read(
+    items: list[_Item],
+    labels: tuple[str, ...],
+    recipe: Recipe,
+    skipped: list[str],
+    doubtful: list[str],
+    source: int = 0,
+) -> Split:
     images = np.empty((len(items), *recipe.shape), dtype=np.uint8)
     index = {label: i for i, label in enumerate(labels)}
     empty = np.zeros(len(items), dtype=bool)
@@ -178,10 +191,11 @@ def _read(items: list[_Item], labels: tuple[str, ...], recipe: Recipe, skipped: 
         for item in items:
             progress.advance(1)
             try:
-                picture = item.read()
+                picture, notes = item.read()
             except DataError as error:
                 skipped.append(error.what)
                 continue
+            doubtful += notes
             prepared = prepare(recipe, picture)
             images[len(kept)], empty[len(kept)] = prepared.image, prepared.empty
             digests.append(digest_picture(picture))

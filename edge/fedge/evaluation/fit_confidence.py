@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedge.data.dataset import hits
-from fedge.evaluation.metrics import equal_weights, expected_calibration_error
+from fedge.evaluation.metrics import balanced_sample_weights, expected_calibration_error
 from fedge.evaluation.selective import fit_reject_below
 from fedge.model.confidence import Confidence, certainty, softmax
 
@@ -32,7 +32,7 @@ def fit_confidence(
 
     if not len(logits):
         return Confidence(unknown=unknown)
-    weights = equal_weights(sources)
+    weights = balanced_sample_weights(sources)
     best = logits.argmax(axis=1)
     found = hits(right, best)
     shown = np.where(found, (found.sum() + 1) / (found.sum() + 2), 1 / ((~found).sum() + 2))
@@ -48,7 +48,7 @@ def fit_confidence(
     truth = np.where(found, best, right.argmax(axis=1))
     return Confidence(
         temperature,
-        fit_reject_below(certainty(probabilities[found]), equal_weights(sources[found])),
+        fit_reject_below(certainty(probabilities[found]), balanced_sample_weights(sources[found])),
         expected_calibration_error(probabilities, truth, weights),
         unknown,
     )

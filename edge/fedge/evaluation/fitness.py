@@ -13,7 +13,7 @@ MOST_PICTURES = 1_000_000
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Fitness:
     """What the photographs say of the model.
 
     Attributes:
@@ -46,7 +46,7 @@ def wilson(hits: float, n: float) -> tuple[float, float]:
     return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))
 
 
-def judge(n: int, answered: int, right: int, recall: dict[str, tuple[float, int]]) -> Verdict:
+def assess_fitness(n: int, answered: int, right: int, recall: dict[str, tuple[float, int]]) -> Fitness:
     """Judges by the rule: at least 80% answered, at least 80% of that right, each with 95% confidence.
 
     Args:
@@ -72,7 +72,7 @@ def judge(n: int, answered: int, right: int, recall: dict[str, tuple[float, int]
         fit, text = "undecided", f"too few pictures to say whether it is fit for this camera: {rates}; {how_many}"
     if weak:
         text += f"; less than half is recognized of {', '.join(weak)}"
-    return Verdict(fit, *accuracy, *coverage, needed, weak, text)
+    return Fitness(fit, *accuracy, *coverage, needed, weak, text)
 
 
 def _pictures_needed(n: int, answered: int, right: int) -> int | None:

@@ -10,23 +10,33 @@ from fedge.data.dataset import Classes
 
 
 @dataclass(frozen=True)
+class ClassMetrics:
+    """A class's precision, recall and F1, 0..1 (0 where undefined), and how many pictures have it as their truth."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """How well predictions meet the truth.
 
     Attributes:
         accuracy: the share of right answers, 0..1.
         n: how many pictures.
-        per_class: by label, `precision`, `recall`, `f1` (0..1; 0 where undefined) and `support` (pictures).
+        per_class: by label, in output order.
         confusion: [true class][predicted class], counts.
     """
 
     accuracy: float
     n: int
-    per_class: dict[str, dict[str, float]]
+    per_class: dict[str, ClassMetrics]
     confusion: list[list[int]]
 
 
-def evaluate(truth: Classes, predicted: Classes, labels: tuple[str, ...]) -> Evaluation:
+def evaluate_predictions(truth: Classes, predicted: Classes, labels: tuple[str, ...]) -> Evaluation:
     """Compares predicted with true classes, both int64 [n], indices into `labels`."""
     confusion = confusion_matrix(truth, predicted, len(labels))
     hits = np.diag(confusion).astype(float)
@@ -36,12 +46,7 @@ def evaluate(truth: Classes, predicted: Classes, labels: tuple[str, ...]) -> Eva
     both = precision + recall
     f1 = np.divide(2 * precision * recall, both, out=np.zeros_like(both), where=both > 0)
     per_class = {
-        label: {
-            "precision": float(precision[i]),
-            "recall": float(recall[i]),
-            "f1": float(f1[i]),
-            "support": int(support[i]),
-        }
+        label: ClassMetrics(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
         for i, label in enumerate(labels)
     }
     return Evaluation(float(np.mean(truth == predicted)), len(truth), per_class, confusion.tolist())
@@ -71,7 +76,7 @@ def expected_calibration_error(
     return float(np.abs(np.bincount(which, counts * excess, minlength=bins)).sum() / counts.sum())
 
 
-def equal_weights(groups: Classes) -> NDArray[np.float64]:
+def balanced_sample_weights(groups: Classes) -> NDArray[np.float64]:
     """How much each picture counts, [n], so that each group of pictures, int64 [n], counts alike; their mean is 1."""
     if not len(groups):
         return np.empty(0)

@@ -9,16 +9,16 @@ import cv2
 import numpy as np
 
 from fedge.images.picture import Picture
-from fedge.images.resize import shrink
+from fedge.images.resize import resize_longest
 from fedge.model.confidence import Flags, Floats
 
-SHOWN = 60
+MOST_SHOWN = 60
 PICTURE_SIDE, INPUT_SIDE = 200, 112
 JPEG_QUALITY = 80
 
 
 @dataclass(frozen=True)
-class Worst:
+class Mistake:
     """One picture on the page.
 
     Attributes:
@@ -39,7 +39,7 @@ class Worst:
     state: str
 
 
-def worst_first(scores: Floats, right: Flags, given: Flags) -> list[int]:
+def order_mistakes(scores: Floats, right: Flags, given: Flags) -> list[int]:
     """The indices of the pictures that the page shows: wrong answers, the most certain first, then what got none.
 
     Args:
@@ -50,10 +50,10 @@ def worst_first(scores: Floats, right: Flags, given: Flags) -> list[int]:
     wrong = np.flatnonzero(given & ~right)
     refused = np.flatnonzero(~given)
     order = [wrong[np.argsort(-scores[wrong], kind="stable")], refused[np.argsort(-scores[refused], kind="stable")]]
-    return [int(i) for i in np.concatenate(order)[:SHOWN]]
+    return [int(i) for i in np.concatenate(order)[:MOST_SHOWN]]
 
 
-def page(title: str, summary: Sequence[str], shown: Sequence[Worst]) -> str:
+def page(title: str, summary: Sequence[str], shown: Sequence[Mistake]) -> str:
     """The page as HTML; every text is escaped and every picture is in it."""
     lines = "".join(f"<li>{escape(line)}</li>" for line in summary)
     cards = "".join(_card(item) for item in shown) or "<p>No picture was answered wrongly or refused.</p>"
@@ -64,14 +64,15 @@ def page(title: str, summary: Sequence[str], shown: Sequence[Worst]) -> str:
     )
 
 
-def _card(item: Worst) -> str:
+def _card(item: Mistake) -> str:
     image = item.image.squeeze(axis=2) if item.image.shape[2] == 1 else cv2.cvtColor(item.image, cv2.COLOR_RGB2BGR)
     input_uri = _uri("png", np.asarray(image, np.uint8))
     kind = "wrong" if item.state == WRONG else "none"
     said = f"<b>{escape(item.said)}</b> {item.score:.0%}, {escape(item.state)}"
+    picture_uri = _uri("jpeg", resize_longest(item.picture, PICTURE_SIDE))
     answer = f"<b>{NO_OBJECT}</b>" if item.state == NO_OBJECT else said
     return (
-        f'<figure class="{kind}"><div><img src="{_uri("jpeg", shrink(item.picture, PICTURE_SIDE))}" alt="the picture">'
+        f'<figure class="{kind}"><div><img src="{picture_uri}" alt="the picture">'
         f'<img class="input" src="{input_uri}" alt="what the network saw" width="{INPUT_SIDE}"></div>'
         f"<figcaption>{answer}<br>"
         f"is {escape(item.truth)}<br><small>{escape(item.name)}</small></figcaption></figure>\n"

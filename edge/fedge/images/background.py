@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from fedge.errors import OutputError, SourceError
 from fedge.images.color import to_lab
-from fedge.images.resize import shrink
+from fedge.images.resize import resize_longest
 from fedge.system.files import write_bytes
 from fedge.system.npz import read_arrays
 
 SIDE = 96
 MOST_BYTES = 1 << 20
-# A camera's noise after shrinking, in steps of 256; no pixel is trusted to be stiller than this.
+# A camera's noise after resizing, in steps of 256: the least spread that any pixel is given.
 LEAST_SPREAD = 2.0
 # Differences below this many spreads are the scene's own, above it the object's.
 SPREADS = 4.0
@@ -42,7 +42,7 @@ def learn_background(frames: Iterable[NDArray[np.uint8]]) -> Background:
 
     It does not matter whether they are shrunk to `SIDE` pixels already. Raises SourceError where they differ in size.
     """
-    small = [to_lab(shrink(frame, SIDE)) for frame in frames]
+    small = [to_lab(resize_longest(frame, SIDE)) for frame in frames]
     if len({frame.shape for frame in small}) > 1:
         raise SourceError("the frames of the empty scene differ in size", "learn it from one camera")
     stack = np.stack(small)
@@ -63,7 +63,8 @@ def evidence(background: Background, lab: NDArray[np.uint8]) -> NDArray[np.float
         empty = np.asarray(cv2.resize(empty, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float64)
         spread = np.asarray(cv2.resize(spread, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float64)
     difference = lab - empty
-    # A camera that sets its exposure anew moves all pixels alike; most of the frame still shows the empty scene.
+    # Automatic exposure moves all pixels by the same amount, measured along the picture's frame: most of that still
+    # shows the empty scene.
     frame = np.concatenate([difference[0], difference[-1], difference[:, 0], difference[:, -1]])
     distance = np.sqrt(np.square(difference - np.median(frame, axis=0)).sum(axis=2))
     return np.asarray(np.clip(distance / (SPREADS * np.maximum(spread, LEAST_SPREAD)) - 1, -1, 1))

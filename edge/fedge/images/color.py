@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 # From linear sRGB, blue first, to X, Y and Z, each 1 for white (IEC 61966-2-1, D65).
 _TO_XYZ = np.array([[0.1805, 0.3576, 0.4124], [0.0722, 0.7152, 0.2126], [0.9505, 0.1192, 0.0193]])
 _TO_XYZ /= _TO_XYZ.sum(axis=1, keepdims=True)
-# Where the response is steepest, near black, a step is a quarter of one of the result's.
+# Fine enough: near black, where the response is steepest, one step of the table is a quarter of a step of the result.
 _STEPS = 1 << 14
 
 

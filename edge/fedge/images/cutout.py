@@ -2,8 +2,8 @@
 
 Pixels are sorted into object and background by their colours, in a few rounds: the colours of the frame start the
 background's histogram, those of the middle the object's; each round a guided filter lets the answer follow the
-picture's edges. Everything is computed in float64, so that the rounding differences between two processors, some
-1e-16 times the few thousand-fold gain of all rounds, do not move a pixel from one side to the other.
+picture's edges. Everything is computed in float64: two processors may round differently by some 1e-16, which all rounds
+together amplify a few thousand times, and that moves no pixel from one side to the other.
 """
 
 from dataclasses import dataclass
@@ -15,18 +15,19 @@ from numpy.typing import NDArray
 from fedge.images.background import Background, evidence
 from fedge.images.color import to_lab
 from fedge.images.guided_filter import GuidedFilter
-from fedge.images.resize import shrink
+from fedge.images.resize import resize_longest
 
 Pixels = NDArray[np.uint8]
 Map = NDArray[np.float64]
 
 # A pixel of a picture cut out on black or white; JPEG leaves a few steps of noise there.
 STUDIO_NOISE = 4
-# Fashion-MNIST's fullest picture has a quarter of its outermost pixels black, all but one in ten thousand three tenths.
+# Of the outermost pixels of Fashion-MNIST's fullest picture 25% are black, and of all but one picture in ten thousand
+# at least 30%.
 STUDIO_FRAME = 0.22
 CHROMA = (64, 191)
 HISTOGRAM_FLOOR = 1e-5
-# The window over which a bin is shared with its neighbours, along a bell curve one bin wide.
+# Histograms are smoothed by a Gaussian of sigma 1 bin, cut off to a window of so many bins.
 BELL = 7
 
 
@@ -116,7 +117,7 @@ def find(parameters: CutOut, picture: Pixels, background: Background | None = No
         return studio
     if picture.ndim == 2:
         picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
-    lab = to_lab(shrink(picture, parameters.side))
+    lab = to_lab(resize_longest(picture, parameters.side))
     height, width = lab.shape[:2]
     if min(height, width) < 4 * parameters.radius:
         return Found(np.zeros((height, width), dtype=np.uint8), 0.0)
@@ -131,7 +132,8 @@ def find(parameters: CutOut, picture: Pixels, background: Background | None = No
     for _ in range(parameters.rounds):
         inside = _histogram(parameters, bins, _share(found).ravel())
         outside = np.maximum(everything - inside, 0)
-        # Counts, not shares: a small object must not make its surroundings likely by being a small divisor.
+        # Counts, not shares: divided by a small object's few pixels, its histogram would make its surroundings likely
+        # too.
         colors = np.log((inside + floor) / (outside + floor))
         colors = colors.clip(-parameters.most_evidence, parameters.most_evidence)
         found = parameters.sharpness * smooth(colors.ravel()[bins].reshape(height, width) + odds)
@@ -144,7 +146,7 @@ def _studio(picture: Pixels) -> Found | None:
     """The object of a picture that is cut out on pure black or white, all of it that is not of that colour."""
     frame = np.concatenate([picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1]])
     for name, low, high in (("black", 0, STUDIO_NOISE), ("white", 255 - STUDIO_NOISE, 255)):
-        # The frame is looked at first: it is a hundredth of the picture.
+        # The frame is checked first: it is about 1% of the pixels.
         if _pure(frame.reshape(1, len(frame), -1), low, high).mean() >= STUDIO_FRAME:
             pure = _pure(picture.reshape(*picture.shape[:2], -1), low, high)
             return Found(np.where(pure, 0, 255).astype(np.uint8), float(not pure.all()), name)
@@ -175,7 +177,7 @@ def _bins(parameters: CutOut, lab: Pixels) -> NDArray[np.int64]:
 def _histogram(parameters: CutOut, bins: NDArray[np.int64], weights: Map | None) -> Map:
     n, lightness = _chroma_bins(parameters), 255 // parameters.lightness_step + 1
     counts = np.bincount(bins, weights, minlength=lightness * n * n).astype(np.float64).reshape(lightness, n * n)
-    # OpenCV's filter, not a matrix product, which would wake a thread per core for next to nothing.
+    # OpenCV's filter, not a matrix product, which would start a thread per core for very little work.
     counts = _blur(counts, down=True).reshape(lightness * n, n)
     cube = _blur(counts, down=False).reshape(lightness, n, n).transpose(1, 0, 2).reshape(n, lightness * n)
     return _blur(np.ascontiguousarray(cube), down=True).reshape(n, lightness, n).transpose(1, 0, 2)

@@ -1,6 +1,6 @@
-"""What pictures look like to the network: how bright, how contrasty and how sharp, and how far one set is from another.
+"""Statistics of a set of pictures: brightness, contrast and sharpness, and how far those of two sets are apart.
 
-All is measured after preprocessing: what the input's few pixels do not show does not matter.
+They are measured after preprocessing, on what the network sees.
 """
 
 from collections.abc import Iterable
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from fedge.images.picture import Picture
 from fedge.images.preprocess import Recipe
 
-# What is no brighter than this around a cut-out object is the black that it was put on.
+# Pixels no brighter than this are the black around a cut-out object.
 _BLACK = 4
 _FEWEST_PIXELS = 9
-# The cut-out's soft edge is a ramp of one pixel, and the Laplacian sees one further.
+# Pixels left out along the outline: the cut-out's soft edge is one pixel wide, and the Laplacian reaches one further.
 _EDGE = 2
 # Cohen's d: a medium effect is visible to the naked eye, a large one is hard to miss.
 NOTICED, LARGE = 0.5, 0.8
@@ -40,8 +40,8 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Looks:
-    """What a set of preprocessed pictures looks like, where they are not black: two pixels and more from the outline.
+class ImageStatistics:
+    """Statistics of a set of preprocessed pictures, over pixels that are not black, two or more from the outline.
 
     Attributes:
         brightness: the mean gray of the object as it was photographed, 0..1; negated pictures are negated back.
@@ -55,17 +55,19 @@ class Looks:
     sharpness: Spread
 
 
-# What pictures look like that show nothing.
-NOTHING = Looks(Spread(0.0, 0.0), Spread(0.0, 0.0), Spread(0.0, 0.0))
+# The statistics of pictures that are black.
+NOTHING = ImageStatistics(Spread(0.0, 0.0), Spread(0.0, 0.0), Spread(0.0, 0.0))
 
 
-def looks(recipe: Recipe, images: Iterable[Picture], weights: NDArray[np.float64] | None = None) -> Looks:
+def image_statistics(
+    recipe: Recipe, images: Iterable[Picture], weights: NDArray[np.float64] | None = None
+) -> ImageStatistics:
     """Measures preprocessed pictures: uint8, each [height, width, channels] of the recipe.
 
     Args:
         recipe: what made them.
         images: one or more pictures; those that are black, or show too little of an object, are left out.
-        weights: how much each picture counts, [n]; alike if left out.
+        weights: how much each picture counts, [n]; equally if left out.
     """
     measures = np.array([_measure(recipe, image) for image in images])
     counts = np.ones(len(measures)) if weights is None else weights
@@ -74,10 +76,10 @@ def looks(recipe: Recipe, images: Iterable[Picture], weights: NDArray[np.float64
         return NOTHING
     means = np.average(measures[seen], axis=0, weights=counts[seen])
     variances = np.average((measures[seen] - means) ** 2, axis=0, weights=counts[seen])
-    return Looks(*(Spread(float(m), float(np.sqrt(v))) for m, v in zip(means, variances, strict=True)))
+    return ImageStatistics(*(Spread(float(m), float(np.sqrt(v))) for m, v in zip(means, variances, strict=True)))
 
 
-def shift(here: Looks, trained: Looks) -> dict[str, float]:
+def shift(here: ImageStatistics, trained: ImageStatistics) -> dict[str, float]:
     """By how many of the training pictures' standard deviations each measure's mean is off; by the measure's name.
 
     Empty where one of the two shows nothing.
@@ -92,7 +94,7 @@ def shift(here: Looks, trained: Looks) -> dict[str, float]:
 
 
 def describe_shift(shifts: dict[str, float]) -> str:
-    """A shift in words; measures that are off by less than a medium effect are not spoken of."""
+    """A shift in words; measures that are off by less than a medium effect are left out."""
     if not shifts:
         return "the pictures show nothing that could be compared with those that it learned from"
     said = [
@@ -110,7 +112,7 @@ def _measure(recipe: Recipe, image: Picture) -> tuple[float, float, float]:
     """Brightness, contrast and sharpness of one picture, not-a-number where it is black."""
     gray = image[:, :, 0] if image.shape[2] == 1 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     shown = (gray > _BLACK).astype(np.uint8)
-    # The outline against black would drown what the object itself shows.
+    # The outline's edge against black would outweigh the object's own edges.
     neighbours = np.ones((3, 3), np.uint8)
     inner = cv2.erode(shown, neighbours, iterations=_EDGE, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
     pixels = gray[inner] / 255

@@ -71,8 +71,9 @@ class Prepared:
 
     Attributes:
         image: uint8 in 0..255, shape [height, width, channels] of the recipe; red-green-blue where there are three.
-        quality: how sure it is, in 0..1, that there is one object and what is of it; None where nothing is cut out.
-        empty: whether that is too little to speak of an object.
+        quality: how sure the cut-out is, in 0..1, that there is one object, and which pixels are its; None where
+            nothing is cut out.
+        empty: whether the quality is below the recipe's least: no object was found.
     """
 
     image: Picture
@@ -110,7 +111,7 @@ def prepare(recipe: Recipe, picture: Picture, background: Background | None = No
         subject = cutout.find(recipe.cut_out, picture, background)
         empty = subject.quality < recipe.cut_out.least_quality
         return Prepared(_cut(recipe, picture, subject).reshape(recipe.shape), subject.quality, empty)
-    # Area averaging costs more per channel than the colour conversion does: the fewer channels go first.
+    # Resizing by area costs more per channel than converting the colour does, so it is done on the fewer channels.
     result = _fit(recipe, _color(recipe, picture)) if recipe.color == "gray" else _color(recipe, _fit(recipe, picture))
     if recipe.polarity == "dark-background" and _corners_are_bright(result):
         result = 255 - result
@@ -196,7 +197,7 @@ def _corners_are_bright(picture: Picture) -> bool:
 
 
 def _median(values: Picture) -> NDArray[np.float64]:
-    """The median over the first axis; of so few values sorting gives it four times faster than np.median."""
+    """The median over the first axis; for so few values sorting is four times faster than np.median."""
     ordered = np.sort(values, axis=0)
     middle = len(ordered) // 2
     return np.asarray((ordered[(len(ordered) - 1) // 2].astype(np.float64) + ordered[middle]) / 2)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 def halve(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """The picture, uint8 [h, w] or [h, w, 3], halved while its longer side stays twice `side` or more.
 
-    Averaging four pixels each is many times faster than any other area, so what reads a picture more than once, and
-    to a smaller size yet, starts from this.
+    Averaging 2x2 pixels is many times faster than resizing by any other area, so a picture that is resized more than
+    once, to a smaller size yet, is halved first.
     """
     while max(picture.shape[:2]) >= 4 * side and min(picture.shape[:2]) > 1:
         size = (picture.shape[1] // 2, picture.shape[0] // 2)
@@ -17,7 +17,7 @@ def halve(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return picture
 
 
-def shrink(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def resize_longest(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """The picture, uint8 [h, w] or [h, w, 3], with its longer side at most `side` pixels; never enlarged."""
     scale = side / max(picture.shape[:2])
     if scale >= 1:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fedge.making.flatbuffer_tables import ALIGNMENT, Number, Old, Table, Tables, Vector, serialize
 from fedge.model.confidence import Floats
-from fedge.model.flatbuffer import Reader, read_graph
+from fedge.model.format.flatbuffer import Reader, read_graph
 
 IDENTIFIER, SCHEMA_VERSION = b"TFL3", 3
 INT32, INT8 = 2, 9

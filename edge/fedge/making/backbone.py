@@ -14,7 +14,9 @@ from fedge.errors import Contradiction, HashMismatch, ManifestError, ModelFileEr
 from fedge.images.preprocess import Recipe
 from fedge.model.file import BACKBONE as MANIFEST
 from fedge.model.file import CARD, GOLDEN, MAX_BYTES, MEMBER_CAPS
-from fedge.model.flatbuffer import FlatbufferError, Graph, read_graph
+from fedge.model.format.archive import append_archive, has_member, split_archive
+from fedge.model.format.flatbuffer import FlatbufferError, Graph, read_graph
+from fedge.model.format.schema import SchemaError, from_json, to_json
 from fedge.model.manifest import (
     FlatbufferFacts,
     InputFacts,
@@ -23,9 +25,7 @@ from fedge.model.manifest import (
     later_fedge,
     require_same_input,
 )
-from fedge.model.schema import SchemaError, from_json, to_json
 from fedge.model.self_test import SelfTest, compare_vectors, unpack
-from fedge.system.archive import append_archive, has_member, split_archive
 from fedge.system.files import sha256, write_bytes
 
 FORMAT = 1

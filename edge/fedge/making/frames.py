@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedge.errors import DataError, ParityRefused
-from fedge.images.near_duplicates import Lookalikes, difference_hash
+from fedge.images.near_duplicates import NearDuplicates, difference_hash
 from fedge.images.preprocess import Recipe, prepare
 from fedge.sources.base import Frame
 from fedge.sources.factory import open_source
@@ -53,7 +53,7 @@ class Changed:
 
 def read_frames(sources: Sequence[str], recipe: Recipe) -> Frames:
     """Reads folders, pictures or videos; raises DataError where there is no frame in them, SourceError as they do."""
-    images, alike, seen = [], 0, Lookalikes(most=REMEMBERED)
+    images, alike, seen = [], 0, NearDuplicates(most=REMEMBERED)
     for name in sources:
         source = open_source(name)
         if source.live:
@@ -64,7 +64,7 @@ def read_frames(sources: Sequence[str], recipe: Recipe) -> Frames:
                 if not isinstance(item, Frame):
                     continue
                 fingerprint = difference_hash(item.picture)
-                if seen.has_one_like(fingerprint):
+                if seen.has_near_duplicate(fingerprint):
                     alike += 1
                     continue
                 seen.add(fingerprint)

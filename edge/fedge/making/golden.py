@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from fedge.data.dataset import Dataset, Split, stratified_sample
 from fedge.errors import FedgeError
 from fedge.images.preprocess import Recipe
-from fedge.images.resize import shrink
+from fedge.images.resize import resize_longest
 from fedge.model import self_test
 from fedge.model.interpreter import Network
 from fedge.model.manifest import MAX_LOGIT_TOLERANCE
@@ -37,18 +37,18 @@ def kernel_difference(flatbuffer: bytes, images: Iterable[NDArray[Any]]) -> int:
     return tolerance
 
 
-def golden_vectors(flatbuffer: bytes, dataset: Dataset) -> self_test.Golden:
+def golden_vectors(flatbuffer: bytes, dataset: Dataset) -> self_test.GoldenVectors:
     """Raw held-out pictures and the int8 logits that the file gives for them: the device's self-test."""
     return golden_of(Network(flatbuffer).logits, dataset.recipe, dataset.held_out, len(dataset.labels))
 
 
-def golden_of(logits_of: self_test.LogitsOf, recipe: Recipe, split: Split, classes: int) -> self_test.Golden:
+def golden_of(logits_of: self_test.LogitsOf, recipe: Recipe, split: Split, classes: int) -> self_test.GoldenVectors:
     """The same of any split, and of what a network gives for a preprocessed picture."""
     count = min(max(GOLDEN_PICTURES, classes), self_test.MAX_PICTURES, len(split))
     chosen = stratified_sample(split.labels, count, seed=0)
     # A cut-out starts by shrinking to its own side; below that it computes from the picture's very pixels.
     side = min(GOLDEN_SIDE, cut_out.side) if (cut_out := recipe.cut_out) else GOLDEN_SIDE
-    pictures = [shrink(split.raw_picture(i), side) for i in chosen]
+    pictures = [resize_longest(split.raw_picture(i), side) for i in chosen]
     return self_test.make(logits_of, recipe, pictures)
 
 

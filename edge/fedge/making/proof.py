@@ -5,7 +5,7 @@ from typing import Literal
 from fedge.errors import ParityRefused
 from fedge.evaluation.parity import Parity, best_bound_pp, refused, too_few
 from fedge.making.frames import Changed, Frames, changed_upper_bound, refused_by_frames
-from fedge.system.console import tell
+from fedge.system.console import echo
 
 Carrier = Literal["test", "frames"]
 
@@ -16,12 +16,12 @@ def carrier(test_pictures: int, frames: Frames | None, max_drop_pp: float, unpro
     Raises ParityRefused where neither the test pictures nor the frames are enough to show so little, unless `unproved`.
     """
     least = best_bound_pp(test_pictures)
-    tell(f"{test_pictures:,} test pictures can show that no more than {least:.2f} points were lost, at best")
+    echo(f"{test_pictures:,} test pictures can show that no more than {least:.2f} points were lost, at best")
     if least <= max_drop_pp:
         return "test"
     if frames is not None:
         by_frames = 100 * changed_upper_bound(0, len(frames.images))
-        tell(f"{len(frames.images):,} frames can show {by_frames:.2f} points, at best")
+        echo(f"{len(frames.images):,} frames can show {by_frames:.2f} points, at best")
         if by_frames <= max_drop_pp or unproved:
             return "frames"
     if unproved:

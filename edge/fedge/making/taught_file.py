@@ -13,7 +13,7 @@ from fedge.making.model_card import model_card
 from fedge.model import file as model_file
 from fedge.model import self_test
 from fedge.model.confidence import Confidence
-from fedge.model.flatbuffer import read_graph
+from fedge.model.format.flatbuffer import read_graph
 from fedge.model.manifest import (
     FORMAT,
     FlatbufferFacts,

@@ -34,11 +34,11 @@ class Answer:
         score: the best class's calibrated probability, 0..1.
         top: the best classes and their probabilities, best first.
         preprocess_ms, infer_ms: milliseconds spent on each.
-        probabilities: of every class, in output order, each 0..1; all alike where no object is in the picture.
+        probabilities: of every class, in output order, each 0..1; all equal where no object is in the picture.
         quality: how sure it is, in 0..1, that there is one object; None where the recipe does not cut it out.
         empty: whether no object is in the picture; never where the recipe does not cut it out.
-        image: what the network was shown: uint8, [height, width, channels], red-green-blue where there are three; not
-            a copy. None where it is not at hand.
+        image: the network's input: uint8, [height, width, channels], red-green-blue where there are three; not a copy.
+            None where it is not at hand.
     """
 
     label: str | None
@@ -58,7 +58,7 @@ class Answer:
 
     @property
     def evidence(self) -> tuple[float, ...]:
-        """What this answer says for a decision over time: its probabilities; all alike where it is rejected."""
+        """The probabilities that a decision over time averages; all equal where the answer is rejected."""
         count = len(self.probabilities)
         return (1 / count,) * count if self.rejected else self.probabilities
 
@@ -105,7 +105,7 @@ class Classifier:
         logits = self.logits(seen.image)
         inferred = perf_counter()
         scores = np.full(len(self.labels), 1 / len(self.labels)) if seen.empty else self.probabilities(logits)
-        # The first of equals, as argmax has it, so that `fedge run` and `fedge eval` say the same.
+        # Of equal probabilities the first class wins, as in argmax, so that `fedge run` and `fedge eval` agree.
         best = np.argsort(-scores, kind="stable")[:TOP]
         score = certainty(scores)
         known = answered(self.model.manifest.confidence, self.reject, score, seen.empty)

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedge.model.schema import require_within
+from fedge.model.format.schema import require_within
 from fedge.options import RejectMode
 
-# What `fedge quantize` fits and measures lies well within. Further out every score is 0, 1 or like the next one, and in
-# the end no number at all: a logit divided by a tiny temperature is infinite, and infinities have no difference.
+# The limits of a temperature and of the logit of "none of these"; what `fedge quantize` fits lies well within. Beyond
+# them the scores become 0, 1 or all equal, and at last NaN: a logit divided by a tiny temperature is infinite, and
+# softmax subtracts the largest logit from each.
 TEMPERATURES = (0.01, 100.0)
 MOST_UNKNOWN = 1e6
 Flags = NDArray[np.bool_]
@@ -39,7 +40,7 @@ def softmax(logits: Floats, temperature: float = 1.0, unknown: float | None = No
 
 @dataclass(frozen=True)
 class RejectBelow:
-    """The scores below which an answer is refused, by mode, each in 0..1 without 1; `off` refuses none for doubt."""
+    """The scores, in 0..1 without 1, below which each mode refuses an answer; `off` refuses none for its score."""
 
     normal: float = 0.0
     strict: float = 0.0
@@ -53,8 +54,8 @@ class RejectBelow:
 class Confidence:
     """How logits become a decision: softmax of logits / temperature; unknown where the best is below `reject_below`.
 
-    Where the network learned from pictures of nothing known as well, "none of these" has the logit `unknown`.
-    `ece` is the expected calibration error, in 0..1, on the held-out pictures that the temperature was fitted to.
+    Where the network learned from outliers too, the answer "none of these" has the logit `unknown`. `ece` is the
+    expected calibration error, in 0..1, on the held-out pictures that the temperature was fitted to.
     """
 
     temperature: float = 1.0

@@ -19,7 +19,8 @@ PROOFS: dict[Proof, str] = {
 
 
 def learned_from(start: str | None, teachers: Sequence[str], averaged: Sequence[str]) -> str:
-    """What a network began as, who taught it, and what it is the mean of, to follow what it was trained on."""
+    """What a network started from, its teachers, and the runs it is the mean of: words that follow what it was trained
+    on."""
     return (
         (f" from {start}" if start else "")
         + (f", taught by {' and '.join(teachers)}" if teachers else "")

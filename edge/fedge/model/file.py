@@ -12,15 +12,16 @@ from pathlib import Path
 from fedge.errors import (
     Contradiction,
     HashMismatch,
+    LabelsDiffer,
     ManifestError,
     ModelFileError,
     NotAModelFile,
     TooLarge,
 )
-from fedge.model.flatbuffer import TENSOR_TYPES, FlatbufferError, Graph, read_graph
-from fedge.model.manifest import ADOPTED_FORMAT, AnyManifest, parse
-from fedge.model.schema import to_json
-from fedge.system.archive import append_archive, has_member, split_archive
+from fedge.model.format.archive import append_archive, has_member, split_archive
+from fedge.model.format.flatbuffer import TENSOR_TYPES, FlatbufferError, Graph, int8_problem, read_graph
+from fedge.model.format.schema import to_json
+from fedge.model.manifest import AdoptedManifest, AnyManifest, parse
 from fedge.system.files import sha256, write_bytes
 
 LABELS, MANIFEST, GOLDEN, CARD = "labels.txt", "fedge.json", "golden.npz", "README.md"
@@ -52,11 +53,20 @@ class ModelFile:
 
 def read(path: str | Path) -> ModelFile:
     """Reads and checks the model file at `path`; raises a ModelFileError that names what is wrong with it."""
+    return parse_named(path, read_bytes(path))
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The bytes of the file at `path`, unchecked, and no more than one above the cap. Raises NotAModelFile."""
     path = Path(path)
     if not path.is_file():
         raise NotAModelFile(f"there is no file {path}", "give the path of a .tflite file that `fedge quantize` wrote")
     with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
+        return file.read(MAX_BYTES + 1)
+
+
+def parse_named(path: str | Path, data: bytes) -> ModelFile:
+    """Checks a model file's bytes; raises a ModelFileError that names `path` and what is wrong with them."""
     try:
         return parse_bytes(data)
     except ModelFileError as error:
@@ -100,9 +110,9 @@ def write(path: Path, data: bytes) -> None:
 
 
 def check_agreement(manifest: AnyManifest, labels: tuple[str, ...], flatbuffer: bytes) -> None:
-    """Raises Contradiction where manifest, labels and the flatbuffer's own tensors disagree."""
+    """Raises LabelsDiffer or Contradiction where labels, manifest and the flatbuffer's own tensors disagree."""
     if len(labels) != manifest.output.classes:
-        raise Contradiction(f"{len(labels)} labels for {manifest.output.classes} outputs", _AGAIN)
+        raise LabelsDiffer(f"{len(labels)} labels for {manifest.output.classes} outputs", _AGAIN)
     try:
         graph = read_graph(flatbuffer)
     except FlatbufferError as error:
@@ -113,31 +123,26 @@ def check_agreement(manifest: AnyManifest, labels: tuple[str, ...], flatbuffer: 
 
 
 def _first_disagreement(manifest: AnyManifest, graph: Graph) -> str | None:
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        return f"the network has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, not one of each"
-    network_input, network_output = graph.inputs[0], graph.outputs[0]
-    expected, output = manifest.input, manifest.output
-    if manifest.format == ADOPTED_FORMAT:
+    if isinstance(manifest, AdoptedManifest):
         return _first_foreign_disagreement(manifest, graph)
+    expected, output = manifest.input, manifest.output
+    if problem := int8_problem(graph, expected.scale, expected.zero_point):
+        return problem
+    network_input, network_output = graph.inputs[0], graph.outputs[0]
     if network_input.shape != (1, expected.height, expected.width, expected.channels):
         return f"the network's input is {network_input.shape}, the manifest says {manifest.preprocessing.shape}"
-    if network_input.dtype != "uint8" or not network_input.has_scale(expected.scale):
-        return "the network's input is not uint8 with the manifest's scale"
-    if network_input.zero_points != (expected.zero_point,):
-        return "the network's input has another zero point than the manifest"
     if network_output.shape != (1, output.classes):
         return f"the network gives {network_output.shape}, the manifest says {output.classes} classes"
-    if network_output.dtype != "int8" or not network_output.has_scale(output.scale):
+    if not network_output.has_scale(output.scale):
         return "the network's output is not int8 with the manifest's scale"
     if network_output.zero_points != (output.zero_point,):
         return "the network's output has another zero point than the manifest"
-    if graph.custom_operators:
-        return "the network calls a custom operator"
-    foreign = [t for t in graph.tensors if t.dtype not in ("int8", "int32") and t is not network_input]
-    return f"the tensor {foreign[0].name} is {foreign[0].dtype}, not int8 or int32" if foreign else None
+    return None
 
 
-def _first_foreign_disagreement(manifest: AnyManifest, graph: Graph) -> str | None:
+def _first_foreign_disagreement(manifest: AdoptedManifest, graph: Graph) -> str | None:
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        return f"the network has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, not one of each"
     for name, tensor, facts in (
         ("input", graph.inputs[0], manifest.input),
         ("output", graph.outputs[0], manifest.output),
@@ -173,14 +178,15 @@ def _check_hashes(manifest: AnyManifest, flatbuffer: bytes, members: dict[str, b
         raise ManifestError(f"fedge.json: members must name {', '.join(sorted(named))}", _AGAIN)
     for name in sorted(named):
         if sha256(members[name]) != manifest.members[name]:
-            raise HashMismatch(f"{name} is not the one that the manifest names", _AGAIN)
+            lie = LabelsDiffer if name == LABELS else HashMismatch
+            raise lie(f"{name} is not the one that the manifest names", _AGAIN)
 
 
 def _parse_labels(content: bytes) -> tuple[str, ...]:
     try:
         labels = tuple(content.decode().splitlines())
     except UnicodeDecodeError as error:
-        raise Contradiction("labels.txt is not UTF-8", _AGAIN) from error
+        raise LabelsDiffer("labels.txt is not UTF-8", _AGAIN) from error
     if len(set(labels)) != len(labels) or not all(label.strip() for label in labels):
-        raise Contradiction("labels.txt has an empty or a doubled label", _AGAIN)
+        raise LabelsDiffer("labels.txt has an empty or a doubled label", _AGAIN)
     return labels

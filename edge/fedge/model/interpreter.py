@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedge.errors import FedgeError, MissingExtra, ProbeFailed
-from fedge.system.native_stderr import quiet_stderr
+from fedge.system.native_stderr import suppress_native_stderr
 
 LITERT, TFLITE_RUNTIME = "ai_edge_litert", "tflite_runtime"
 CHOICE = "FEDGE_RUNTIME"
@@ -25,14 +25,15 @@ class Network:
 
     Args:
         flatbuffer: a TFLite model with one input [1, h, w, c] and one output [1, classes].
-        threads: how many threads an invocation uses; on networks of this size more than one makes the slowest slower.
+        threads: how many threads an invocation uses; on networks of this size, more than one thread makes the slowest
+            invocations slower.
         reference: whether the plain, slow reference kernels compute it instead of the fast ones.
     """
 
     def __init__(self, flatbuffer: bytes, threads: int = 1, reference: bool = False) -> None:
         module = _interpreter_module()
         kernels = module.OpResolverType.BUILTIN_REF if reference else module.OpResolverType.AUTO
-        with quiet_stderr():
+        with suppress_native_stderr():
             self._interpreter = module.Interpreter(
                 model_content=flatbuffer, num_threads=threads, experimental_op_resolver_type=kernels
             )
@@ -53,12 +54,12 @@ def constants(flatbuffer: bytes) -> dict[str, Constant]:
 
     Kernels are int8, biases int32, both with a scale for each output channel, which is the first axis.
     """
-    with quiet_stderr():
+    with suppress_native_stderr():
         interpreter = _interpreter_module().Interpreter(model_content=flatbuffer)
     found = {}
     for tensor in interpreter.get_tensor_details():
         scales = tensor["quantization_parameters"]["scales"]
-        # Activations have one scale; what has no tensor's memory before an inference is none of the constants.
+        # Activations have a single scale; tensors without memory before the first inference are no constants.
         if tensor["dtype"] in (np.int8, np.int32) and len(scales) == tensor["shape"][:1].sum() and len(scales) > 1:
             values = interpreter.get_tensor(tensor["index"]).astype(np.float64)
             found[tensor["name"]] = values * scales.reshape(-1, *(1,) * (values.ndim - 1))
@@ -68,7 +69,7 @@ def constants(flatbuffer: bytes) -> dict[str, Constant]:
 def runtime_name() -> str:
     """The package that `Network` uses here, chosen by $FEDGE_RUNTIME or by what is installed.
 
-    An installed tflite-runtime wins: nobody has it but who asked for the extra `fedge[tflite-runtime]`.
+    An installed tflite-runtime wins, because only the extra `fedge[tflite-runtime]` installs it.
     """
     chosen = os.environ.get(CHOICE, "").replace("-", "_")
     if chosen and chosen not in (LITERT, TFLITE_RUNTIME):
@@ -90,7 +91,7 @@ def probe(flatbuffer: bytes) -> None:
     mend = "the file is damaged or hostile: do not use it"
     try:
         child = subprocess.run(
-            # -P, because a `numpy.py` in the current folder may not stand in for NumPy.
+            # -P keeps a `numpy.py` in the current folder from being imported in NumPy's place.
             [sys.executable, "-P", "-m", "fedge.model.probe"],
             input=flatbuffer,
             capture_output=True,

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from fedge import __version__
 from fedge.errors import ManifestError, TooNew
-from fedge.images.image_statistics import Looks
+from fedge.images.image_statistics import ImageStatistics
 from fedge.images.picture import Picture
 from fedge.images.preprocess import Recipe
 from fedge.model.confidence import Confidence, Floats, dequantize
-from fedge.model.foreign import OUTPUT_SCALES, ForeignInput, ForeignOutput
-from fedge.model.schema import SchemaError, from_json, require_within
+from fedge.model.format.foreign import OUTPUT_SCALES, ForeignInput, ForeignOutput
+from fedge.model.format.schema import SchemaError, from_json, require_within
 
 # 1: networks that fedge made. 2: networks from elsewhere, with other types, scales and outputs.
 FORMAT, ADOPTED_FORMAT = 1, 2
@@ -83,7 +83,7 @@ class SelfTestFacts:
     """By how many steps of int8 two right implementations of the network differ in a logit; at least 1.
 
     Measured when the file was made, on held-out pictures: the fast kernels against the reference kernels. Each layer
-    may be rounded to either side, and a deep network carries that on.
+    may round either way, and a deep network accumulates the differences.
     """
 
     logit_tolerance: int
@@ -111,7 +111,7 @@ class TrainingFacts:
     parameters: int
     seed: int
     epochs: int
-    looks: Looks
+    looks: ImageStatistics
     versions: dict[str, str] = field(default_factory=dict)
     camera_like: bool = False
     seconds: float | None = None
@@ -190,7 +190,7 @@ class AdoptedFacts:
     data_sha256: str
     accuracy: float
     n: int
-    looks: Looks
+    looks: ImageStatistics
     float_file: str | None = None
     float_sha256: str | None = None
 
@@ -263,7 +263,7 @@ def later_fedge(least: str) -> bool:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    # `int` takes white space too, and a line break would make two lines of the message that names the version.
+    # `int` accepts white space too, and a line break in the version would break the one-line message.
     if not re.fullmatch(r"[0-9.]+", text):
         raise ValueError(f"{text!r} is no version")
     return tuple(int(part) for part in text.split("."))

@@ -1,11 +1,11 @@
-"""Loads the flatbuffer on standard input and invokes it once, within limits: `python -P -m fedge.probe < NETWORK`."""
+"""Loads the flatbuffer on standard input and invokes it once, within limits: `python -P -m fedge.model.probe`."""
 
 import resource
 import sys
 
 import numpy as np
 
-from fedge.model.flatbuffer import read_graph
+from fedge.model.format.flatbuffer import read_graph
 from fedge.model.interpreter import Network
 
 ADDRESS_SPACE_BYTES = 2 << 30

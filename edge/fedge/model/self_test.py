@@ -14,12 +14,12 @@ from fedge.images.picture import Picture
 from fedge.images.preprocess import Recipe, apply
 from fedge.model.classifier import Classifier
 from fedge.model.file import GOLDEN, MEMBER_CAPS
-from fedge.model.foreign import FLOAT_STEP, ForeignOutput
+from fedge.model.format.foreign import FLOAT_STEP, ForeignOutput
 from fedge.model.interpreter import runtime_name
 from fedge.model.manifest import OutputFacts, SelfTestFacts
 from fedge.system.npz import read_arrays
 
-# Two builds of OpenCV may round a resized pixel to either side.
+# Two builds of OpenCV may round a resized pixel differently, by one step.
 INPUT_TOLERANCE = 1
 MAX_PICTURES = 64
 
@@ -29,7 +29,7 @@ _AGAIN = "make the model file again with `fedge quantize`"
 
 
 @dataclass(frozen=True)
-class Golden:
+class GoldenVectors:
     """Raw pictures, the inputs that preprocessing must make of them, and the logits that the network must give.
 
     Attributes:
@@ -56,7 +56,7 @@ class SelfTest:
     runtime: str
 
 
-def pack(golden: Golden) -> bytes:
+def pack(golden: GoldenVectors) -> bytes:
     """The bytes of golden.npz; the same vectors give the same bytes."""
     buffer = io.BytesIO()
     arrays: dict[str, Any] = {f"picture_{i:02d}": picture for i, picture in enumerate(golden.pictures)}
@@ -64,7 +64,7 @@ def pack(golden: Golden) -> bytes:
     return buffer.getvalue()
 
 
-def unpack(data: bytes, dtype: str = "int8") -> Golden:
+def unpack(data: bytes, dtype: str = "int8") -> GoldenVectors:
     """Reads golden.npz, whose logits are of `dtype`.
 
     Raises ArchiveError where an array is missing, foreign or not of the size it claims.
@@ -87,7 +87,7 @@ def unpack(data: bytes, dtype: str = "int8") -> Golden:
     )
     if not well_formed:
         raise ArchiveError("golden.npz does not hold pictures, inputs and logits that belong together", _AGAIN)
-    return Golden(pictures, inputs, logits)
+    return GoldenVectors(pictures, inputs, logits)
 
 
 def self_test(classifier: Classifier) -> SelfTest:
@@ -98,7 +98,7 @@ def self_test(classifier: Classifier) -> SelfTest:
 
 
 def compare_vectors(
-    golden: Golden,
+    golden: GoldenVectors,
     recipe: Recipe,
     output: OutputFacts | ForeignOutput,
     facts: SelfTestFacts,
@@ -116,10 +116,10 @@ def compare_vectors(
     return SelfTest(passed, len(inputs), input_difference, logit_difference, INPUT_TOLERANCE, tolerance, runtime_name())
 
 
-def make(logits_of: LogitsOf, recipe: Recipe, pictures: list[Picture]) -> Golden:
+def make(logits_of: LogitsOf, recipe: Recipe, pictures: list[Picture]) -> GoldenVectors:
     """Golden vectors: what preprocessing and a network make of the pictures here."""
     inputs = np.stack([apply(recipe, picture) for picture in pictures])
-    return Golden(tuple(pictures), inputs, np.stack([logits_of(image) for image in inputs]))
+    return GoldenVectors(tuple(pictures), inputs, np.stack([logits_of(image) for image in inputs]))
 
 
 def difference(a: NDArray[Any], b: NDArray[Any]) -> int:

@@ -1,8 +1,9 @@
-"""The models that come in the wheel."""
+"""Finding a model: by its path, among those that come in the wheel, or the one that this device's store runs."""
 
 from pathlib import Path
 
 from fedge.errors import NotAModelFile
+from fedge.system.state import store_folder
 
 MODELS = Path(__file__).parent / "shipped_models"
 DEFAULT = "camera"
@@ -14,7 +15,13 @@ def shipped_models() -> dict[str, Path]:
 
 
 def find_model(model: str | Path | None) -> Path:
-    """The path of a model: a path, a shipped model's name, or (None) the default. Raises NotAModelFile."""
+    """The path of a model: a path, a shipped model's name, or (None) the device's. Raises NotAModelFile.
+
+    The device's is the store's current model (`fedge models`), and `camera` where the store has none.
+    """
+    current = store_folder() / "current"
+    if model is None and current.is_file():
+        return current.resolve()
     shipped = shipped_models()
     name = str(model) if model is not None else DEFAULT
     if Path(name).is_file():

@@ -1,8 +1,8 @@
 """An answer as one flat row, for files of rows; a change of the decision as JSON, for messages."""
 
-from typing import Any
-
 from fedge.runner.result import Result
+from fedge.system.json_types import JsonObject
+from fedge.system.timing import stamp
 
 Value = str | int | float | None
 
@@ -24,21 +24,29 @@ COLUMNS = (
 
 def row(result: Result) -> tuple[Value, ...]:
     """The values of `COLUMNS`, in their order."""
-    line = result.to_json() | {
-        "decision": result.decision.label,
-        "decision_score": round(result.decision.score, 6),
-        "changed": int(result.decision.changed),
-    }
-    return tuple(line[name] for name, _ in COLUMNS)
+    answer, decision = result.answer, result.decision
+    return (
+        result.number,
+        result.frame.stamp,
+        result.frame.source,
+        answer.label,
+        round(answer.score, 6),
+        decision.label,
+        round(decision.score, 6),
+        int(decision.changed),
+        round(result.age_ms, 3),
+        round(answer.preprocess_ms, 3),
+        round(answer.infer_ms, 3),
+    )
 
 
-def change(result: Result) -> dict[str, Any]:
+def change(result: Result) -> JsonObject:
     """A change of the decision as JSON: what was decided, how surely, since when, on which frame of what."""
     decision = result.decision
     return {
         "label": decision.label,
         "score": round(decision.score, 6),
-        "since": decision.since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "since": stamp(decision.since),
         "frame": result.number,
         "source": result.frame.source,
     }

@@ -9,7 +9,7 @@ from fedge.outputs.base import Output
 from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result
 
-# systemd kills after a whole watchdog interval: three chances in one.
+# systemd kills the service after one interval without a sign; three are sent in each.
 _FEEDS_PER_INTERVAL = 3
 
 
@@ -30,7 +30,7 @@ class Notify(Output):
         self._pause = interval_s / _FEEDS_PER_INTERVAL if interval_s else None
         self._fed = 0.0
         self._ready = False
-        self._state = ""
+        self._status = ""
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         # The loop may not wait for a manager that is busy.
         self._socket.setblocking(False)
@@ -40,12 +40,13 @@ class Notify(Output):
         self._well()
 
     def health(self, snapshot: HealthSnapshot) -> None:
-        """A retry is healthy; a status line for `systemctl status` when the state changes."""
+        """A retry is healthy; a status line for `systemctl status` when the state or a failing output changes."""
         if snapshot.state == "waiting":
             self._well()
-        if snapshot.state != self._state:
-            self._state = snapshot.state
-            self._send(" ".join(f"STATUS={snapshot.state} {snapshot.message}".split()))
+        status = _in_words(snapshot)
+        if status != self._status:
+            self._status = status
+            self._send(f"STATUS={status}")
 
     def close(self) -> None:
         """Says that it stops."""
@@ -63,6 +64,13 @@ class Notify(Output):
 
     def _send(self, text: str) -> None:
         self._socket.sendto(text.encode(), self._path)
+
+
+def _in_words(snapshot: HealthSnapshot) -> str:
+    # The last fault is over where frames come again.
+    message = snapshot.message if snapshot.state == "waiting" else ""
+    failing = "".join(f"; {name} fails ({status.reason})" for name, status in snapshot.failing.items())
+    return " ".join(f"{snapshot.state} {message}{failing}".split()).replace(" ;", ";")
 
 
 def from_environment() -> Notify | None:

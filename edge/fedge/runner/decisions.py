@@ -11,7 +11,7 @@ import numpy as np
 from fedge.model.confidence import Floats
 from fedge.options import ENTER, LEAVE, WINDOW_SECONDS
 
-# One bad frame may not decide anything: a slow camera's window still holds this many.
+# The window holds at least this many frames, also with a slow camera, so that one bad frame decides nothing.
 LEAST_FRAMES = 3
 # What was seen before a longer break is no evidence of what is there now.
 FORGET_SECONDS = 10.0
@@ -24,7 +24,7 @@ class Decision:
     Attributes:
         label: the class, or None while nothing is certain enough.
         score: the mean probability over the window, 0..1: of `label`, or of the likeliest class where that is None.
-        changed: whether `label` is another than one frame before.
+        changed: whether `label` differs from that of the frame before.
         since: when `label` became what it is, in UTC.
     """
 
@@ -92,7 +92,7 @@ class Decider:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Goes on from a `state`; raises KeyError, TypeError or ValueError where it is none of these labels'."""
+        """Goes on from a `state`; raises KeyError, TypeError or ValueError where it does not fit these labels."""
         history = [(float(moment), np.array(rest, dtype=np.float64)) for moment, *rest in state["history"]]
         if any(probabilities.shape != self._sum.shape for _, probabilities in history):
             raise ValueError("a state of another number of classes")

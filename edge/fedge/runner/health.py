@@ -1,14 +1,45 @@
 """How the runner is doing: counts that any thread may add to, and snapshots of them for outputs."""
 
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from threading import Lock
 from time import monotonic
-from typing import Literal
+from typing import Any, Literal
 
 State = Literal["starting", "running", "waiting", "stopped"]
+OutputState = Literal["idle", "ok", "failing"]
 
 _RATE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class OutputStatus:
+    """How an output is doing.
+
+    Attributes:
+        state: `idle` before it had anything to do, `ok`, or `failing`.
+        reason: why it fails; empty where it does not.
+        dropped: how many results it has lost since the start.
+    """
+
+    state: OutputState
+    reason: str = ""
+    dropped: int = 0
+
+    @property
+    def failing(self) -> bool:
+        """Whether it does not take what it is given."""
+        return self.state == "failing"
+
+    def __str__(self) -> str:
+        """The status for people: `ok`, `failing: no space left, 3 results dropped`."""
+        text = f"{self.state}: {self.reason}" if self.reason else self.state
+        return f"{text}, {dropped_results(self.dropped)}" if self.dropped else text
+
+
+def dropped_results(count: int) -> str:
+    """So many lost results, in words."""
+    return f"{count:,} result{'' if count == 1 else 's'} dropped"
 
 
 @dataclass(frozen=True)
@@ -24,7 +55,7 @@ class HealthSnapshot:
         recoveries: how often frames came again after a fault.
         last_frame_age_s: seconds since the newest answered frame was captured; None before the first.
         message: the last fault in words; empty if there was none.
-        outputs: each output's name, with `ok`, `idle` before it had anything to do, or what is wrong with it.
+        outputs: each output's name and how it is doing.
         uptime_s: seconds since the start.
     """
 
@@ -36,8 +67,24 @@ class HealthSnapshot:
     recoveries: int
     last_frame_age_s: float | None
     message: str
-    outputs: dict[str, str]
+    outputs: dict[str, OutputStatus]
     uptime_s: float
+
+    @property
+    def failing(self) -> dict[str, OutputStatus]:
+        """The outputs that fail, by name."""
+        return {name: status for name, status in self.outputs.items() if status.failing}
+
+    @property
+    def healthy(self) -> bool:
+        """Whether frames come and no output fails."""
+        return self.state == "running" and not self.failing
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as JSON: `outputs` in words, `output_status` as `state`, `reason`, `dropped`, and `healthy`."""
+        words = {name: str(status) for name, status in self.outputs.items()}
+        status = {name: asdict(status) for name, status in self.outputs.items()}
+        return asdict(self) | {"outputs": words, "output_status": status, "healthy": self.healthy}
 
 
 class Health:
@@ -50,7 +97,7 @@ class Health:
         self._frames = self._dropped = self._recoveries = 0
         self._faults: Counter[str] = Counter()
         self._message = ""
-        self._outputs: dict[str, str] = {}
+        self._outputs: dict[str, OutputStatus] = {}
         self._captured: float | None = None
         self._answered: deque[float] = deque(maxlen=1000)
 
@@ -83,10 +130,10 @@ class Health:
         with self._lock:
             self._state = state
 
-    def set_output(self, name: str, text: str) -> None:
-        """Says how an output is doing: `ok`, `idle`, or what is wrong with it."""
+    def set_output(self, name: str, status: OutputStatus) -> None:
+        """Says how an output is doing."""
         with self._lock:
-            self._outputs[name] = text
+            self._outputs[name] = status
 
     def snapshot(self) -> HealthSnapshot:
         """The health at this moment."""

@@ -64,7 +64,7 @@ def show(results: Iterator[Result | Fault | None], sink: Sink, health: Health, l
             sink.show(item)
             shown += 1
         fault = item.kind if isinstance(item, Fault) else ""
-        # A stream of nothing but damaged frames has one kind of fault thirty times a second.
+        # A stream of damaged frames alone would otherwise report one kind of fault thirty times a second.
         if monotonic() - shown_at >= HEALTH_SECONDS or (fault and fault != shown_kind):
             sink.health(health.snapshot())
             shown_at = monotonic()

@@ -1,11 +1,11 @@
 """The answer to one frame."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from fedge.model.classifier import Answer
 from fedge.runner.decisions import Decision
 from fedge.sources.base import Frame
+from fedge.system.json_types import JsonObject
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Result:
     age_ms: float
     decision: Decision
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The line that `fedge run --json` prints."""
         answer = self.answer
-        line: dict[str, Any] = {
+        line: JsonObject = {
             "frame": self.number,
             "source": self.frame.source,
             "time": self.frame.stamp,

@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Literal, Protocol
 
 from fedge.images.picture import Picture
+from fedge.system.timing import stamp
 
 # How long opening a stream may take.
 OPEN_SECONDS = 10.0
@@ -38,7 +39,7 @@ class Frame:
     @property
     def stamp(self) -> str:
         """When it was read, in UTC, as ISO 8601 to the millisecond."""
-        return self.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return stamp(self.time)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 from fedge.errors import SourceError
 from fedge.images.picture import is_picture
 from fedge.images.preprocess import Recipe
-from fedge.options import CameraOptions, FaultLimits
-from fedge.sources.address import shown, split_address
+from fedge.options import CameraOptions, FaultLimits, parse_device
+from fedge.sources.address import display_name, require_no_address, split_address
 from fedge.sources.backends.csi import CsiCamera, csi_program, lists_a_camera
 from fedge.sources.backends.files import PictureFiles, find_pictures
 from fedge.sources.backends.picamera import Picamera2Camera, has_picamera2
@@ -16,9 +16,9 @@ from fedge.sources.backends.video import VideoSource
 from fedge.sources.base import Monitor, Source, Unmonitored
 from fedge.sources.live import LiveSource
 from fedge.sources.read_ahead import ReadAhead
-from fedge.sources.view import AS_IT_COMES, CaptureOptions, View, parse_region
+from fedge.sources.view import AS_IT_COMES, CaptureOptions, View
 
-# What has no index, so that it can be sent while it is recorded: at a URL it is taken for live.
+# Containers without an index can be sent while they are recorded, so at a URL they count as live.
 _STREAM_SUFFIXES = frozenset({".mjpeg", ".mjpg", ".ts", ".flv", ".ogv", ".h264", ".264", ".h265", ".hevc"})
 _FILE_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".3gp", ".wmv"})
 _DEVICES = Path("/dev")
@@ -39,8 +39,7 @@ def open_asked(
     A `recipe` says that only its network sees the frames: they may be made gray and smaller where it is gray and leaves
     pictures whole. Cutting an object out needs their colours.
     """
-    region = parse_region(camera.region) if camera.region is not None else None
-    view = View(int(camera.rotate), region, recipe)
+    view = View(camera.rotate, camera.region, recipe)
     options = CaptureOptions(camera.width, camera.height, camera.fps, view)
     if source is not None:
         return open_source(source, options, monitor, limits)
@@ -85,29 +84,32 @@ def open_camera(
         return _live_video(device, options, monitor, limits)
     if number := re.fullmatch(r"(?:/dev/video)?(\d+)", device):
         return _live_video(int(number[1]), options, monitor, limits)
-    if device.startswith("/"):
-        return LiveSource(partial(_open_path, Path(device), options), device, monitor, limits)
-    raise _no_camera(device)
+    require_no_address(device)
+    return LiveSource(partial(_open_path, Path(parse_device(device)), options), device, monitor, limits)
 
 
 def _live_video(target: str | int, options: CaptureOptions, monitor: Monitor, limits: FaultLimits) -> Source:
-    return LiveSource(partial(_open_video, target, options), shown(target), monitor, limits)
+    return LiveSource(partial(_open_video, target, options), display_name(target), monitor, limits)
 
 
 def _open_path(path: Path, options: CaptureOptions, seconds: float) -> Source:
-    # Plugged in again, a camera may get another number; links like those in /dev/v4l/by-id follow it.
+    # Resolved at each opening: plugged in again, a camera may get another number, which links in /dev/v4l/by-id follow.
     if number := re.fullmatch(r"/dev/video(\d+)", str(path.resolve())):
         return _open_video(int(number[1]), options, seconds)
     if not path.exists():
         raise SourceError(f"{path} is not there", "check that it is plugged in")
-    raise _no_camera(str(path))
-
-
-def _no_camera(device: str) -> SourceError:
-    return SourceError(f"{device!r} is no camera", "give an index, a /dev path, csi or a URL")
+    raise SourceError(f"{path} is no camera", "give an index, a /dev path, csi or a URL")
 
 
 def _open_video(target: str | int, options: CaptureOptions, seconds: float) -> Source:
+    if isinstance(target, str) and re.match(r"https?://", target, re.IGNORECASE):
+        # Python's HTTP and TLS take time to load, and memory.
+        from fedge.sources.backends.http import HttpCamera
+
+        camera = HttpCamera(target, options, seconds)
+        if camera.encoded:
+            return camera
+        camera.close()
     return VideoSource(target, live=True, options=options, open_seconds=seconds)
 
 

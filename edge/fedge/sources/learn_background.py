@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from fedge.errors import SourceError
 from fedge.images.background import SIDE, Background, learn_background
 from fedge.images.picture import Picture
-from fedge.images.resize import shrink
+from fedge.images.resize import resize_longest
 from fedge.sources.base import Fault, Frame, Source
-from fedge.system.console import tell
+from fedge.system.console import echo
 
 FRAMES = 30
 
 
-class Learning:
+class BackgroundLearner:
     """Keeps a source's first frames back to learn the empty scene from them, then gives the rest; tells on stderr.
 
     Args:
@@ -31,9 +31,9 @@ class Learning:
         for item in items:
             if isinstance(item, Frame):
                 if not pictures:
-                    tell(f"learning the empty scene from {FRAMES} frames: keep it empty")
+                    echo(f"learning the empty scene from {FRAMES} frames: keep it empty")
                 # Thirty frames of 1920x1080 would take 187 MB.
-                pictures.append(shrink(item.picture, SIDE))
+                pictures.append(resize_longest(item.picture, SIDE))
                 # Nothing new for the loop, which keeps its outputs informed meanwhile.
                 yield None
             else:
@@ -46,7 +46,7 @@ class Learning:
                 "give a longer one, or leave --background out",
             )
         self._learned(learn_background(pictures))
-        tell("the empty scene is learned")
+        echo("the empty scene is learned")
         yield from items
 
     def close(self) -> None:

@@ -9,10 +9,11 @@ from fedge.errors import SourceError
 from fedge.options import FaultLimits
 from fedge.sources.base import OPEN_SECONDS, Fault, Frame, Monitor
 from fedge.sources.live_reader import Opener, Reader
+from fedge.system.timing import RetryPause
 
 _TICK_SECONDS = 0.5
-_BACKOFF_SECONDS = (0.1, 2.0)
-# Opening again may take what it took before and a little more; so a hanging attempt seldom delays recovery.
+_PAUSE_SECONDS = (0.1, 2.0)
+# An opening may take the time that the last one took and a little more, so that a hanging attempt is given up soon.
 _LEAST_OPEN_SECONDS, _SLACK_SECONDS = 2.0, 1.0
 # Threads that hang in a driver cannot be ended; each holds memory and a descriptor until the driver lets go.
 _MOST_LEFT_BEHIND = 16
@@ -46,7 +47,7 @@ class LiveSource:
 
         Raises SourceError where the source is absent at the start and the limits do not say to wait for it.
         """
-        backoff, most = _BACKOFF_SECONDS
+        pause = RetryPause(*_PAUSE_SECONDS)
         while not self._closed:
             started = monotonic()
             self._reader = Reader(self._opener, self._open_seconds, self._monitor.count_dropped)
@@ -60,11 +61,10 @@ class LiveSource:
             self._faulty = True
             self._monitor.set_state("waiting")
             yield fault
-            if monotonic() - started > most:
-                backoff = _BACKOFF_SECONDS[0]
-            # An attempt that hung has waited enough already.
-            yield from self._pause(started + backoff)
-            backoff = min(2 * backoff, most)
+            if monotonic() - started > max(_PAUSE_SECONDS):
+                pause.reset()
+            # An attempt that hung has already waited.
+            yield from self._pause(started + pause.after_failure())
             yield from self._make_room()
 
     def close(self) -> None:

@@ -80,7 +80,7 @@ class Reader:
             if self._abandoned:
                 return
             with self._changed:
-                # A fault waits for nobody, but does not replace a good frame.
+                # A frame replaces what was not taken yet; a fault replaces nothing.
                 if isinstance(item, Frame):
                     if isinstance(self._newest, Frame):
                         self._count_dropped()

@@ -18,7 +18,7 @@ class ReadAhead:
     def __init__(self, source: Source) -> None:
         self.moving = source.moving
         self._source = source
-        # Handing over costs as much as a small network: two queues without Python code of their own cost least.
+        # Handing a frame over takes as long as a small network; SimpleQueue, written in C, takes least.
         self._items: SimpleQueue[Frame | Fault | Exception | None] = SimpleQueue()
         self._room: SimpleQueue[None] = SimpleQueue()
         for _ in range(_FRAMES_AHEAD):
@@ -45,7 +45,7 @@ class ReadAhead:
         """Closes the source."""
         self._closed.set()
         self._source.close()
-        # Whoever waits for room is to see that there is an end.
+        # Wakes a reader that waits for room, so that it ends.
         self._room.put(None)
 
     def _read(self) -> None:

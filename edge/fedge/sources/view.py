@@ -1,14 +1,13 @@
 """What of a source's picture the classifier sees: rotation, a region, and how far a JPEG may be reduced."""
 
-import re
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
-from fedge.errors import SourceError
 from fedge.images.picture import Picture
 from fedge.images.preprocess import Recipe
+from fedge.options import Region
 
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _REDUCED = {
@@ -17,36 +16,11 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
     8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
-# libjpeg's reduced decoding averages whole blocks exactly, and averages of averages are averages. What is left are the
-# reduced pixels that straddle two cells of the model's input. On 300 photographs at 640x480, with at least 8 reduced
-# pixels to a cell's side: inputs differed by at most 2 of 256, no answer changed, no score by more than one step of a
-# logit moves it. With 4 two answers changed, with 2 four.
+# libjpeg's reduced decoding gives the exact mean of each block of pixels. A cell of the model's input that holds whole
+# blocks gets the same mean either way; only blocks that straddle two cells make a difference. On 300 photographs at
+# 640x480, with at least 8 blocks to a cell's side, inputs differed by at most 2 of 256, no answer changed, and no score
+# by more than one step of a logit changes it. With 4 blocks to a side two answers changed, with 2 four.
 _PIXELS_PER_CELL = 8
-
-
-@dataclass(frozen=True)
-class Region:
-    """A rectangle of the upright picture: left, top, width, height; in pixels, or where `fractional` in 0..1."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    fractional: bool = False
-
-    def pixels(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """Left, top, right and bottom in a picture of this size; raises SourceError where it is not inside."""
-        scale_x, scale_y = (width, height) if self.fractional else (1, 1)
-        left, top = round(self.x * scale_x), round(self.y * scale_y)
-        right, bottom = round((self.x + self.width) * scale_x), round((self.y + self.height) * scale_y)
-        if not (0 <= left < right <= width and 0 <= top < bottom <= height):
-            raise SourceError(
-                f"the region {self} is not inside the {width}x{height} picture", "give one that is with --region"
-            )
-        return left, top, right, bottom
-
-    def __str__(self) -> str:
-        return f"{self.x:g},{self.y:g},{self.width:g},{self.height:g}"
 
 
 @dataclass(frozen=True)
@@ -122,14 +96,6 @@ class View:
         height, width = picture.shape[0] * factor, picture.shape[1] * factor
         left, top, right, bottom = (edge // factor for edge in self.region.pixels(width, height))
         return picture[top:bottom, left:right]
-
-
-def parse_region(text: str) -> Region:
-    """A region from `X,Y,W,H`: fractions of the picture where no number is above 1, else pixels; raises SourceError."""
-    if not re.fullmatch(r"(\d+(\.\d*)?|\.\d+)(,(\d+(\.\d*)?|\.\d+)){3}", text):
-        raise SourceError(f"{text!r} is no region", "give X,Y,WIDTH,HEIGHT in pixels, or each from 0 to 1")
-    x, y, width, height = map(float, text.split(","))
-    return Region(x, y, width, height, fractional=max(x, y, width, height) <= 1)
 
 
 @dataclass(frozen=True)

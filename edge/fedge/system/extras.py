@@ -8,7 +8,7 @@ from fedge.errors import MissingExtra
 
 @contextmanager
 def needs_extra(extra: str, what: str) -> Iterator[None]:
-    """Turns an import in the block that fails for want of a package into the line that mends it.
+    """Raises MissingExtra, with the line that installs it, where an import in the block lacks a package.
 
     Args:
         extra: the extra of the distribution that brings the package.

@@ -1,17 +1,20 @@
-"""Writing files whole or not at all, and hashing them."""
+"""What a crash or a power cut may leave of a file: writing it whole or not at all, and syncing what grows; hashes."""
 
 import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 _BLOCK = 1 << 20
+SYNC_SECONDS = 2.0
+"""How often what grows is synced: a power cut takes at most this much of it, and what a sync itself takes."""
 
 
 @contextmanager
@@ -33,7 +36,7 @@ def replacing(path: Path) -> Iterator[Path]:
                 os.fsync(written.fileno())
             os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
@@ -52,6 +55,64 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace"))
 
 
+class PeriodicSync:
+    """Syncs the file system of a folder again and again, in a thread of its own, while something is written there.
+
+    One call syncs any number of files, which on an SD card takes a fraction of the time of one call for each; and
+    whoever writes does not wait for it. A failure is left to the next write, which the system refuses too.
+
+    Args:
+        folder: any on the file system.
+        seconds: the pause between two calls.
+    """
+
+    def __init__(self, folder: Path, seconds: float = SYNC_SECONDS) -> None:
+        self._folder, self._seconds = folder, seconds
+        self._written, self._closed = Event(), Event()
+        self._thread = Thread(target=self._run, name="fedge-sync", daemon=True)
+        self._thread.start()
+
+    def note(self) -> None:
+        """Something was written; costs nothing."""
+        self._written.set()
+
+    def close(self, seconds: float = SYNC_SECONDS) -> None:
+        """Ends after a last call, for which it waits so long at most."""
+        self._closed.set()
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        closed = False
+        while not closed:
+            closed = self._closed.wait(self._seconds)
+            if self._written.is_set():
+                self._written.clear()
+                with suppress(OSError):
+                    sync_filesystem(self._folder)
+
+
+def sync_filesystem(folder: Path) -> None:
+    """Returns once all that was written to the folder's file system is on the disk; raises OSError."""
+    # Loaded only here: most commands sync nothing that grows. Python itself can sync all file systems only, and so
+    # would wait for a network drive that hangs.
+    import ctypes
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(handle) < 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(folder))
+    finally:
+        os.close(handle)
+
+
+def is_hidden(path: Path, below: Path | None = None) -> bool:
+    """Whether a path's name begins with a dot, as copies of notebooks and file managers do; or, of a path under a
+    folder `below`, the name of any folder between them.
+    """
+    return any(part.startswith(".") for part in (path.relative_to(below).parts if below else (path.name,)))
+
+
 def sha256(data: bytes | memoryview) -> str:
     """The SHA-256 of `data`, in lower-case hexadecimal."""
     return str(_sha256()(data).hexdigest())
@@ -68,8 +129,8 @@ def sha256_file(path: Path) -> str:
 
 @cache
 def _sha256() -> Callable[..., Any]:
-    # Python's own, where it was built with it, as the standard library's `random` takes its SHA-512: hashlib's comes
-    # with OpenSSL, 3.5 MB that the runner needs for nothing else.
+    # Python's built-in implementation where there is one: hashlib loads OpenSSL, 3.5 MB that the runner needs for
+    # nothing else.
     own = next((name for name in ("_sha2", "_sha256") if find_spec(name)), "hashlib")
     return import_module(own).sha256  # type: ignore[no-any-return]
 
@@ -80,8 +141,8 @@ def _umask() -> int:
     return mask
 
 
-def _sync_folder(folder: Path) -> None:
-    # A rename is on the disk only once its folder is.
+def sync_folder(folder: Path) -> None:
+    """Waits until what was made, renamed or removed in `folder` is on the disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

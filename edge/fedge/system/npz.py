@@ -1,4 +1,4 @@
-"""Reading an .npz archive from elsewhere: nothing is allocated on the strength of what it claims."""
+"""Reading an .npz archive from elsewhere: no memory is allocated for a size that the archive only claims."""
 
 import io
 import math
@@ -33,7 +33,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
     content = _content(archive, info)
     try:
         return _parsed(content)
-    except Exception as error:  # NumPy takes a header for Python text, which a hostile one leaves by any kind of error
+    except Exception as error:  # NumPy parses a header as Python text, and a hostile one can make that raise anything
         raise ValueError(f"{info.filename!r} is no array, or not of the size it claims") from error
 
 
@@ -41,7 +41,7 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{info.filename!r} is neither stored nor deflated")
     with archive.open(info) as member:
-        # Asked for everything, it would unpack whatever is there before it holds that against the size.
+        # Without a limit, read() would unpack everything before it compares that with the claimed size.
         return member.read(info.file_size)
 
 
@@ -50,7 +50,7 @@ def _parsed(content: bytes) -> NDArray[Any]:
     if np.lib.format.read_magic(stream) != (1, 0):
         raise ValueError("it has another array format")
     shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-    # A header's shape is allocated before its data is read, so the claim is held against the bytes first.
+    # NumPy allocates the header's shape before it reads the data, so the shape is compared with the bytes first.
     if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
         raise ValueError("its size is another one")
     stream.seek(0)

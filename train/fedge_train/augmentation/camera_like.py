@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fedge_train.augmentation.perspective import moved_corners, warp
+from fedge_train.augmentation.perspective import moved_corners, warp_perspective
 
 Image = NDArray[np.uint8]
 
@@ -72,7 +72,7 @@ def _placed(image: Image, generator: np.random.Generator) -> Image:
     low, high = corners.min(axis=0), corners.max(axis=0)
     scale = (size / (high - low)).min() * generator.uniform(*FILL)
     corners = (corners - (low + high) / 2) * scale + np.array(size) / 2
-    return warp(cut, corners, size, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT).reshape(image.shape)
+    return warp_perspective(cut, corners, size, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT).reshape(image.shape)
 
 
 def _lit(image: Image, generator: np.random.Generator) -> NDArray[np.float32]:

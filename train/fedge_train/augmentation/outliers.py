@@ -1,8 +1,8 @@
-"""Pictures of nothing that a network should know, so that it learns to tell its classes from all else.
+"""Outliers: pictures of none of the classes, from which the network learns to tell its classes from everything else.
 
 Patches of flat, graded, noisy or striped light in shapes of all kinds on black, and strokes: what a camera's cut-out
-leaves of an empty wall, a table, writing or clutter. Known pictures give more of the kind that only a shape's parts or
-only its surface would not tell apart: their tiles in another order, and a piece of their surface in another shape.
+leaves of an empty wall, a table, writing or clutter. Training pictures give harder ones: their tiles in another order
+(the parts are right, the shape is wrong), and a crop of their surface in another shape.
 """
 
 import cv2
@@ -17,7 +17,7 @@ PHOTOGRAPHED_PROBABILITY = 0.3
 TILED_PROBABILITY = 0.25
 SURFACE_PROBABILITY = 0.35
 TILES = (2, 3, 4)
-PIECE = (0.3, 0.6)
+CROP_SHARE = (0.3, 0.6)
 MOST_STROKES = 6
 MOST_CORNERS = 9
 ROUND_POINTS = 48
@@ -26,25 +26,25 @@ FLATNESS = (0.25, 1.0)
 EXPOSED = {"whole": 0.1, "polygon": 0.25, "strokes": 0.4, "round": 0.25}
 
 
-def draw_outliers(count: int, known: Image, pieces: Image, generator: np.random.Generator) -> Image:
+def draw_outliers(count: int, known: Image, crops: Image, generator: np.random.Generator) -> Image:
     """Draws `count` pictures, one or more: uint8, [count, height, width, channels], shaped as the `known` pictures.
 
-    `pieces`, if there are any, are pieces of photographs; some of what is drawn is one of these, turned or mirrored.
+    `crops`, if there are any, are crops of photographs; some of what is drawn is one of these, turned or mirrored.
     """
-    return np.stack([_outlier(known[generator.integers(len(known))], pieces, generator) for _ in range(count)])
+    return np.stack([_outlier(known[generator.integers(len(known))], crops, generator) for _ in range(count)])
 
 
-def _outlier(known: Image, pieces: Image, generator: np.random.Generator) -> Image:
-    if len(pieces) and generator.random() < PHOTOGRAPHED_PROBABILITY:
-        piece = pieces[generator.integers(len(pieces))]
-        quarters = int(generator.integers(4) if piece.shape[0] == piece.shape[1] else 2 * generator.integers(2))
-        return np.asarray(np.rot90(piece[:, :: generator.choice((1, -1))], quarters))
+def _outlier(known: Image, crops: Image, generator: np.random.Generator) -> Image:
+    if len(crops) and generator.random() < PHOTOGRAPHED_PROBABILITY:
+        crop = crops[generator.integers(len(crops))]
+        quarters = int(generator.integers(4) if crop.shape[0] == crop.shape[1] else 2 * generator.integers(2))
+        return np.asarray(np.rot90(crop[:, :: generator.choice((1, -1))], quarters))
     if generator.random() < TILED_PROBABILITY:
         return _tiled(known, generator)
     height, width, channels = known.shape
     mask = _mask(height, width, generator)[:, :, np.newaxis]
     if generator.random() < SURFACE_PROBABILITY:
-        light = _piece(known, generator).astype(np.float32)
+        light = _enlarged_crop(known, generator).astype(np.float32)
     else:
         light = np.stack([_light(height, width, generator) for _ in range(channels)], axis=-1)
     soft = cv2.GaussianBlur(light * mask, (0, 0), generator.uniform(0.1, 1.0)).reshape(known.shape)
@@ -65,18 +65,18 @@ def _tiled(known: Image, generator: np.random.Generator) -> Image:
     return np.asarray(cv2.resize(np.ascontiguousarray(whole), (width, height)), dtype=np.uint8).reshape(known.shape)
 
 
-def _piece(known: Image, generator: np.random.Generator) -> Image:
-    """A piece of a picture, enlarged to its size."""
+def _enlarged_crop(known: Image, generator: np.random.Generator) -> Image:
+    """A crop of a picture, enlarged to its size."""
     height, width = known.shape[:2]
-    share = generator.uniform(*PIECE)
+    share = generator.uniform(*CROP_SHARE)
     rows, columns = max(2, round(share * height)), max(2, round(share * width))
     top, left = generator.integers(height - rows + 1), generator.integers(width - columns + 1)
-    piece = np.ascontiguousarray(known[top : top + rows, left : left + columns])
-    return np.asarray(cv2.resize(piece, (width, height)), dtype=np.uint8).reshape(known.shape)
+    crop = np.ascontiguousarray(known[top : top + rows, left : left + columns])
+    return np.asarray(cv2.resize(crop, (width, height)), dtype=np.uint8).reshape(known.shape)
 
 
 def _mask(height: int, width: int, generator: np.random.Generator) -> Image:
-    """What of a picture is lit: uint8, 0 or 1, [height, width]."""
+    """Which pixels of a picture are lit: uint8, 0 or 1, [height, width]."""
     kind = generator.choice(list(EXPOSED), p=list(EXPOSED.values()))
     mask = np.ones((height, width), np.uint8) if kind == "whole" else np.zeros((height, width), np.uint8)
     if kind == "polygon":

@@ -1,4 +1,4 @@
-"""Seeing a flat thing from elsewhere: turned, stretched and at an angle."""
+"""Perspective transforms of a flat picture: turned, stretched and seen at an angle."""
 
 import math
 
@@ -26,12 +26,12 @@ def moved_corners(
 
 
 def rotation(angle: float) -> NDArray[np.float64]:
-    """What turns points, [n, 2] across and down, by an angle in radians when they are multiplied by it."""
+    """The rotation matrix by which points, [n, 2] across and down, are multiplied; the angle is in radians."""
     cosine, sine = math.cos(angle), math.sin(angle)
     return np.array([[cosine, sine], [-sine, cosine]])
 
 
-def warp(picture: Picture, corners: Corners, size: tuple[int, int], flags: int, border: int) -> Picture:
+def warp_perspective(picture: Picture, corners: Corners, size: tuple[int, int], flags: int, border: int) -> Picture:
     """Draws a picture with its corners at `corners`, in pixels, into one of `size`, its width and height."""
     own = picture.shape[1], picture.shape[0]
     matrix = cv2.getPerspectiveTransform(

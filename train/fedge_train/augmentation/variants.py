@@ -1,4 +1,4 @@
-"""Photographs taken again: changed before their object is cut out, so that its mask errs in other ways too."""
+"""Variants of photographs, changed before the object is cut out, so that the cut-out's errors vary too."""
 
 import math
 from dataclasses import replace
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from fedge.data.dataset import Dataset, Split, join
 from fedge.images.preprocess import apply
-from fedge.images.resize import shrink
+from fedge.images.resize import resize_longest
 from fedge.system.progress import Progress
-from fedge_train.augmentation.perspective import moved_corners, warp
+from fedge_train.augmentation.perspective import moved_corners, warp_perspective
 
 Picture = NDArray[np.uint8]
 
-# Twice the longer side at which a cut-out looks for its object: what a variant is made of needs no more.
+# Twice the longer side at which the cut-out works; a variant needs no more pixels.
 SIDE = 192
 TURN = 10.0
 ZOOM = (0.85, 1.2)
@@ -37,21 +37,21 @@ def with_variants(dataset: Dataset, count: int, seed: int) -> Split:
     images = [np.empty((0, *dataset.recipe.shape), np.uint8)]
     with Progress("varying photographs", len(files)) as progress:
         for i in files:
-            picture = shrink(split.raw_picture(int(i)), SIDE)
+            picture = resize_longest(split.raw_picture(int(i)), SIDE)
             images += [apply(dataset.recipe, vary(picture, generator))[np.newaxis] for _ in range(count)]
             progress.advance(1)
     return join([split, replace(split.take(np.repeat(files, count)), images=np.concatenate(images))])
 
 
 def vary(picture: Picture, generator: np.random.Generator) -> Picture:
-    """Takes a photograph again: uint8, [h, w] or [h, w, 3]; turned, nearer or farther, in another light, less sharp."""
+    """A variant of a photograph, uint8, [h, w] or [h, w, 3]: turned, scaled, in another light, less sharp."""
     height, width = picture.shape[:2]
     size = width, height
     turn = generator.normal(0, TURN)
     zoom = math.exp(generator.uniform(*np.log(ZOOM)))
     corners = moved_corners(size, (zoom, zoom), SLANT, turn, generator)
     corners += (0.5 + generator.uniform(-SHIFT, SHIFT, 2)) * size
-    again = warp(picture, corners, size, cv2.INTER_AREA, cv2.BORDER_REFLECT)
+    again = warp_perspective(picture, corners, size, cv2.INTER_AREA, cv2.BORDER_REFLECT)
     light = (again.astype(np.float32) / 255) ** math.exp(generator.uniform(*np.log(GAMMA)))
     light = light * (1 + generator.uniform(-TINT, TINT, picture.shape[2:] or 1).astype(np.float32))
     light = np.asarray(cv2.GaussianBlur(light, (0, 0), generator.uniform(0.1, MOST_BLUR)), dtype=np.float32)

@@ -1,8 +1,8 @@
-"""Which network to train on a folder of photographs: candidates held against each other on pictures held out of them.
+"""Which network to train on a folder of photographs: candidates compared on pictures that they have not learned.
 
-A backbone that has learned from ImageNet's photographs comes first, for it takes seconds. A small network from random
-weights is many times cheaper on the device, and better where pictures are plain; it is tried where it may still win and
-the time allows, on one of the folds on which the backbone was judged, and chosen where it is at least as good there.
+A backbone pretrained on ImageNet comes first, because it takes seconds. A small network from random weights is many
+times cheaper on the device, and better on plain pictures; it is tried where it may still win and the time allows, on
+one of the backbone's cross-validation folds, and chosen where it is at least as good there.
 """
 
 import tempfile
@@ -16,20 +16,21 @@ from fedge.data.dataset import Dataset, Split, join
 from fedge.data.label_map import LabelMap
 from fedge.data.load import load_dataset
 from fedge.images.preprocess import Recipe
-from fedge.system.console import tell
+from fedge.system.console import echo
 from fedge_train.networks.plans import plan_for
 from fedge_train.runs.history import Epoch
-from fedge_train.training.batches import Lessons
+from fedge_train.training.batches import BatchLoader
 from fedge_train.training.linear_head import CrossValidated, cross_validate, folds_of, two_views
-from fedge_train.training.loop import Watcher, fit
+from fedge_train.training.loop import Callbacks, fit
 from fedge_train.training.start import start_network
 
 BACKBONE, BACKBONE_SIDE = "lite0", 224
 SMALL, SMALL_SIDE = "small", 64
 
-# Where the backbone is right on so many, no other network can be told from it by a few hundred pictures.
+# Where the backbone's accuracy is this high, a few hundred pictures cannot show that another network is better.
 GOOD_ENOUGH = 0.95
-# Given up where it is so far behind after so much of its epochs: what won in the end was never so far behind then.
+# A trial is pruned where, after the share RUNG of its epochs, it is BEHIND the backbone's accuracy by this much; none
+# of the trials that won was.
 RUNG, BEHIND = 0.3, 0.25
 EPOCHS, LEAST_EPOCHS = 100, 30
 
@@ -51,7 +52,7 @@ class Choice:
     strength: float | None = None
 
 
-class _GivenUp(Exception):
+class _Pruned(Exception):
     """A trial will not win, or takes too long; `seconds` is how long an epoch takes."""
 
     def __init__(self, why: str, seconds: float) -> None:
@@ -72,18 +73,18 @@ def choose(
     backbone = start_network(BACKBONE, pool.images.shape[1:], int(pool.labels.max()) + 1, seed)
     fold = folds_of(pool.labels)
     found = cross_validate(two_views(backbone, pool.images), pool.labels, fold)
-    tell(
+    echo(
         f"tried {BACKBONE} at {BACKBONE_SIDE} px, as ImageNet taught it, with a new head: {found.accuracy:.1%} "
         f"(+- {found.error:.1%}) of {len(pool):,} pictures that it had not learned, in {monotonic() - started:.0f} s"
     )
     chosen = Choice(BACKBONE, BACKBONE_SIDE, strength=found.strength)
     if found.accuracy >= GOOD_ENOUGH:
-        tell(f"chose {BACKBONE}: right on {GOOD_ENOUGH:.0%} or more, it leaves too little for another to win")
+        echo(f"chose {BACKBONE}: right on {GOOD_ENOUGH:.0%} or more, it leaves too little for another to win")
         return chosen
     small = _pool(load_dataset(data, replace(recipe, height=SMALL_SIDE, width=SMALL_SIDE), label_map, test_share))
     epochs = _try_small(small, found, deadline, seed)
     chosen = chosen if epochs is None else Choice(SMALL, SMALL_SIDE, epochs=epochs)
-    tell(f"chose {chosen.architecture} (--arch asks for another)")
+    echo(f"chose {chosen.architecture} (--arch asks for another)")
     return chosen
 
 
@@ -101,14 +102,14 @@ def _try_small(pool: Split, backbone: CrossValidated, deadline: float, seed: int
     while True:
         try:
             accuracy = _trial(learned, left_out, epochs, to_beat, deadline, seed)
-        except _GivenUp as given_up:
+        except _Pruned as given_up:
             possible = int((deadline - monotonic()) / given_up.seconds) if given_up.seconds else 0
             if LEAST_EPOCHS <= possible < epochs:
                 epochs = possible
                 continue
-            tell(f"tried {what}: {given_up}, in {monotonic() - started:.0f} s")
+            echo(f"tried {what}: {given_up}, in {monotonic() - started:.0f} s")
             return None
-        tell(
+        echo(
             f"tried {what}: {accuracy:.1%} of {len(left_out):,} pictures that it had not learned, of which {BACKBONE} "
             f"has {to_beat:.1%}, in {monotonic() - started:.0f} s"
         )
@@ -116,24 +117,24 @@ def _try_small(pool: Split, backbone: CrossValidated, deadline: float, seed: int
 
 
 def _trial(learned: Split, left_out: Split, epochs: int, to_beat: float, deadline: float, seed: int) -> float:
-    """The accuracy after the last epoch: the best epoch's would be chosen by the very pictures that judge."""
+    """The accuracy after the last epoch; the best epoch would be chosen on the very pictures that it is judged on."""
     plan = replace(plan_for(SMALL, len(learned)), epochs=epochs)
     sources = int(learned.sources.max()) + 1
     model = start_network(SMALL, learned.images.shape[1:], learned.right.shape[1], seed)
 
-    def look(epoch: Epoch) -> None:
+    def prune(epoch: Epoch) -> None:
         # The first epoch also builds the graph.
         if epoch.epoch == 2 and monotonic() + epoch.seconds * (epochs - 2) > deadline:
             minutes = epoch.seconds * epochs / 60
-            raise _GivenUp(f"it would take {minutes:.1f} minutes, more than --minutes leaves", epoch.seconds)
+            raise _Pruned(f"it would take {minutes:.1f} minutes, more than --minutes leaves", epoch.seconds)
         if epoch.epoch == round(RUNG * epochs) and epoch.held_out_accuracy < to_beat - BEHIND:
-            raise _GivenUp(
+            raise _Pruned(
                 f"{epoch.held_out_accuracy:.1%} after {epoch.epoch} of {epochs} epochs, where {BACKBONE} has "
                 f"{to_beat:.1%}: given up",
                 0.0,
             )
 
     with tempfile.TemporaryDirectory() as scratch:
-        lessons = Lessons(learned, plan, (1.0,) * sources)
-        _, history = fit(model, lessons, left_out, seed, Path(scratch), Watcher(epoch=look))
+        loader = BatchLoader(learned, plan, (1.0,) * sources)
+        _, history = fit(model, loader, left_out, seed, Path(scratch), Callbacks(epoch=prune))
     return history[-1].held_out_accuracy

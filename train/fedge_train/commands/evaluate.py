@@ -1,25 +1,23 @@
 """`fedge eval` on a run folder: the float network on labelled pictures."""
 
-import dataclasses
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from fedge.commands.evaluate_report import EvaluationReport
 from fedge.data.label_map import read_label_map
 from fedge.data.load import load_for_evaluation
 from fedge.errors import FedgeError
-from fedge.evaluation.metrics import evaluate, expected_calibration_error
+from fedge.evaluation.metrics import evaluate_predictions, expected_calibration_error
 from fedge.model.confidence import softmax
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.run_folder import load_float_model, load_run_data, read_config, require_learned
 
 
-def evaluate_run(folder: Path, data: str | None, label_map: Path | None) -> dict[str, Any]:
+def evaluate_run(folder: Path, data: str | None, label_map: Path | None) -> EvaluationReport:
     """Evaluates a run's float network on `data`, or on its own test split.
 
-    The fields are those of a model's that need no fitted confidence. Raises FedgeError where the pictures cannot be
-    found, or a label map is for none.
+    Raises FedgeError where the pictures cannot be found, or a label map is given without `data`.
     """
     config = read_config(folder)
     skipped: list[str] = []
@@ -34,12 +32,10 @@ def evaluate_run(folder: Path, data: str | None, label_map: Path | None) -> dict
     require_learned(folder, logits)
     predicted = logits.argmax(axis=-1)
     truth = split.truth(predicted)
-    report = dataclasses.asdict(evaluate(truth, predicted, config.labels))
-    return report | {
-        "labels": list(config.labels),
-        "ece": expected_calibration_error(softmax(logits.astype(np.float64)), truth),
-        "rejected": 0.0,
-        "model": str(folder),
-        "data": data or "+".join(config.data),
-        "skipped": skipped,
-    }
+    return EvaluationReport(
+        model=str(folder),
+        data=data or "+".join(config.data),
+        skipped=tuple(skipped),
+        evaluation=evaluate_predictions(truth, predicted, config.labels),
+        ece=expected_calibration_error(softmax(logits.astype(np.float64)), truth),
+    )

@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from fedge.data import fashion_mnist
 from fedge.data.dataset import Dataset
@@ -17,7 +17,7 @@ from fedge_train.commands.choose import BACKBONE_SIDE, choose
 from fedge_train.networks.architectures import ARCHITECTURES
 from fedge_train.networks.imagenet import BACKBONES
 from fedge_train.networks.plans import OTHER_CLASSES_RATE, Plan, plan_for
-from fedge_train.runs.pretrained import lasting_name, pretrained, require_unchanged
+from fedge_train.runs.pretrained import pretrained, require_unchanged, resolved_name
 from fedge_train.runs.run_folder import (
     RunConfig,
     changed_fields,
@@ -35,6 +35,7 @@ from fedge_train.training.precision import training_dtype
 
 DEFAULT_DATA = fashion_mnist.NAME
 DEFAULT_ARCHITECTURE = "base"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def start_run(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
         require_empty(options.out, "go on with --resume, or choose another --out")
     recipe = default_recipe(options.data)
     if options.start:
-        # What a network has learned is of use only to pictures that are made as those were that it learned from.
+        # Pretrained weights are of use only with the preprocessing that they were trained with.
         start = pretrained(options.start)
         options = dataclasses.replace(options, architecture=options.architecture or start.architecture)
         recipe = start.recipe
@@ -113,7 +114,7 @@ def resume_run(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
 
 
 def _is_free_to_choose(options: TrainOptions) -> bool:
-    """Whether photographs alone are given, and nothing that only one kind of network can follow."""
+    """Whether all data are folders of photographs, and no option names a network or applies to one kind only."""
     asked = (
         *(options.architecture, options.start, options.epochs, options.batch, options.learning_rate, options.size),
         *(options.color, options.subject, options.camera_like, options.variants, options.outliers, options.skip),
@@ -133,31 +134,35 @@ def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
         label_map=read_label_map(options.label_map).classes if options.label_map else old.label_map,
         weights=options.weights or old.weights,
         test_share=old.test_share if options.test_share is None else options.test_share,
-        start=lasting_name(options.start) if options.start else old.start,
-        teachers=tuple(map(lasting_name, options.teachers)) or old.teachers,
+        start=resolved_name(options.start) if options.start else old.start,
+        teachers=tuple(map(resolved_name, options.teachers)) or old.teachers,
         recipe=_with_recipe_options(old.recipe, options),
         plan=_with_options(old.plan, options),
     )
 
 
 def _with_options(plan: Plan, options: TrainOptions) -> Plan:
-    given: dict[str, Any] = {
-        "epochs": options.epochs,
-        "batch": options.batch,
-        "learning_rate": options.learning_rate,
-        "camera": options.camera_like,
-        "variants": options.variants,
-        "outliers": options.outliers,
-        "skip": options.skip,
-        # What looks photographed has been bitten, blurred and turned already.
-        "erase": False if options.camera_like else None,
-        # Teachers need not know pictures that look photographed.
-        "consistent": False if options.camera_like else None,
-    }
+    # `--camera-like` already covers, blurs and turns pictures; and teachers need not know pictures changed by it.
+    erase, consistent = (False, False) if options.camera_like else (plan.erase, plan.consistent)
     try:
-        return dataclasses.replace(plan, **{name: value for name, value in given.items() if value is not None})
+        return dataclasses.replace(
+            plan,
+            epochs=_or(options.epochs, plan.epochs),
+            batch=_or(options.batch, plan.batch),
+            learning_rate=_or(options.learning_rate, plan.learning_rate),
+            camera=_or(options.camera_like, plan.camera),
+            variants=_or(options.variants, plan.variants),
+            outliers=_or(options.outliers, plan.outliers),
+            skip=_or(options.skip, plan.skip),
+            erase=erase,
+            consistent=consistent,
+        )
     except ValueError as error:
         raise FedgeError(str(error), "choose another value") from error
+
+
+def _or(given: T | None, otherwise: T) -> T:
+    return otherwise if given is None else given
 
 
 def _with_recipe_options(recipe: Recipe, options: TrainOptions) -> Recipe:
@@ -186,8 +191,8 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
     if architecture not in ARCHITECTURES:
         raise FedgeError(f"there is no architecture {architecture!r}", f"choose one of {', '.join(ARCHITECTURES)}")
     plan = plan_for(architecture, len(dataset.train), options.batch)
-    start = lasting_name(options.start) if options.start else None
-    teachers = tuple(map(lasting_name, options.teachers))
+    start = resolved_name(options.start) if options.start else None
+    teachers = tuple(map(resolved_name, options.teachers))
     if start and pretrained(start).labels != dataset.labels:
         plan = dataclasses.replace(plan, learning_rate=plan.learning_rate * OTHER_CLASSES_RATE)
     return RunConfig(

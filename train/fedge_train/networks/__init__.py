@@ -1,1 +1,1 @@
-"""The networks, their hyperparameters, their starting weights, and their answers."""
+"""The networks, their hyperparameters, their initial weights, and their predictions."""

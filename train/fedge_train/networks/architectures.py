@@ -2,7 +2,7 @@
 
 Every network takes float32 pictures in [0, 1], [n, height, width, channels], and gives float32 logits, [n, classes].
 With `norm=False` a network is built as it runs on the device: each convolution carries the bias into which its batch
-normalization was folded (`fedge_quantize.fold_batch_norm`).
+normalization was folded (`fedge_quantize.conversion.fold_batch_norm`).
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ SMALL = Residual(widths=(16, 32, 48), blocks=(2, 2, 1))
 BASE = Residual(widths=(16, 32, 64), blocks=(2, 4, 2))
 CAMERA = Residual(widths=(16, 48, 64), blocks=(1, 2, 2))
 
-# For teaching only: as many weights as help on so few pixels, in late stages, where a CPU multiplies them fastest.
+# A teacher only: as many weights as help at this input size, in late stages, where a CPU multiplies them fastest.
 WIDE = Residual(widths=(16, 64, 160), blocks=(1, 3, 3))
 
 
@@ -89,7 +89,7 @@ def camera(shape: Shape, classes: int, norm: bool = True) -> Model:
 
 
 def wide(shape: Shape, classes: int, norm: bool = True) -> Model:
-    """A residual network of about 1.5 MB of int8, to teach the smaller ones."""
+    """A residual network of about 1.5 MB of int8, a teacher for the smaller ones."""
     return _residual("wide", WIDE, shape, classes, norm)
 
 
@@ -133,8 +133,8 @@ def _block(x: Any, width: int, stride: int, name: str, norm: bool) -> Any:
     y = kl.ReLU(name=f"{name}r1")(_convolution(x, width, 3, stride, f"{name}c1", norm))
     y = _convolution(y, width, 3, 1, f"{name}{SECOND}", norm)
     if stride != 1:
-        # What a strided 1x1 convolution would skip is left out first: TensorFlow's kernel for the gradient of that one
-        # writes outside its memory for some batch sizes.
+        # Pixels are skipped before the 1x1 convolution, not by its stride: TensorFlow's gradient kernel for a strided
+        # one writes out of bounds for some batch sizes.
         x = kl.MaxPooling2D(1, stride, name=f"{name}sub")(x)
     if stride != 1 or x.shape[-1] != width:
         x = _convolution(x, width, 1, 1, f"{name}{SKIP}", norm, bias=False)

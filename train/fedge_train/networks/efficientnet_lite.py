@@ -18,7 +18,7 @@ from fedge_train.networks.layer_names import LOGITS, NORM, Shape
 # The convolutions of a block by their purpose; block 3's are called b3_expand, b3_depthwise and b3_project.
 STEM, EXPAND, DEPTHWISE, PROJECT, HEAD = "stem", "expand", "depthwise", "project", "head"
 
-# ImageNet's pictures were learned as (x - 127) / 128 of 0 to 255.
+# The ImageNet weights expect (x - 127) / 128 for x in 0..255.
 INPUT, INPUT_GAIN, INPUT_OFFSET = "input", 255 / 128, -127 / 128
 
 _STEM_WIDTH, _HEAD_WIDTH, _EPSILON = 32, 1280, 1e-3
@@ -72,8 +72,8 @@ EFFICIENTNET_LITE = {
 def efficientnet_lite(name: str, row: EfficientNetLite, shape: Shape, classes: int, norm: bool = True) -> Model:
     """The network of a row of `EFFICIENTNET_LITE`.
 
-    The normalization of its input is a layer of its own, because the border around a picture must be what the network
-    learned it to be: 0 after the normalization, and not black. As int8 it changes no byte: 256 values of scale 1/255
+    The normalization of its input is a layer of its own, so that the padding around a picture is what it was in
+    ImageNet training: 0 after the normalization, and not black. As int8 it changes no byte: 256 values of scale 1/255
     become 256 of scale 1/128.
 
     Raises FedgeError for pictures that are not in colour.

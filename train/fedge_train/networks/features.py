@@ -1,4 +1,4 @@
-"""What a network's last layer sees of pictures: computed once, it teaches any number of heads."""
+"""Features, the input of a network's last layer: computed once, any number of heads can be fitted to them."""
 
 from collections.abc import Callable
 

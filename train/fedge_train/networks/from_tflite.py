@@ -11,12 +11,12 @@ from fedge.model.interpreter import Constant, constants
 from fedge_train.networks.architectures import build
 from fedge_train.networks.layer_names import NORM, SKIP, Shape
 
-# He's initialization gives each filter this norm; what a norm makes of the filter does not depend on it, but how far a
-# step turns the filter does, and the plans' learning rates are for filters that began so.
+# The length that He's initialization gives each filter. Batch normalization makes the output independent of it, but the
+# angle by which a step turns the filter depends on it, and the plans' learning rates suit this length.
 _FILTER_NORM = np.sqrt(2.0)
 
 
-def unfold(
+def model_from_tflite(
     flatbuffer: bytes, architecture: str, shape: Shape, classes: int, pictures: NDArray[np.uint8], head: bool = True
 ) -> Model:
     """A network with batch normalization that answers as an int8 one of the same architecture, but for rounding.
@@ -26,7 +26,8 @@ def unfold(
         architecture: its architecture, a residual one.
         shape: of the pictures that it is to be trained with; height and width may be others than its own.
         classes: of the new network.
-        pictures: uint8, [n, height, width, channels], of those that it is to learn from: its norms' statistics.
+        pictures: uint8, [n, height, width, channels], of the training pictures, for the statistics of batch
+            normalization.
         head: whether the last layer's weights are taken too; False leaves them random.
 
     Raises:
@@ -40,7 +41,7 @@ def unfold(
         raise FedgeError(f"{architecture} cannot go on from a model file", "give the run that the model was made of")
     for layer in convolutions:
         kernel = _constant(found, architecture, layer.name, "Conv2D", 4).transpose(1, 2, 3, 0)
-        # The bias of a skipping convolution was added to that of the one beside it.
+        # The skip convolution's bias was added to that of its block's second convolution.
         skips = layer.name.endswith(SKIP)
         bias = np.zeros(layer.filters) if skips else _constant(found, architecture, layer.name, "BiasAdd", 1)
         _set(layer, [kernel])
@@ -57,8 +58,10 @@ def unfold(
 
 
 def _normalize(layer: layers.Conv2D, norm: layers.BatchNormalization, output: NDArray[np.float64]) -> None:
-    """Lets a norm take off and put back its convolution's own mean and variance, [n, h, w, channels], and scales the
-    filters."""
+    """Scales the filters to `_FILTER_NORM`, and sets the batch normalization behind them to the identity on `output`.
+
+    `output`, [n, h, w, channels], is the convolution's before scaling; its mean and variance are the statistics.
+    """
     (kernel,) = layer.get_weights()
     mean, variance = output.mean(axis=(0, 1, 2)), output.var(axis=(0, 1, 2))
     length = np.sqrt((kernel.astype(np.float64) ** 2).sum(axis=(0, 1, 2)))

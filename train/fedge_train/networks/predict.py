@@ -1,4 +1,4 @@
-"""What a float network says of pictures."""
+"""A float network's answers to pictures."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tf_keras import Model
 
-# At most so many pictures at once, and so many pixels: a network of photographs makes a hundred values of each pixel.
+# At most so many pictures at once, and so many pixels: a network for photographs has about a hundred activations a
+# pixel.
 BATCH, BATCH_PIXELS = 500, 2**21
 
 Predictor = Callable[[NDArray[np.uint8]], NDArray[np.float32]]

@@ -30,7 +30,7 @@ _DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 _COUNT = np.dtype("<i8")
 _MAX_DIMENSIONS = 8
 
-# What `torch.save` writes of tensors by name. Others could claim memory that the file does not have.
+# The opcodes that `torch.save` writes for tensors by name; others could claim memory that the file does not have.
 _OPCODES = frozenset(
     [
         "PROTO",

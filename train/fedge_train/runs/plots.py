@@ -1,6 +1,8 @@
 """The pictures in a run folder: curves, confusion matrix, and pages of samples."""
 
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import matplotlib
@@ -13,9 +15,16 @@ from fedge_train.runs.history import Epoch
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager, get_font
 
 # A class may be called `$5`.
 matplotlib.rcParams["text.parse_math"] = False
+
+# Fonts that hold what Matplotlib's own lacks: it takes each character from the first font that has it.
+_WIDE_FONTS = re.compile("CJK|WenQuanYi|Droid Sans Fallback|Unifont|Arial Unicode|Noto Sans|Noto Emoji|Symbola")
+_MOST_FONTS = 12
+_installed = sorted({font.name for font in fontManager.ttflist if _WIDE_FONTS.search(font.name)})
+matplotlib.rcParams["font.family"] = ["DejaVu Sans", *_installed[:_MOST_FONTS]]
 
 GRID = (6, 8)
 # Of a side; more pixels than this makes are more than memory holds.
@@ -46,8 +55,9 @@ def plot_confusion(path: Path, confusion: list[list[int]], labels: Sequence[str]
     side = min(max(5.0, 0.7 * len(labels) + 2), MOST_INCHES)
     figure, ax = plt.subplots(figsize=(side, side), layout="constrained")
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    ax.set_xticks(range(len(labels)), labels, rotation=60, ha="right")
-    ax.set_yticks(range(len(labels)), labels)
+    names = drawable(labels)
+    ax.set_xticks(range(len(labels)), names, rotation=60, ha="right")
+    ax.set_yticks(range(len(labels)), names)
     ax.set(xlabel="predicted", ylabel="true")
     for (row, column), count in np.ndenumerate(counts):
         if count:
@@ -62,12 +72,12 @@ def plot_samples(
     """A page of pictures, uint8 [n, h, w, 1 or 3 red-green-blue], with captions; those that are wrong in red."""
     rows, columns = GRID
     figure, axes = plt.subplots(rows, columns, figsize=(columns * 1.5, rows * 1.75), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(drawable([title])[0])
     for ax in axes.ravel():
         ax.axis("off")
     for ax, image, caption, is_wrong in zip(axes.ravel(), images, captions, wrong, strict=False):
         ax.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
-        ax.set_title(caption, fontsize=7, color="firebrick" if is_wrong else "black")
+        ax.set_title(drawable([caption])[0], fontsize=7, color="firebrick" if is_wrong else "black")
     _save(figure, path)
 
 
@@ -88,6 +98,18 @@ def plot_lines(
     ax.set_ylim(bottom=0)
     ax.legend()
     _save(figure, path)
+
+
+def drawable(texts: Sequence[str]) -> list[str]:
+    """The texts with each character that no font at hand can draw as its number in Unicode: `U+82F9`."""
+    known = _known_characters()
+    return ["".join(c if ord(c) in known or c == "\n" else f"U+{ord(c):X}" for c in text) for text in texts]
+
+
+@cache
+def _known_characters() -> frozenset[int]:
+    fonts = [get_font(fontManager.findfont(family)) for family in matplotlib.rcParams["font.family"]]
+    return frozenset[int]().union(*(font.get_charmap() for font in fonts))
 
 
 def _save(figure: Figure, path: Path) -> None:

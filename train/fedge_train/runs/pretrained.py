@@ -16,7 +16,7 @@ from fedge.model.interpreter import Network
 from fedge.model.shipped import find_model, shipped_models
 from fedge.system.files import sha256_file
 from fedge_train.networks.architectures import build
-from fedge_train.networks.from_tflite import unfold
+from fedge_train.networks.from_tflite import model_from_tflite
 from fedge_train.networks.layer_names import Shape
 from fedge_train.networks.predict import Predictor, predictor
 from fedge_train.runs.run_folder import RunConfig, load_float_model, read_config, weights_path
@@ -48,7 +48,7 @@ class Pretrained:
         return self.model.manifest.flatbuffer.sha256 if self.model else sha256_file(weights_path(Path(self.name)))
 
     def knows(self, data: str) -> bool:
-        """Whether it learned from what `--data` calls so."""
+        """Whether it learned from a data set of this name, as given to `--data`."""
         return (Path(data).name if self.model else data) in self.data
 
     def predictor(self) -> Predictor:
@@ -71,7 +71,7 @@ class Pretrained:
         same = labels == self.labels
         if self.model is not None:
             sample = pictures[:: -(-len(pictures) // STATISTICS_PICTURES)]
-            return unfold(self.model.flatbuffer, self.architecture, shape, len(labels), sample, head=same)
+            return model_from_tflite(self.model.flatbuffer, self.architecture, shape, len(labels), sample, head=same)
         start = self._run()
         network = build(self.architecture, shape, len(labels))
         for layer, source in zip(network.layers, start.layers, strict=True):
@@ -103,7 +103,7 @@ def pretrained(name: str) -> Pretrained:
     return Pretrained(name, facts.architecture, model.labels, model.manifest.preprocessing, data, model)
 
 
-def lasting_name(name: str) -> str:
+def resolved_name(name: str) -> str:
     """The name under which a run finds it again from anywhere: an absolute path, or a shipped model's name."""
     return name if name in shipped_models() and not Path(name).exists() else str(Path(name).resolve())
 

@@ -1,7 +1,8 @@
 """A finished run's report: the test split, touched here for the first time, and the pictures that show it."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,105 @@ from sklearn.metrics import classification_report
 from tf_keras import Model
 
 from fedge.data.dataset import Dataset
-from fedge.evaluation.metrics import evaluate
+from fedge.evaluation.metrics import Evaluation, evaluate_predictions
 from fedge.model.confidence import softmax
+from fedge.model.format.schema import to_json
 from fedge.system.files import write_json
+from fedge.system.json_types import JsonObject
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.history import Epoch
 from fedge_train.runs.plots import GRID, plot_confusion, plot_curves, plot_samples
 from fedge_train.runs.run_folder import HISTORY, REPORT, RunConfig
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run's weights came about.
+
+    Attributes:
+        epochs: epochs trained; of a mean, those of its runs together.
+        held_out_accuracy: of the weights on the held-out pictures, 0..1.
+        seconds: how long training took; of a mean, that of its runs together.
+        best_epoch: the epoch whose weights were kept, from 1; 0 for a head on a frozen backbone; None for a mean.
+        averaged: the folders of the runs whose mean it is; none for a run that was trained.
+    """
+
+    epochs: int
+    held_out_accuracy: float
+    seconds: float
+    best_epoch: int | None = None
+    averaged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """A finished run's report.
+
+    Attributes:
+        architecture, data, parameters, dtype, seed: what was trained, on what, and how.
+        outcome: how the weights came about.
+        evaluation: of the float network on the test split.
+        by_scikit_learn, text: scikit-learn's classification report, as a dict and as text.
+        pictures: how many each split has, by its name.
+        skipped, duplicates: files that could not be read, and pictures left out because a later split has them too.
+        doubtful: files that were read and have something odd about them, with what it is.
+        warnings: what is odd about the data set as a whole.
+        run: the run's folder.
+    """
+
+    architecture: str
+    data: str
+    parameters: int
+    outcome: Outcome
+    evaluation: Evaluation
+    by_scikit_learn: dict[str, dict[str, float] | float]
+    text: str
+    pictures: dict[str, int]
+    skipped: tuple[str, ...]
+    duplicates: tuple[str, ...]
+    doubtful: tuple[str, ...]
+    warnings: tuple[str, ...]
+    dtype: str
+    seed: int
+    run: str
+
+
+def as_text(report: TrainReport) -> str:
+    """The report for people: scikit-learn's table, the accuracies, and the next command."""
+    outcome, accuracy = report.outcome, f"test accuracy {report.evaluation.accuracy:.2%}"
+    if outcome.averaged:
+        accuracy = f"the mean of {' and '.join(outcome.averaged)}: held out {outcome.held_out_accuracy:.2%}, {accuracy}"
+    elif outcome.epochs:
+        accuracy += f", best epoch {outcome.best_epoch} of {outcome.epochs}"
+    return f"{report.text}\n{accuracy}\nnext: fedge quantize {report.run}"
+
+
+def as_json(report: TrainReport) -> JsonObject:
+    """The content of report.json: `best_epoch` of a run that was trained, `averaged` of a mean."""
+    outcome = report.outcome
+    best_epoch: JsonObject = {} if outcome.averaged else {"best_epoch": outcome.best_epoch}
+    averaged: JsonObject = {"averaged": list(outcome.averaged)} if outcome.averaged else {}
+    return {
+        "architecture": report.architecture,
+        "data": report.data,
+        "parameters": report.parameters,
+        "epochs": outcome.epochs,
+        **best_epoch,
+        "held_out_accuracy": outcome.held_out_accuracy,
+        "seconds": outcome.seconds,
+        **averaged,
+        **to_json(report.evaluation),
+        "classification_report": report.by_scikit_learn,
+        "classification_report_text": report.text,
+        "pictures": report.pictures,
+        "skipped": list(report.skipped),
+        "duplicates": list(report.duplicates),
+        "doubtful": list(report.doubtful),
+        "warnings": list(report.warnings),
+        "dtype": report.dtype,
+        "seed": report.seed,
+        "run": report.run,
+    }
 
 
 def write_history(folder: Path, history: Sequence[Epoch], best_epoch: int) -> None:
@@ -25,45 +118,39 @@ def write_history(folder: Path, history: Sequence[Epoch], best_epoch: int) -> No
     plot_curves(folder / "curves.png", history, best_epoch)
 
 
-def write_report(
-    folder: Path, config: RunConfig, model: Model, dataset: Dataset, training: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Evaluates the chosen weights on the test split and writes report and plots; gives the report.
-
-    `training` is what the report says of how the weights came about: `epochs`, `held_out_accuracy`, `seconds`.
-    """
+def write_report(folder: Path, config: RunConfig, model: Model, dataset: Dataset, outcome: Outcome) -> TrainReport:
+    """Evaluates the chosen weights on the test split, and writes the report and the plots to the run's folder."""
     test = dataset.test
     logits = predictor(model)(test.images)
     predicted = logits.argmax(axis=-1)
     truth = test.truth(predicted)
-    figures = evaluate(truth, predicted, dataset.labels)
+    evaluation = evaluate_predictions(truth, predicted, dataset.labels)
     by_name = {
         "labels": range(len(dataset.labels)),
         "target_names": list(dataset.labels),
         "zero_division": 0,
     }
-    report = {
-        "architecture": config.architecture,
-        "data": dataset.name,
-        "parameters": int(model.count_params()),
-        **training,
-        "accuracy": figures.accuracy,
-        "n": figures.n,
-        "per_class": figures.per_class,
-        "confusion": figures.confusion,
-        "classification_report": classification_report(truth, predicted, output_dict=True, **by_name),
-        "classification_report_text": classification_report(truth, predicted, digits=4, **by_name),
-        "pictures": {"train": len(dataset.train), "held_out": len(dataset.held_out), "test": len(test)},
-        "skipped": list(dataset.skipped),
-        "duplicates": list(dataset.duplicates),
-        "dtype": config.dtype,
-        "seed": config.seed,
-        "run": str(folder),
-    }
-    plot_confusion(folder / "confusion.png", figures.confusion, dataset.labels)
+    report = TrainReport(
+        architecture=config.architecture,
+        data=dataset.name,
+        parameters=int(model.count_params()),
+        outcome=outcome,
+        evaluation=evaluation,
+        by_scikit_learn=classification_report(truth, predicted, output_dict=True, **by_name),
+        text=classification_report(truth, predicted, digits=4, **by_name),
+        pictures={"train": len(dataset.train), "held_out": len(dataset.held_out), "test": len(test)},
+        skipped=tuple(dataset.skipped),
+        duplicates=tuple(dataset.duplicates),
+        doubtful=tuple(dataset.doubtful),
+        warnings=tuple(dataset.warnings),
+        dtype=config.dtype,
+        seed=config.seed,
+        run=str(folder),
+    )
+    plot_confusion(folder / "confusion.png", evaluation.confusion, dataset.labels)
     _plot_mistakes_first(folder / "samples.png", dataset, logits)
     # Last, because its presence says that the run is finished.
-    write_json(folder / REPORT, report)
+    write_json(folder / REPORT, as_json(report))
     return report
 
 

@@ -3,9 +3,8 @@
 import importlib.metadata
 import json
 import platform
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +16,15 @@ from fedge.data.label_map import Classes, LabelMap
 from fedge.data.load import load_dataset
 from fedge.errors import RunError
 from fedge.images.preprocess import Recipe
-from fedge.model.schema import SchemaError, from_json, to_json
+from fedge.model.format.schema import SchemaError, from_json, to_json
 from fedge.options import TEST_SHARE
 from fedge.system.files import replacing, write_json
 from fedge_train.networks.architectures import build
 from fedge_train.networks.plans import Plan
 
-# Logits of networks that learned are below 100; int8 has no steps left for what lies so far out.
+# A trained network's logits are below 100; at this size, int8's steps would be too coarse.
 MOST_LOGIT = 1e4
-# What float32 makes of one and the same logit.
+# By how much float32 rounding lets equal logits differ.
 LEAST_DIFFERENCE = 1e-4
 
 RUNS = Path("runs")
@@ -81,7 +80,7 @@ def read_config(folder: Path) -> RunConfig:
     if not folder.is_dir():
         raise RunError(f"there is no run folder {folder}", mend)
     try:
-        return from_json(RunConfig, json.loads((folder / CONFIG).read_text()))
+        return from_json(RunConfig, json.loads((folder / CONFIG).read_text(encoding="utf-8")))
     except OSError as error:
         raise RunError(f"{folder} has no readable {CONFIG}", mend) from error
     except SchemaError as error:
@@ -134,15 +133,23 @@ def finished(folder: Path) -> bool:
     return (folder / REPORT).is_file()
 
 
-def read_report(folder: Path) -> dict[str, Any]:
-    """A finished run's report; raises RunError where the run has not ended."""
+@dataclass(frozen=True)
+class TrainingCost:
+    """What a run's training took: epochs and seconds."""
+
+    epochs: int
+    seconds: float
+
+
+def read_cost(folder: Path) -> TrainingCost:
+    """What a finished run's training took, from its report; raises RunError where it has none, or a damaged one."""
     try:
-        report: dict[str, Any] = json.loads((folder / REPORT).read_text())
+        report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+        return TrainingCost(int(report["epochs"]), float(report["seconds"]))
     except OSError as error:
         raise RunError(f"{folder} has no {REPORT}", f"finish it with `fedge train --resume --out {folder}`") from error
-    except ValueError as error:
-        raise RunError(f"{folder / REPORT} is not JSON", "train again") from error
-    return report
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{folder / REPORT} does not say its epochs and seconds", "train again") from error
 
 
 def require_empty(folder: Path, mend: str) -> None:
@@ -178,11 +185,10 @@ def tool_versions() -> dict[str, str]:
 
 def changed_fields(old: RunConfig, new: RunConfig) -> list[str]:
     """The names of the settings in which two configurations differ, the tools' versions aside."""
-    a: dict[str, Any] = to_json(replace(old, versions={}))
-    b: dict[str, Any] = to_json(replace(new, versions={}))
-    a |= {f"plan.{k}": v for k, v in a.pop("plan").items()}
-    b |= {f"plan.{k}": v for k, v in b.pop("plan").items()}
-    return [name for name in a if a[name] != b[name]]
+    settings = [field.name for field in fields(RunConfig) if field.name not in ("plan", "versions")]
+    changed = [name for name in settings if getattr(old, name) != getattr(new, name)]
+    in_plan = [field.name for field in fields(Plan) if getattr(old.plan, field.name) != getattr(new.plan, field.name)]
+    return changed + [f"plan.{name}" for name in in_plan]
 
 
 def require_learned(run: Path, logits: NDArray[np.float32]) -> None:

@@ -1,1 +1,1 @@
-"""The training loop, and what it is fed with."""
+"""The training loop, its batches and checkpoints."""

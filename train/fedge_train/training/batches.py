@@ -1,4 +1,4 @@
-"""What a training teaches: which pictures, how often in an epoch, and which answers to come near to."""
+"""The training batches: which pictures, how often in an epoch, and with which targets."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -12,25 +12,25 @@ from numpy.typing import NDArray
 from fedge.data.dataset import Dataset, Split
 from fedge.errors import FedgeError
 from fedge_train.augmentation.batch import augment
-from fedge_train.augmentation.crops import pieces
+from fedge_train.augmentation.crops import random_crops
 from fedge_train.augmentation.outliers import draw_outliers
 from fedge_train.augmentation.variants import with_variants
 from fedge_train.networks.plans import Plan
 from fedge_train.runs.run_folder import RunConfig
-from fedge_train.training.distillation import Teaching, teaching_of
+from fedge_train.training.distillation import TeacherAnswers, teacher_answers_of
 
 Losses = NDArray[np.float32]
 
 
 class Batch(NamedTuple):
-    """What one step learns from; pictures of nothing known come last.
+    """The pictures and targets of one step; outliers come last.
 
     Attributes:
         images: uint8, [n, height, width, channels].
         right: bool, [n, classes]: the right classes.
-        soft: float32, [n, classes]: what to come near to, see `training.answer_loss`.
+        soft: float32, [n, classes]: the soft targets, see `training.loop.answer_loss`.
         counts: float32, [n]: how many pictures each one stands for.
-        chosen: int64, [known]: where the known ones are in the split.
+        chosen: int64, [known]: the places in the split of the pictures that are no outliers.
     """
 
     images: NDArray[np.uint8]
@@ -41,22 +41,22 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """The training pictures with their weights and soft answers.
+class BatchLoader:
+    """The training pictures with their sampling weights and soft targets, in batches.
 
     Attributes:
         split: the training pictures.
-        plan: how they are taught.
+        plan: the hyperparameters.
         weights: for each of the split's sources, how often an epoch shows one of its pictures on average.
-        teaching: what teachers answer, or None without a teacher.
-        pieces: of photographs, uint8 [m, height, width, channels], to make pictures of nothing known of, if any.
+        teacher_answers: what teachers answer, or None without a teacher.
+        crops: of photographs, uint8 [m, height, width, channels], to make outliers of, if any.
     """
 
     split: Split
     plan: Plan
     weights: tuple[float, ...]
-    teaching: Teaching | None = None
-    pieces: NDArray[np.uint8] | None = None
+    teacher_answers: TeacherAnswers | None = None
+    crops: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         """How many pictures an epoch shows."""
@@ -92,7 +92,7 @@ class Lessons:
 
     @property
     def batch(self) -> int:
-        """How many pictures a batch has, those of nothing known among them."""
+        """How many pictures a batch has, outliers included."""
         return min(self.plan.batch, len(self))
 
     def steps(self, epoch: int) -> int:
@@ -120,9 +120,9 @@ class Lessons:
                 chosen,
             )
             if outliers:
-                pieces = self.split.images[:0] if self.pieces is None else self.pieces
+                crops = self.split.images[:0] if self.crops is None else self.crops
                 batch = Batch(
-                    np.concatenate([batch.images, draw_outliers(outliers, batch.images, pieces, generator)]),
+                    np.concatenate([batch.images, draw_outliers(outliers, batch.images, crops, generator)]),
                     np.concatenate([batch.right, np.zeros((outliers, classes), dtype=bool)]),
                     np.concatenate([batch.soft, np.zeros((outliers, classes), dtype=np.float32)]),
                     np.concatenate([batch.counts, np.ones(outliers, dtype=np.float32)]),
@@ -131,31 +131,35 @@ class Lessons:
             yield batch
 
     def soft(self, chosen: NDArray[np.int64], shown: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The soft answers of pictures, as shown, float32 [m, classes]: label smoothing, and what the teachers say."""
+        """The augmented pictures' soft targets, float32 [m, classes]: label smoothing, and the teachers' answers."""
         classes = self.split.right.shape[1]
         soft = np.full((len(chosen), classes), self.plan.label_smoothing / classes, dtype=np.float32)
-        return soft if self.teaching is None else soft + np.float32(self.plan.taught) * self.teaching(chosen, shown)
+        return (
+            soft
+            if self.teacher_answers is None
+            else soft + np.float32(self.plan.taught) * self.teacher_answers(chosen, shown)
+        )
 
     @property
     def _outliers(self) -> int:
         return max(1, round(self.plan.outliers * self.batch)) if self.plan.open_set else 0
 
-    # Asked for at each step, and the sources are as many as the pictures.
+    # Cached: it is read at each step, and counting passes over all pictures.
     @cached_property
     def _counts(self) -> list[tuple[float, int]]:
         return [(weight, int((self.split.sources == source).sum())) for source, weight in enumerate(self.weights)]
 
 
-def lessons_of(config: RunConfig, dataset: Dataset) -> Lessons:
-    """The lessons of a run. Raises RunError where a teacher has other classes or pictures."""
+def make_loader(config: RunConfig, dataset: Dataset) -> BatchLoader:
+    """The loader of a run. Raises RunError where a teacher has other classes or pictures."""
     split = with_variants(dataset, config.plan.variants, config.seed)
     weights = config.weights or (1.0,) * len(config.data)
     for number, (name, weight) in enumerate(zip(config.data, weights, strict=True)):
         pictures = int(np.sum(split.sources == number))
         if round(weight * pictures) < 1:
             raise FedgeError(f"--weight {weight:g} shows none of the {pictures} pictures of {name}", "raise it")
-    parts = pieces(dataset, config.seed) if config.plan.outliers else None
-    return Lessons(split, config.plan, weights, teaching_of(config, split), parts)
+    parts = random_crops(dataset, config.seed) if config.plan.outliers else None
+    return BatchLoader(split, config.plan, weights, teacher_answers_of(config, split), parts)
 
 
 def source_weights(weights: Sequence[float], sources: int) -> tuple[float, ...]:

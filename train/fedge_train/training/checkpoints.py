@@ -2,30 +2,49 @@
 
 import json
 import zipfile
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fedge.system.files import replacing, sha256_file
+from fedge_train.runs.history import Epoch
 
 KEEP = 3
 Arrays = dict[str, "np.ndarray[Any, Any]"]
 
 
-def save(folder: Path, epoch: int, arrays: Arrays, facts: dict[str, Any]) -> None:
+@dataclass(frozen=True)
+class BestEpoch:
+    """The best epoch so far: its number from 1, and its accuracy and loss on the held-out pictures."""
+
+    epoch: int
+    accuracy: float
+    loss: float
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a checkpoint holds besides arrays: every epoch's figures, and the best epoch's."""
+
+    history: tuple[Epoch, ...]
+    best: BestEpoch
+
+
+def save(folder: Path, epoch: int, arrays: Arrays, facts: Facts) -> None:
     """Saves the state after `epoch` epochs; the file's name carries its hash, and the last three are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     staged = folder / "staged.npz"
     with replacing(staged) as temporary, temporary.open("wb") as file:
-        text = np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8)
+        text = np.frombuffer(json.dumps(asdict(facts)).encode(), dtype=np.uint8)
         np.savez(file, allow_pickle=False, **arrays, facts=text)
     staged.replace(folder / f"epoch-{epoch:04d}-{sha256_file(staged)[:16]}.npz")
     for old in _newest_first(folder)[KEEP:]:
         old.unlink()
 
 
-def load_latest(folder: Path) -> tuple[Arrays, dict[str, Any]] | None:
+def load_latest(folder: Path) -> tuple[Arrays, Facts] | None:
     """The newest checkpoint whose hash is right, or None; a damaged one is passed over."""
     for path in _newest_first(folder):
         if sha256_file(path)[:16] != path.stem.rsplit("-", 1)[1]:
@@ -35,7 +54,8 @@ def load_latest(folder: Path) -> tuple[Arrays, dict[str, Any]] | None:
                 arrays = {name: archive[name] for name in archive.files}
         except (OSError, ValueError, zipfile.BadZipFile):
             continue
-        return arrays, json.loads(arrays.pop("facts").tobytes())
+        facts = json.loads(arrays.pop("facts").tobytes())
+        return arrays, Facts(tuple(Epoch(**epoch) for epoch in facts["history"]), BestEpoch(**facts["best"]))
     return None
 
 

@@ -1,4 +1,4 @@
-"""What a training's teachers answer to its pictures."""
+"""Distillation: the teachers' answers to the training pictures."""
 
 from collections.abc import Callable
 
@@ -16,15 +16,15 @@ from fedge_train.runs.run_folder import RunConfig
 Images = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
 
-# From pictures' places in the split, int64 [m], and those pictures as they are shown, uint8 [m, height, width,
-# channels], to float32 [m, classes]; a row of zeros where no teacher knows a picture's source.
-Teaching = Callable[[NDArray[np.int64], Images], Probabilities]
+# A function of pictures' places in the split, int64 [m], and of those pictures as augmented, uint8 [m, height, width,
+# channels]. It gives float32 [m, classes]: probabilities, or zeros where no teacher learned from the picture's source.
+TeacherAnswers = Callable[[NDArray[np.int64], Images], Probabilities]
 
 
-def teaching_of(config: RunConfig, split: Split) -> Teaching | None:
+def teacher_answers_of(config: RunConfig, split: Split) -> TeacherAnswers | None:
     """What a run's teachers answer: the mean of those who learned from a picture's source; None without a teacher.
 
-    They answer to the pictures as they are shown if the plan is `consistent`; else once, to the plain ones.
+    They answer to the augmented pictures if the plan is `consistent`; else once, to the plain ones.
 
     Raises RunError where a teacher has other classes or pictures.
     """

@@ -13,7 +13,7 @@ from fedge_train.networks.features import feature_extractor, set_head
 Floats = NDArray[np.float32]
 Classes = NDArray[np.int64]
 
-# Inverse strengths of the L2 penalty that are held against each other; on three sets of photographs the best lay here.
+# Inverse strengths of the L2 penalty to choose from; on three sets of photographs the best was among these.
 STRENGTHS = (0.01, 0.03, 0.1)
 USUAL_STRENGTH = 0.03
 FOLDS = 3

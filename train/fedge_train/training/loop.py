@@ -19,29 +19,28 @@ from fedge.errors import RunError
 from fedge_train.networks.predict import Predictor, predictor, to_input, weights_of
 from fedge_train.runs.history import Epoch
 from fedge_train.training import checkpoints
-from fedge_train.training.batches import Lessons
-from fedge_train.training.prefetch import one_ahead
+from fedge_train.training.batches import BatchLoader
+from fedge_train.training.checkpoints import BestEpoch, Facts
+from fedge_train.training.prefetch import prefetch
 
 Weights = list["np.ndarray[Any, Any]"]
 
 
 @dataclass(frozen=True)
 class Best:
-    """The weights of the best epoch so far, by held-out accuracy, then loss."""
+    """The best epoch so far, by held-out accuracy, then loss, and its weights."""
 
-    epoch: int
-    accuracy: float
-    loss: float
+    figures: BestEpoch
     weights: Weights
 
     def beaten_by(self, epoch: Epoch) -> bool:
         """Whether an epoch is better than this one."""
-        return (epoch.held_out_accuracy, -epoch.held_out_loss) > (self.accuracy, -self.loss)
+        return (epoch.held_out_accuracy, -epoch.held_out_loss) > (self.figures.accuracy, -self.figures.loss)
 
 
 @dataclass(frozen=True)
-class Watcher:
-    """Who is told of the progress: after each step (epoch, step, loss and accuracy so far) and each epoch."""
+class Callbacks:
+    """Functions that are called after each step (epoch, step, loss and accuracy so far) and after each epoch."""
 
     step: Callable[[int, int, float, float], None] = lambda epoch, step, loss, accuracy: None
     epoch: Callable[[Epoch], None] = lambda epoch: None
@@ -52,27 +51,27 @@ class Trainer:
 
     Args:
         model: the network; its weights are the starting point.
-        lessons: what it learns, and by which plan.
+        loader: the training pictures and the plan.
         seed: of everything random after the initial weights.
     """
 
-    def __init__(self, model: keras.Model, lessons: Lessons, seed: int) -> None:
-        plan = lessons.plan
-        self.model, self.lessons, self.plan, self.seed = model, lessons, plan, seed
-        # What has not been shown yet is as hard as can be.
-        self._losses = np.full(len(lessons.split), np.inf, dtype=np.float32)
-        self._optimizer = _optimizer(lessons)
+    def __init__(self, model: keras.Model, loader: BatchLoader, seed: int) -> None:
+        plan = loader.plan
+        self.model, self.loader, self.plan, self.seed = model, loader, plan, seed
+        # A picture that was not shown yet counts as the hardest.
+        self._losses = np.full(len(loader.split), np.inf, dtype=np.float32)
+        self._optimizer = _optimizer(loader)
         self._optimizer.build(model.trainable_variables)
         self._averages = [tf.Variable(weight, trainable=False) for weight in model.weights] if plan.ema else []
         self._kernels = [v.name.split("/")[-1].startswith("kernel") for v in model.trainable_variables]
         self._step = tf.function(self._train_step, reduce_retracing=True)
 
-    def train_epoch(self, epoch: int, watcher: Watcher) -> tuple[float, float]:
+    def train_epoch(self, epoch: int, callbacks: Callbacks) -> tuple[float, float]:
         """One pass in an order and with changes drawn from (seed, epoch); gives mean loss and accuracy."""
         generator = np.random.default_rng([self.seed, epoch])
         self._seed_dropout(epoch)
         loss_sum, shown, correct, known = 0.0, 0.0, 0.0, 0.0
-        for step, batch in enumerate(one_ahead(self.lessons.batches(generator, epoch, self._losses))):
+        for step, batch in enumerate(prefetch(self.loader.batches(generator, epoch, self._losses))):
             losses, found = (each.numpy() for each in self._step(batch.images, batch.right, batch.soft, batch.counts))
             self._losses[batch.chosen] = losses[: len(batch.chosen)]
             if not np.isfinite(losses).all():
@@ -83,7 +82,7 @@ class Trainer:
             loss_sum, shown = loss_sum + float(losses @ batch.counts), shown + float(batch.counts.sum())
             correct += float(found @ batch.counts)
             known += float(batch.right.any(axis=1) @ batch.counts)
-            watcher.step(epoch, step, loss_sum / shown, correct / known)
+            callbacks.step(epoch, step, loss_sum / shown, correct / known)
         return loss_sum / shown, correct / known
 
     def kept_weights(self) -> Weights:
@@ -141,42 +140,41 @@ class Trainer:
 
 
 def fit(
-    model: keras.Model, lessons: Lessons, held_out: Split, seed: int, folder: Path, watcher: Watcher
+    model: keras.Model, loader: BatchLoader, held_out: Split, seed: int, folder: Path, callbacks: Callbacks
 ) -> tuple[Best, list[Epoch]]:
-    """Trains to the last epoch of the lessons' plan, going on from the newest sound checkpoint in `folder`, if any.
+    """Trains to the last epoch of the loader's plan, going on from the newest sound checkpoint in `folder`, if any.
 
     Returns the best epoch's weights by held-out accuracy, and every epoch's figures.
     """
-    trainer = Trainer(model, lessons, seed)
+    trainer = Trainer(model, loader, seed)
     predict = predictor(model)
     history: list[Epoch] = []
-    best = Best(0, -1.0, float("inf"), [])
+    best = Best(BestEpoch(0, -1.0, float("inf")), [])
     saved = checkpoints.load_latest(folder)
     if saved:
         arrays, facts = saved
         trainer.restore(arrays)
-        history = [Epoch(**entry) for entry in facts["history"]]
-        best = Best(**facts["best"], weights=[arrays[f"best_{i:04d}"] for i in range(len(model.weights))])
-    for epoch in range(len(history) + 1, lessons.plan.epochs + 1):
+        history = list(facts.history)
+        best = Best(facts.best, [arrays[f"best_{i:04d}"] for i in range(len(model.weights))])
+    for epoch in range(len(history) + 1, loader.plan.epochs + 1):
         started = perf_counter()
-        loss, accuracy = trainer.train_epoch(epoch, watcher)
+        loss, accuracy = trainer.train_epoch(epoch, callbacks)
         weights, going_on = trainer.kept_weights(), weights_of(model)
         model.set_weights(weights)
-        held_out_loss, held_out_accuracy = evaluate(predict, held_out)
+        held_out_loss, held_out_accuracy = validate(predict, held_out)
         model.set_weights(going_on)
         figures = Epoch(epoch, loss, accuracy, held_out_loss, held_out_accuracy, perf_counter() - started)
         history.append(figures)
         if best.beaten_by(figures):
-            best = Best(epoch, held_out_accuracy, held_out_loss, weights)
+            best = Best(BestEpoch(epoch, held_out_accuracy, held_out_loss), weights)
         arrays = trainer.state() | {f"best_{i:04d}": weight for i, weight in enumerate(best.weights)}
-        best_facts = {"epoch": best.epoch, "accuracy": best.accuracy, "loss": best.loss}
-        checkpoints.save(folder, epoch, arrays, {"history": [vars(e) for e in history], "best": best_facts})
-        watcher.epoch(figures)
+        checkpoints.save(folder, epoch, arrays, Facts(tuple(history), best.figures))
+        callbacks.epoch(figures)
     return best, history
 
 
-def evaluate(predict: Predictor, split: Split) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy of a float network on a split; each of its sources counts alike."""
+def validate(predict: Predictor, split: Split) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy of a float network on a split; each of its sources counts equally."""
     logits = predict(split.images)
     loss = answer_loss(logits, split.right, np.zeros_like(logits)).numpy()
     found = hits(split.right, logits.argmax(-1))
@@ -185,13 +183,13 @@ def evaluate(predict: Predictor, split: Split) -> tuple[float, float]:
 
 
 def answer_loss(logits: tf.Tensor, right: tf.Tensor, soft: tf.Tensor, open_set: bool = False) -> tf.Tensor:
-    """The loss of each picture, float32 [n]: it asks for any of the right answers, and for the soft ones.
+    """Each picture's loss, float32 [n]: cross-entropy with any of the right classes, and with the soft targets.
 
     Args:
         logits: float32, [n, classes].
-        right: bool, [n, classes]; the share of the loss that `soft` leaves is the negative logarithm of their joint
-            probability, so where several are right the network is free to choose.
-        soft: float32, [n, classes]: probabilities to come near to, each row times its weight in 0..1.
+        right: bool, [n, classes]; the share of the loss that `soft` leaves is the negative logarithm of the right
+            classes' summed probability, so that where several are right, any of them will do.
+        soft: float32, [n, classes]: target probabilities, each row times its weight in 0..1.
         open_set: whether "none of these" is an answer too, its logit fixed at 0: the right one where `right` has none.
     """
     if open_set:
@@ -204,9 +202,9 @@ def answer_loss(logits: tf.Tensor, right: tf.Tensor, soft: tf.Tensor, open_set: 
     return (tf.reduce_sum(soft, -1) - 1) * any_right - by_soft
 
 
-def _optimizer(lessons: Lessons) -> keras.optimizers.Optimizer:
-    plan, steps = lessons.plan, lessons.steps_until(lessons.plan.epochs)
-    warmup = min(round(plan.warmup_epochs * lessons.steps(1)), steps - 1)
+def _optimizer(loader: BatchLoader) -> keras.optimizers.Optimizer:
+    plan, steps = loader.plan, loader.steps_until(loader.plan.epochs)
+    warmup = min(round(plan.warmup_epochs * loader.steps(1)), steps - 1)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0 if warmup else plan.learning_rate,
         max(1, steps - warmup),

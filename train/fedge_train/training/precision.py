@@ -1,4 +1,4 @@
-"""What this machine computes fast in."""
+"""The precision that this machine trains fastest in."""
 
 from pathlib import Path
 
@@ -14,6 +14,6 @@ def training_dtype() -> str:
     for gpu in tf.config.list_physical_devices("GPU"):
         capability = tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
         return "mixed_bfloat16" if capability >= _LEAST_COMPUTE_CAPABILITY else "float32"
-    flags = _CPU_FLAGS.read_text() if _CPU_FLAGS.is_file() else ""
+    flags = _CPU_FLAGS.read_text(encoding="utf-8") if _CPU_FLAGS.is_file() else ""
     # AVX-512's products of bfloat16 do not count: on a processor with these alone, convolutions took 1.8 times as long.
     return "mixed_bfloat16" if "amx_bf16" in flags.split() else "float32"

@@ -4,17 +4,17 @@ from typing import Any
 
 from fedge.system.progress import Progress
 from fedge_train.runs.history import Epoch
-from fedge_train.training.batches import Lessons
-from fedge_train.training.loop import Watcher
+from fedge_train.training.batches import BatchLoader
+from fedge_train.training.loop import Callbacks
 
 
 class TrainingBar:
     """The training's progress bar: counts steps over all epochs, so that the time left is the whole training's."""
 
-    def __init__(self, lessons: Lessons) -> None:
-        self._lessons = lessons
-        self._epochs = lessons.plan.epochs
-        self._progress = Progress("training", lessons.steps_until(self._epochs))
+    def __init__(self, loader: BatchLoader) -> None:
+        self._loader = loader
+        self._epochs = loader.plan.epochs
+        self._progress = Progress("training", loader.steps_until(self._epochs))
         self._before: dict[int, int] = {}
         self._held_out = ""
 
@@ -25,13 +25,13 @@ class TrainingBar:
     def __exit__(self, *error: Any) -> None:
         self._progress.__exit__(*error)
 
-    def watcher(self) -> Watcher:
-        """What tells this bar of steps and epochs."""
-        return Watcher(self._step, self._end)
+    def callbacks(self) -> Callbacks:
+        """The callbacks that move this bar."""
+        return Callbacks(self._step, self._end)
 
     def _step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
         if epoch not in self._before:
-            self._before = {epoch: self._lessons.steps_until(epoch - 1)}
+            self._before = {epoch: self._loader.steps_until(epoch - 1)}
         done = self._before[epoch] + step + 1
         note = f"epoch {epoch}/{self._epochs} loss {loss:.4f} accuracy {accuracy:.4f}{self._held_out}"
         self._progress.reach(done, note)

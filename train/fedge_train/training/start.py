@@ -8,7 +8,7 @@ from fedge_train.networks.layer_names import Shape
 
 
 def start_network(architecture: str, shape: Shape, classes: int, seed: int) -> keras.Model:
-    """A network with what ImageNet taught it where there are such weights, and else with random ones drawn by `seed`.
+    """A network with its ImageNet weights, where there are such, or else with random weights drawn by `seed`.
 
     It is built in the global policy's dtype. Raises FedgeError.
     """

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedge.images.picture import Picture
-from fedge.images.resize import shrink
+from fedge.images.resize import resize_longest
 
 SIDE = 320
 # Of 256; each of 150 photographs of garments has 5% of its pixels above 106 and 5% below 133.
@@ -21,7 +21,7 @@ FAINT = 1.0
 
 
 @dataclass(frozen=True)
-class Look:
+class PictureQuality:
     """What was measured of a picture in gray, its longer side shrunk to 320 pixels.
 
     Attributes:
@@ -49,15 +49,15 @@ TOO_DARK = Refusal("too dark", "give it more light")
 TOO_BRIGHT = Refusal("too bright", "give it less light")
 OVEREXPOSED = Refusal("burnt out", "turn the light or the camera away")
 BLURRED = Refusal("blurred", "hold it still, or focus the camera")
-ALIKE = Refusal("like one before", "turn it, move it, or change the scene")
+NEAR_DUPLICATE = Refusal("like one before", "turn it, move it, or change the scene")
 
 
-def look_at(picture: Picture) -> Look:
+def measure_quality(picture: Picture) -> PictureQuality:
     """Measures a picture: uint8, [h, w] or [h, w, 3] blue-green-red, any size."""
-    small = shrink(picture, SIDE)
+    small = resize_longest(picture, SIDE)
     gray = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
     darkest, brightest = np.percentile(gray, (5, 95))
-    return Look(
+    return PictureQuality(
         _sharpness(np.asarray(gray, dtype=np.uint8)),
         float(darkest),
         float(brightest),
@@ -65,15 +65,15 @@ def look_at(picture: Picture) -> Look:
     )
 
 
-def objection(look: Look, least_sharpness: float) -> Refusal | None:
+def find_refusal(quality: PictureQuality, least_sharpness: float) -> Refusal | None:
     """What speaks against a picture by itself; None where nothing does."""
-    if look.brightest < DARK:
+    if quality.brightest < DARK:
         return TOO_DARK
-    if look.darkest > BRIGHT:
+    if quality.darkest > BRIGHT:
         return TOO_BRIGHT
-    if look.burnt_out > MOST_BURNT_OUT:
+    if quality.burnt_out > MOST_BURNT_OUT:
         return OVEREXPOSED
-    if look.sharpness is not None and look.sharpness < least_sharpness:
+    if quality.sharpness is not None and quality.sharpness < least_sharpness:
         return BLURRED
     return None
 

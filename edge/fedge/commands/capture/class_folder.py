@@ -19,7 +19,7 @@ import cv2
 
 from fedge.data.folders import SPLIT_FOLDERS, split_folders
 from fedge.errors import CaptureError
-from fedge.images.picture import Picture, as_jpeg, is_picture, viewable
+from fedge.images.picture import Picture, as_jpeg, input_to_picture, is_picture
 from fedge.images.preprocess import Recipe, prepare
 from fedge.system.files import write_bytes
 
@@ -80,7 +80,7 @@ class ClassFolder:
             seen = prepare(self._recipe, picture)
             kept = Kept(file, self._cut_outs / f"{file.stem}.png", seen.quality, seen.empty)
             assert kept.cut_out is not None
-            writes[kept.cut_out] = cv2.imencode(".png", viewable(seen.image))[1].tobytes()
+            writes[kept.cut_out] = cv2.imencode(".png", input_to_picture(seen.image))[1].tobytes()
         size = sum(map(len, writes.values()))
         self._require_room(size)
         try:

@@ -1,15 +1,15 @@
 """What people and programs are told while pictures are collected."""
 
-import json
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
-from fedge.commands.capture.checks import Look, Refusal
+from fedge.commands.capture.checks import PictureQuality, Refusal
 from fedge.commands.capture.class_folder import Kept
+from fedge.model.format.schema import to_json
 from fedge.sources.base import Frame
-from fedge.system.console import printable
+from fedge.system.console import json_text, printable
+from fedge.system.json_types import JsonObject
 
 _REPEAT_SECONDS = 1.0
 
@@ -27,7 +27,61 @@ class Tally:
         return self.kept + self.refusals.total()
 
 
-class Guide:
+@dataclass(frozen=True)
+class PictureReport:
+    """What became of one picture.
+
+    Attributes:
+        picture: counts those that were looked at, from 0.
+        source, time: where it came from, and when it was taken, in UTC, ISO 8601.
+        file, cut_out: where it and the network's input were written; None where not.
+        refused: why it was not kept, in a few words; None where it was.
+        sharpness: see `PictureQuality`, to three digits.
+        quality: of the cut-out, 0..1; None where nothing was cut out.
+    """
+
+    picture: int
+    source: str
+    time: str
+    file: str | None
+    cut_out: str | None
+    refused: str | None
+    sharpness: float | None
+    quality: float | None
+
+
+@dataclass(frozen=True)
+class CaptureReport:
+    """What `fedge capture` did.
+
+    Attributes:
+        label, folder: the class, and its folder.
+        looked_at, kept: how many pictures were looked at, and kept.
+        refusals: how many were refused, by reason, the commonest first.
+        in_folder: how many pictures the class has now.
+    """
+
+    label: str
+    folder: str
+    looked_at: int
+    kept: int
+    refusals: dict[str, int]
+    in_folder: int
+
+
+def as_text(report: CaptureReport) -> str:
+    """The report in a line."""
+    reasons = ", ".join(f"{count} {reason}" for reason, count in report.refusals.items())
+    refused = f"{report.looked_at - report.kept} refused" + (f" ({reasons})" if reasons else "")
+    return f"{report.kept} kept, {refused}; {report.folder} has {report.in_folder} pictures"
+
+
+def as_json(report: PictureReport | CaptureReport) -> JsonObject:
+    """The report's fields."""
+    return to_json(report)
+
+
+class CaptureReporter:
     """Tells on standard output; with `as_json` lines of JSON there, and what is for people on standard error.
 
     Args:
@@ -45,14 +99,14 @@ class Guide:
     def countdown(self, seconds: int) -> None:
         """So many seconds are left until the first picture."""
         if seconds != self._seconds:
-            self._tell(f"{self._label}: first picture in {seconds}")
+            self._print(f"{self._label}: first picture in {seconds}")
         self._seconds = seconds
 
     def fault(self, message: str) -> None:
         """Something is wrong with the source."""
-        self._tell(message)
+        self._print(message)
 
-    def picture(self, frame: Frame, look: Look, outcome: Kept | Refusal, tally: Tally) -> None:
+    def picture(self, frame: Frame, quality: PictureQuality, outcome: Kept | Refusal, tally: Tally) -> None:
         """A picture was kept or refused; the tally has it already."""
         kept = outcome if isinstance(outcome, Kept) else None
         if isinstance(outcome, Refusal):
@@ -60,38 +114,38 @@ class Guide:
         else:
             self._refused = ""
             unseen = ", but no object stands out in it" if outcome.empty else ""
-            self._tell(f"{tally.kept} of {self._wanted}: {outcome.file.name}{unseen}")
-        self._line(
-            {
-                "picture": tally.looked_at - 1,
-                "source": frame.source,
-                "time": frame.stamp,
-                "file": str(kept.file) if kept else None,
-                "cut_out": str(kept.cut_out) if kept and kept.cut_out else None,
-                "refused": outcome.reason if isinstance(outcome, Refusal) else None,
-                "sharpness": None if look.sharpness is None else round(look.sharpness, 3),
-                "quality": round(kept.quality, 6) if kept and kept.quality is not None else None,
-            }
-        )
+            self._print(f"{tally.kept} of {self._wanted}: {outcome.file.name}{unseen}")
+        if self._as_json:
+            self._print_json(
+                PictureReport(
+                    picture=tally.looked_at - 1,
+                    source=frame.source,
+                    time=frame.stamp,
+                    file=str(kept.file) if kept else None,
+                    cut_out=str(kept.cut_out) if kept and kept.cut_out else None,
+                    refused=outcome.reason if isinstance(outcome, Refusal) else None,
+                    sharpness=None if quality.sharpness is None else round(quality.sharpness, 3),
+                    quality=round(kept.quality, 6) if kept and kept.quality is not None else None,
+                )
+            )
 
     def end(self, tally: Tally, in_folder: int) -> None:
         """It is over: the counts, and how many pictures the class has now."""
-        reasons = ", ".join(f"{count} {reason}" for reason, count in tally.refusals.most_common())
-        refused = f"{tally.refusals.total()} refused" + (f" ({reasons})" if reasons else "")
-        self._tell(f"{tally.kept} kept, {refused}; {self._folder} has {in_folder} pictures")
-        summary = {"label": self._label, "folder": self._folder, "looked_at": tally.looked_at, "kept": tally.kept}
-        self._line(summary | {"refusals": dict(tally.refusals), "in_folder": in_folder})
+        refusals = dict(tally.refusals.most_common())
+        report = CaptureReport(self._label, self._folder, tally.looked_at, tally.kept, refusals, in_folder)
+        self._print(as_text(report))
+        if self._as_json:
+            self._print_json(report)
 
     def _refuse(self, refusal: Refusal, moment: float) -> None:
         # Where each frame is looked at, the same would be said thirty times a second.
         if refusal.reason == self._refused and moment - self._refused_at < _REPEAT_SECONDS:
             return
         self._refused, self._refused_at = refusal.reason, moment
-        self._tell(f"refused: {refusal.reason}; {refusal.mend}")
+        self._print(f"refused: {refusal.reason}; {refusal.mend}")
 
-    def _tell(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         print(printable(text), file=sys.stderr if self._as_json else sys.stdout, flush=True)
 
-    def _line(self, content: dict[str, Any]) -> None:
-        if self._as_json:
-            print(json.dumps(content, ensure_ascii=False), flush=True)
+    def _print_json(self, report: PictureReport | CaptureReport) -> None:
+        print(json_text(as_json(report)), flush=True)

@@ -5,11 +5,11 @@ import sys
 
 import cv2
 
-from fedge.commands.capture.checks import ALIKE, Refusal, look_at, objection
+from fedge.commands.capture.checks import NEAR_DUPLICATE, Refusal, find_refusal, measure_quality
 from fedge.commands.capture.class_folder import ClassFolder, Kept
-from fedge.commands.capture.reporter import Guide, Tally
+from fedge.commands.capture.reporter import CaptureReporter, Tally
 from fedge.errors import FedgeError
-from fedge.images.near_duplicates import Lookalikes, difference_hash, hashes_of
+from fedge.images.near_duplicates import NearDuplicates, difference_hash, hashes_of
 from fedge.model import file as model_file
 from fedge.model.shipped import find_model
 from fedge.options import CollectOptions, FaultLimits
@@ -27,40 +27,42 @@ def capture(options: CollectOptions) -> int:
     folder = ClassFolder(options.out, options.label, options.limit_bytes, recipe)
     limits = FaultLimits(wait=options.wait)
     source = open_asked(options.source, options.device, options.camera, None, Health(), limits)
-    guide, tally = Guide(options.label, str(folder.path), options.count, options.as_json), Tally()
+    reporter, tally = CaptureReporter(options.label, str(folder.path), options.count, options.as_json), Tally()
     try:
         try:
-            collect(source, folder, guide, tally, options)
+            collect(source, folder, reporter, tally, options)
         except (KeyboardInterrupt, FedgeError) as stop:
             if tally.looked_at or isinstance(stop, KeyboardInterrupt):
-                guide.end(tally, len(folder.pictures()))
+                reporter.end(tally, len(folder.pictures()))
             raise
-        guide.end(tally, len(folder.pictures()))
+        reporter.end(tally, len(folder.pictures()))
     except BrokenPipeError:
         stop_writing(sys.stdout)
     return 0
 
 
-def collect(source: Source, folder: ClassFolder, guide: Guide, tally: Tally, options: CollectOptions) -> None:
+def collect(
+    source: Source, folder: ClassFolder, reporter: CaptureReporter, tally: Tally, options: CollectOptions
+) -> None:
     """Keeps pictures of the source that are worth it, and closes it; raises SourceError and CaptureError.
 
     Where frames move, one is looked at every `options.every` seconds, the first after the countdown if it is live.
     """
-    known = Lookalikes(hashes_of(folder.pictures()))
+    known = NearDuplicates(hashes_of(folder.pictures()))
     due: float | None = None
     try:
         for item in source.frames():
             if isinstance(item, Fault):
-                guide.fault(item.message)
+                reporter.fault(item.message)
             if not isinstance(item, Frame):
                 continue
             due = item.moment + (options.countdown if source.live else 0) if due is None else due
             if source.moving and item.moment < due:
                 if not tally.looked_at:
-                    guide.countdown(math.ceil(due - item.moment))
+                    reporter.countdown(math.ceil(due - item.moment))
                 continue
             due = item.moment + options.every
-            _judge(item, folder, known, guide, tally, options.least_sharpness)
+            _judge(item, folder, known, reporter, tally, options.least_sharpness)
             if tally.kept == options.count:
                 break
     finally:
@@ -68,10 +70,17 @@ def collect(source: Source, folder: ClassFolder, guide: Guide, tally: Tally, opt
 
 
 def _judge(
-    frame: Frame, folder: ClassFolder, known: Lookalikes, guide: Guide, tally: Tally, least_sharpness: float
+    frame: Frame,
+    folder: ClassFolder,
+    known: NearDuplicates,
+    reporter: CaptureReporter,
+    tally: Tally,
+    least_sharpness: float,
 ) -> None:
-    look, fingerprint = look_at(frame.picture), difference_hash(frame.picture)
-    refusal = objection(look, least_sharpness) or (ALIKE if known.has_one_like(fingerprint) else None)
+    quality, fingerprint = measure_quality(frame.picture), difference_hash(frame.picture)
+    refusal = find_refusal(quality, least_sharpness) or (
+        NEAR_DUPLICATE if known.has_near_duplicate(fingerprint) else None
+    )
     outcome: Kept | Refusal
     if refusal is None:
         outcome = folder.keep(frame.picture, frame.time)
@@ -80,4 +89,4 @@ def _judge(
     else:
         outcome = refusal
         tally.refusals[refusal.reason] += 1
-    guide.picture(frame, look, outcome, tally)
+    reporter.picture(frame, quality, outcome, tally)

@@ -15,9 +15,9 @@ from fedge.data.label_map import read_label_map
 from fedge.data.load import load_for_evaluation
 from fedge.errors import DataError
 from fedge.evaluation.fit_confidence import fit_confidence
-from fedge.evaluation.metrics import evaluate
+from fedge.evaluation.metrics import evaluate_predictions
 from fedge.evaluation.parity import compare
-from fedge.images.image_statistics import looks
+from fedge.images.image_statistics import image_statistics
 from fedge.making.foreign.network import ForeignNetwork, output_of, read_labels, read_network, require_known
 from fedge.making.foreign.normalization import Asked, Wanted, find_out, recipe_for
 from fedge.making.frames import Changed, Frames, compare_answers, read_frames
@@ -27,7 +27,7 @@ from fedge.making.taught_file import Proved
 from fedge.model import file as model_file
 from fedge.model import self_test
 from fedge.model.confidence import Confidence
-from fedge.model.foreign import ForeignOutput
+from fedge.model.format.foreign import ForeignOutput
 from fedge.model.interpreter import Network
 from fedge.model.manifest import (
     ADOPTED_FORMAT,
@@ -37,7 +37,7 @@ from fedge.model.manifest import (
     SelfTestFacts,
 )
 from fedge.options import MAX_DROP_PP
-from fedge.system.console import file_name, tell
+from fedge.system.console import echo, file_name
 from fedge.system.files import sha256
 
 # What of the pictures measures; the others choose preprocessing, temperature and thresholds.
@@ -95,7 +95,7 @@ def adopt(options: AdoptOptions) -> dict[str, Any]:
     answers = ready.answers(fitted.images)
     output = output_of(network, answers)
     by_file = ready.answers(test.images).argmax(axis=1)
-    measured = evaluate(test.truth(by_file), by_file, labels)
+    measured = evaluate_predictions(test.truth(by_file), by_file, labels)
     _say_if_useless(measured.accuracy, labels)
     proved = None
     if parent is not None:
@@ -109,7 +109,7 @@ def adopt(options: AdoptOptions) -> dict[str, Any]:
         data_sha256=sha256(b"".join(split.digests)),
         accuracy=measured.accuracy,
         n=measured.n,
-        looks=looks(ready.wanted.recipe, fitted.images),
+        looks=image_statistics(ready.wanted.recipe, fitted.images),
         float_file=parent.file if parent else None,
         float_sha256=parent.sha256 if parent else None,
     )
@@ -166,7 +166,7 @@ def _load(
     split, skipped = load_for_evaluation(options.data, recipe, read_label_map(options.label_map), labels)
     if wanted is None:
         for name in skipped:
-            tell(f"skipped: {name}")
+            echo(f"skipped: {name}")
     # A picture that is there twice would be in both halves.
     _, first = np.unique(np.array([digest.hex() for digest in split.digests]), return_index=True)
     split = split.take(np.sort(first))
@@ -181,7 +181,7 @@ def _halves(split: Split) -> tuple[Split, Split]:
 
 def _say_if_useless(accuracy: float, labels: tuple[str, ...]) -> None:
     if accuracy < 1.5 / len(labels):
-        tell("that is hardly more than guessing: are the labels in the order of the network's outputs?")
+        echo("that is hardly more than guessing: are the labels in the order of the network's outputs?")
 
 
 def _prove(
@@ -203,7 +203,7 @@ def _prove(
     if refusal is not None and not options.unproved:
         raise refusal
     if refusal is not None:
-        tell(f"unproved: {refusal.what}")
+        echo(f"unproved: {refusal.what}")
     return Proved("none" if refusal else by, parity, changed, options.max_drop_pp)
 
 
@@ -213,7 +213,7 @@ def _changed(options: AdoptOptions, parent: _Ready, ready: _Ready) -> Changed:
         each.answers(some.images).argmax(axis=1) for each, some in zip((parent, ready), frames, strict=True)
     )
     changed = compare_answers(frames[0], by_float, by_int8)
-    tell(f"{changed.changed} of {changed.n:,} frames changed: a loss of at most {changed.upper95_pp:.2f} points")
+    echo(f"{changed.changed} of {changed.n:,} frames changed: a loss of at most {changed.upper95_pp:.2f} points")
     return changed
 
 

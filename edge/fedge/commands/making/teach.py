@@ -22,7 +22,7 @@ from fedge.data.load import load_dataset
 from fedge.errors import FedgeError
 from fedge.evaluation.fit_confidence import fit_confidence
 from fedge.evaluation.parity import compare
-from fedge.images.image_statistics import looks
+from fedge.images.image_statistics import image_statistics
 from fedge.making.append_layer import LinearHead, append_layer
 from fedge.making.backbone import Backbone, read_backbone
 from fedge.making.features import FeatureExtractor
@@ -34,7 +34,7 @@ from fedge.model import file as model_file
 from fedge.model.interpreter import Network
 from fedge.model.manifest import TrainingFacts
 from fedge.options import MAX_DROP_PP, TEST_SHARE
-from fedge.system.console import file_name, tell
+from fedge.system.console import echo, file_name
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def teach(options: TeachOptions, seen: Frames | None = None) -> dict[str, Any]:
     if refusal is not None and not options.unproved:
         raise refusal
     if refusal is not None:
-        tell(f"unproved: {refusal.what}")
+        echo(f"unproved: {refusal.what}")
     confidence = fit_confidence(learned.out_of_fold, known.right, known.sources, None)
     proved = Proved("none" if refusal else by, parity, changed, options.max_drop_pp)
     training = dataclasses.replace(_training(backbone, dataset, options), seconds=monotonic() - started)
@@ -129,7 +129,7 @@ def _changed(frames: Frames, extract: FeatureExtractor, head: LinearHead, networ
     by_float = head.logits(np.stack([extract(image) for image in frames.images])).argmax(1)
     by_int8 = np.array([network.logits(image).argmax() for image in frames.images])
     changed = compare_answers(frames, by_float, by_int8)
-    tell(f"{changed.changed} of {changed.n:,} frames changed: a loss of at most {changed.upper95_pp:.2f} points")
+    echo(f"{changed.changed} of {changed.n:,} frames changed: a loss of at most {changed.upper95_pp:.2f} points")
     return changed
 
 
@@ -142,7 +142,7 @@ def _training(backbone: Backbone, dataset: Dataset, options: TeachOptions) -> Tr
         parameters=facts.parameters + (facts.output.classes + 1) * len(dataset.labels),
         seed=0,
         epochs=0,
-        looks=looks(facts.preprocessing, dataset.train.images),
+        looks=image_statistics(facts.preprocessing, dataset.train.images),
         versions={"fedge": __version__, "python": platform.python_version(), "opencv": cv2.__version__}
         | {name: importlib.metadata.version(name) for name in ("numpy", "scikit-learn")},
         start=facts.name,

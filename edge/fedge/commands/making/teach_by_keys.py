@@ -10,7 +10,7 @@ import numpy as np
 from fedge.commands.making.keys import Keys, keys_of
 from fedge.commands.making.teach import TeachOptions, require_file, teach
 from fedge.errors import CaptureError, FedgeError
-from fedge.images.near_duplicates import Lookalikes, difference_hash
+from fedge.images.near_duplicates import NearDuplicates, difference_hash
 from fedge.images.picture import Picture, as_jpeg
 from fedge.images.preprocess import Recipe, apply
 from fedge.making.append_layer import LinearHead
@@ -22,7 +22,7 @@ from fedge.model.confidence import Floats, softmax
 from fedge.options import CameraOptions, FaultLimits
 from fedge.sources.base import Fault, Frame, Source, Unmonitored
 from fedge.sources.factory import open_asked
-from fedge.system.console import printable, tell
+from fedge.system.console import echo, printable
 from fedge.system.files import write_bytes
 
 # A terminal tells no release. A held key comes again after half a second, and then many times a second.
@@ -64,7 +64,7 @@ def teach_by_keys(options: TeachOptions, lesson: CameraLesson) -> dict[str, Any]
 def record(source: Source, keys: Keys, recorder: "Recorder") -> None:
     """Plays the source's frames to the recorder, with the class whose key is held, until `q` or the end; closes it."""
     held, until = None, 0.0
-    tell(
+    echo(
         ", ".join(f"{i}: {label}" for i, label in enumerate(recorder.labels, 1))
         + "; hold a key and turn the thing before the camera, release it to learn, q to end"
     )
@@ -75,7 +75,7 @@ def record(source: Source, keys: Keys, recorder: "Recorder") -> None:
                 break
             chosen = [int(key) - 1 for key in pressed if key.isdigit() and 0 < int(key) <= len(recorder.labels)]
             if isinstance(item, Fault):
-                tell(item.message)
+                echo(item.message)
             if not isinstance(item, Frame):
                 continue
             if chosen:
@@ -95,7 +95,7 @@ class Recorder:
 
     def __init__(self, labels: tuple[str, ...], folder: Path, extract: FeatureExtractor, recipe: Recipe) -> None:
         self.labels, self._folder, self._extract, self._recipe = labels, folder, extract, recipe
-        self._seen = Lookalikes(most=REMEMBERED)
+        self._seen = NearDuplicates(most=REMEMBERED)
         self._features: list[Floats] = []
         self._classes: list[int] = []
         self._unlabelled: list[Picture] = []
@@ -106,7 +106,7 @@ class Recorder:
     def see(self, picture: Picture, held: int | None) -> None:
         """Keeps a picture that looks like none before: of the class whose key is held, or as one without a class."""
         fingerprint = difference_hash(picture)
-        if self._seen.has_one_like(fingerprint):
+        if self._seen.has_near_duplicate(fingerprint):
             self._alike += 1
             return
         self._seen.add(fingerprint)
@@ -122,7 +122,7 @@ class Recorder:
         write_bytes(self._folder / label / f"{self._numbers[held]:06d}.jpg", as_jpeg(picture))
         self._features.append(features)
         self._classes.append(held)
-        tell(f"{label}: {self._classes.count(held)} pictures")
+        echo(f"{label}: {self._classes.count(held)} pictures")
 
     def learn(self) -> None:
         """Learns from all pictures of this session, where there are two classes of them."""
@@ -136,7 +136,7 @@ class Recorder:
         bias = np.full(len(self.labels), -1e9)
         weights[:, known], bias[known] = head.weights, head.bias
         self._head = LinearHead(weights, bias)
-        tell(f"learned from {len(classes)} pictures")
+        echo(f"learned from {len(classes)} pictures")
 
     def unlabelled(self) -> Frames | None:
         """The pictures that were seen while no key was held; None where there is none."""
@@ -156,7 +156,7 @@ class Recorder:
             return
         probabilities = softmax(self._head.logits(features))
         best = int(probabilities.argmax())
-        tell(f"{self.labels[best]} {probabilities[best]:.0%}")
+        echo(f"{self.labels[best]} {probabilities[best]:.0%}")
 
 
 def _require_labels(labels: tuple[str, ...]) -> None:

@@ -14,9 +14,9 @@ from fedge.images.preprocess import MAX_SIDE
 from fedge.model import interpreter
 from fedge.model.confidence import Floats, dequantize
 from fedge.model.file import MAX_BYTES
-from fedge.model.flatbuffer import FlatbufferError, Tensor, read_graph
-from fedge.model.foreign import ForeignInput, ForeignOutput, ForeignType, Kind
-from fedge.system.archive import archive_start
+from fedge.model.format.archive import archive_start
+from fedge.model.format.flatbuffer import FlatbufferError, Tensor, read_graph
+from fedge.model.format.foreign import ForeignInput, ForeignOutput, ForeignType, Kind
 from fedge.system.files import sha256
 
 _TYPES = ("uint8", "int8", "float32")

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from fedge.data.dataset import Split, hits, stratified_sample
 from fedge.images.preprocess import Fit, Recipe, apply
 from fedge.making.foreign.network import ForeignNetwork, scale_of
-from fedge.model.foreign import ForeignInput, ForeignType
-from fedge.system.console import tell
+from fedge.model.format.foreign import ForeignInput, ForeignType
+from fedge.system.console import echo
 
 Scale = Literal["0..1", "-1..1", "0..255", "imagenet"]
 Order = Literal["rgb", "bgr", "gray"]
@@ -79,11 +79,11 @@ def find_out(network: ForeignNetwork, split: Split, asked: Asked) -> Wanted:
     if asked.fit is None:
         found += [tried(best.scale, best.input.color_order, other) for other in FITS[1:]]
         best = max(found, key=lambda each: each.accuracy)
-    tell(f"tried on {len(some)} pictures: " + ", ".join(f"{_words(each)} {each.accuracy:.0%}" for each in found))
+    echo(f"tried on {len(some)} pictures: " + ", ".join(f"{_words(each)} {each.accuracy:.0%}" for each in found))
     equals = [scale for scale in scales if scale != best.scale and any(_equals(each, best, scale) for each in found)]
     if equals:
-        tell(f"the pictures cannot tell {best.scale} from {', '.join(equals)}: say it with --scale if you know it")
-    tell(f"{network.file} takes {_words(best)} (--scale, --order and --fit ask for another)")
+        echo(f"the pictures cannot tell {best.scale} from {', '.join(equals)}: say it with --scale if you know it")
+    echo(f"{network.file} takes {_words(best)} (--scale, --order and --fit ask for another)")
     return best
 
 

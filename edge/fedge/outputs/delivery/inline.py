@@ -4,8 +4,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from fedge.outputs.base import Output
-from fedge.outputs.delivery.status import Standing
 from fedge.runner.health import Health, HealthSnapshot
+from fedge.runner.output_status import Standing
 from fedge.runner.result import Result
 
 
@@ -34,6 +34,7 @@ class Inline:
         """Ends the output."""
         with suppress(Exception):  # there is nothing left to degrade
             self._output.close()
+        self._standing.end()
 
     def _call(self, call: Callable[[], None]) -> bool:
         try:

@@ -10,11 +10,12 @@ import numpy as np
 
 from fedge.images.picture import Picture
 from fedge.outputs.base import NeverTaken, Output
-from fedge.outputs.delivery.status import Standing
 from fedge.runner.health import Health, HealthSnapshot
+from fedge.runner.output_status import Standing
 from fedge.runner.result import Result
+from fedge.system.timing import RetryPause
 
-FIRST_PAUSE_S = 0.25
+FIRST_PAUSE_SECONDS = 0.25
 # A queue that keeps pictures would hold hundreds of megabytes; most outputs need none.
 _NO_PICTURE: Picture = np.empty((0, 0), dtype=np.uint8)
 
@@ -88,8 +89,7 @@ class Worker:
         self._thread.join(max(0.0, deadline - monotonic()))
         with self._changed:
             left = self._left()
-        if left and self._output.backlog > 1:
-            self._standing.end(left)
+        self._standing.end(left if self._output.backlog > 1 else 0)
 
     def _gets_on(self, seconds: float) -> bool:
         before = self._left()
@@ -102,7 +102,7 @@ class Worker:
         return len(self._queue) >= self._output.backlog
 
     def _work(self) -> None:
-        pause = 0.0
+        pause, pauses = 0.0, RetryPause(FIRST_PAUSE_SECONDS, self._output.longest_pause_s)
         while True:
             with self._changed:
                 if pause:
@@ -122,12 +122,14 @@ class Worker:
                     self._output.show(result)
             except NeverTaken as error:
                 pause = 0.0
+                pauses.reset()
                 self._refuse(error)
             except Exception as error:  # whatever an output raises, the others and the loop go on
-                pause = min(max(2 * pause, FIRST_PAUSE_S), self._output.longest_pause_s)
+                pause = pauses.after_failure()
                 self._fail(error, result)
             else:
                 pause = 0.0
+                pauses.reset()
                 if result is not None or self._output.heeds_health():
                     self._succeed()
         with suppress(Exception):  # there is nothing left to degrade

@@ -72,7 +72,8 @@ class CsvFile(Output):
         return os.fstat(self._descriptor).st_size
 
     def _rotate(self) -> None:
-        # Where it is away already, it was moved by a try that could not open a fresh one: no other file may go for it.
+        # If the newest file is missing, an earlier attempt moved it and then could not open a fresh one: the files must
+        # not be moved twice.
         if self._path.exists():
             self._shift()
         fresh = _open(self._path)

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fedge.errors import OutputError
-from fedge.images.near_duplicates import Lookalikes, difference_hash, hashes_of
+from fedge.images.near_duplicates import NearDuplicates, difference_hash, hashes_of
 from fedge.images.picture import as_jpeg
 from fedge.outputs.base import NeverTaken, Output
 from fedge.runner.result import Result
+from fedge.system.bounded_folder import BoundedFolder
 from fedge.system.files import write_bytes
 
 MARGIN = 0.2
@@ -43,21 +44,22 @@ class UnsureFrames(Output):
     name, backlog, wants_pictures = "unsure", 4, True
 
     def __init__(self, folder: Path, limit_bytes: int, seconds: float, labels: Sequence[str]) -> None:
-        self._folder, self._limit, self._seconds, self._labels = folder, limit_bytes, seconds, labels
+        self._folder, self._seconds, self._labels = folder, seconds, labels
         self._looked_at: float | None = None
         self._kept_at: float | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # In the order of their numbers: the clock of a machine without a battery does not go by itself.
+            # In the order of their numbers, not times: a machine without a clock battery may start with an earlier
+            # time.
             found = sorted((int(m[1]), path) for path in folder.iterdir() if (m := _NAME.fullmatch(path.name)))
-            self._sizes = {path: _size(path) for _, path in found}
+            self._kept = BoundedFolder(limit_bytes, [(path, _size(path)) for _, path in found], _remove)
         except OSError as error:
             raise OutputError(f"{folder} cannot be used ({error.strerror})", "give --unsure another folder") from error
         if not os.access(folder, os.W_OK | os.X_OK):
             raise OutputError(f"{folder} may not be written to", "give --unsure another folder")
         self._number = found[-1][0] if found else 0
         pictures = (path.with_suffix(".jpg") for _, path in found[-REMEMBERED:])
-        self._known = Lookalikes(hashes_of(filter(Path.exists, pictures)), REMEMBERED)
+        self._known = NearDuplicates(hashes_of(filter(Path.exists, pictures)), REMEMBERED)
 
     def wants(self, result: Result) -> bool:
         """Whether the answer is unsure, the last frame was kept long enough ago, and one was looked at not just now."""
@@ -79,21 +81,24 @@ class UnsureFrames(Output):
         if self._has_just_kept(moment):
             return
         fingerprint = difference_hash(picture)
-        if self._known.has_one_like(fingerprint):
+        if self._known.has_near_duplicate(fingerprint):
             return
         scores = dict(zip(self._labels, (round(p, 6) for p in result.answer.probabilities), strict=True))
         text = json.dumps(result.to_json() | {"scores": scores}, ensure_ascii=False).encode() + b"\n"
         data = as_jpeg(picture)
-        if len(text) + len(data) > self._limit:
-            # While its scene stands it is not encoded again and again.
+        if len(text) + len(data) > self._kept.limit_bytes:
+            # Its scene counts as known, so that it is not encoded again and again.
             self._known.add(fingerprint)
-            raise NeverTaken(f"a frame has more than the {self._limit / 1e6:g} MB of --unsure-mb", "allow more")
-        # Not once it is written: while a disk is slow no others need to queue up. Where it fails, this one comes again.
+            raise NeverTaken(
+                f"a frame has more than the {self._kept.limit_bytes / 1e6:g} MB of --unsure-mb", "allow more"
+            )
+        # Set before the frame is written, so that no more frames queue up while the disk is slow; if writing fails, the
+        # hub gives this frame again.
         self._kept_at = moment
-        self._make_room(len(text) + len(data))
+        self._kept.make_room(len(text) + len(data))
         time = result.frame.stamp.translate(str.maketrans("", "", "-:."))
         line = self._folder / f"{self._number + 1:06}-{time}.json"
-        # The picture last: where it is, its line is too.
+        # The picture is written last: where there is a picture, there is its line.
         write_bytes(line, text)
         try:
             write_bytes(line.with_suffix(".jpg"), data)
@@ -101,19 +106,11 @@ class UnsureFrames(Output):
             line.unlink(missing_ok=True)
             raise
         self._number += 1
-        self._sizes[line] = len(text) + len(data)
+        self._kept.grow(line, len(text) + len(data))
         self._known.add(fingerprint)
 
     def _has_just_kept(self, moment: float) -> bool:
         return _soon_after(self._kept_at, moment, self._seconds)
-
-    def _make_room(self, size: int) -> None:
-        for oldest in list(self._sizes):
-            if sum(self._sizes.values()) + size <= self._limit:
-                return
-            oldest.with_suffix(".jpg").unlink(missing_ok=True)
-            oldest.unlink(missing_ok=True)
-            del self._sizes[oldest]
 
 
 def is_unsure(result: Result) -> bool:
@@ -125,6 +122,11 @@ def is_unsure(result: Result) -> bool:
 def _soon_after(earlier: float | None, moment: float, seconds: float) -> bool:
     # A video that begins anew goes back in time.
     return earlier is not None and 0 < moment - earlier < seconds
+
+
+def _remove(line: Path) -> None:
+    line.with_suffix(".jpg").unlink(missing_ok=True)
+    line.unlink(missing_ok=True)
 
 
 def _size(line: Path) -> int:

@@ -4,7 +4,6 @@ import json
 import secrets
 import sys
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from threading import Condition
 from time import monotonic
@@ -15,14 +14,14 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from fedge.errors import OutputError
+from fedge.options import Address, Broker
 from fedge.outputs.base import Output
-from fedge.outputs.mqtt.broker import Broker, tls_context
 from fedge.outputs.mqtt.home_assistant import OFFLINE, ONLINE, discovery, identifier
-from fedge.outputs.network.addresses import Address
+from fedge.outputs.mqtt.tls import tls_context
 from fedge.outputs.payload import change
 from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result
-from fedge.system.console import tell
+from fedge.system.console import echo
 
 KEEP_ALIVE_SECONDS = 30
 HEALTH_SECONDS = 30.0
@@ -59,7 +58,8 @@ class Mqtt(Output):
         self._connected = False
         self._address = f"{broker.host}:{broker.port}"
         self._problem = f"{self._address} does not answer"
-        self._told_state, self._told_at = "", 0.0
+        self._told_state: tuple[str, ...] = ()
+        self._told_at = 0.0
         self._last_change, self._may_be_lost = "", False
         identity = f"{identifier(broker.topic)[:40]}_{secrets.token_hex(4)}"
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=identity)
@@ -74,7 +74,7 @@ class Mqtt(Output):
         if broker.tls:
             self._client.tls_set_context(tls_context(authority))
         elif password and not Address(broker.host, broker.port).is_loopback:
-            tell("the MQTT password goes over the network unencrypted; mqtts:// would not")
+            echo("the MQTT password goes over the network unencrypted; mqtts:// would not")
         self._client.connect_async(broker.host, broker.port, KEEP_ALIVE_SECONDS)
         self._client.loop_start()
 
@@ -93,14 +93,15 @@ class Mqtt(Output):
         self._await_acknowledgement(ACKNOWLEDGE_SECONDS)
 
     def health(self, snapshot: HealthSnapshot) -> None:
-        """Publishes the health when its state changes, and now and then; raises OutputError while disconnected."""
+        """Publishes the health when its state or a failing output changes, and now and then; raises OutputError."""
         self._require_connection()
         if self._may_be_lost and self._last_change:
             self._may_be_lost = False
             self._publish("state", self._last_change, qos=1)
-        if snapshot.state != self._told_state or monotonic() - self._told_at >= HEALTH_SECONDS:
-            self._publish("health", json.dumps(asdict(snapshot), ensure_ascii=False), qos=0)
-            self._told_state, self._told_at = snapshot.state, monotonic()
+        state = (snapshot.state, *snapshot.failing)
+        if state != self._told_state or monotonic() - self._told_at >= HEALTH_SECONDS:
+            self._publish("health", json.dumps(snapshot.to_json(), ensure_ascii=False), qos=0)
+            self._told_state, self._told_at = state, monotonic()
 
     def close(self) -> None:
         """Says that it is offline and disconnects."""
@@ -138,7 +139,7 @@ class Mqtt(Output):
         for topic, payload in discovery(self._topic).items():
             client.publish(topic, payload, qos=1, retain=True)
         client.publish(f"{self._topic}/availability", ONLINE, qos=1, retain=True)
-        self._told_state, self._may_be_lost = "", True
+        self._told_state, self._may_be_lost = (), True
         self._set_connected(True, "")
 
     def _on_connect_fail(self, client: Client, data: object) -> None:

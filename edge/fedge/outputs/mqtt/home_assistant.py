@@ -2,9 +2,9 @@
 
 import json
 import re
-from typing import Any
 
 from fedge import __version__
+from fedge.system.json_types import JsonObject
 
 PREFIX = "homeassistant"
 ONLINE, OFFLINE = "online", "offline"
@@ -18,7 +18,7 @@ def discovery(topic: str) -> dict[str, str]:
     identity = identifier(topic)
     connected = {"topic": f"{topic}/availability"}
     fresh = {"topic": f"{topic}/health", "value_template": _RUNNING}
-    entities: dict[tuple[str, str], dict[str, Any]] = {
+    entities: dict[tuple[str, str], JsonObject] = {
         ("sensor", "decision"): {
             "name": "Decision",
             "state_topic": f"{topic}/state",
@@ -46,7 +46,7 @@ def discovery(topic: str) -> dict[str, str]:
         ("binary_sensor", "problem"): {
             "name": "Problem",
             "state_topic": f"{topic}/health",
-            "value_template": "{{ 'OFF' if value_json.state == 'running' else 'ON' }}",
+            "value_template": "{{ 'OFF' if value_json.healthy else 'ON' }}",
             "device_class": "problem",
             "entity_category": "diagnostic",
             "availability": [connected],

@@ -9,8 +9,9 @@ from time import monotonic
 from typing import Any
 
 from fedge.errors import OutputError
+from fedge.options import Address
 from fedge.outputs.base import Output
-from fedge.outputs.network.addresses import Address, names_loopback
+from fedge.outputs.network.addresses import names_loopback
 from fedge.outputs.network.prometheus_text import Histogram, labelled, single
 from fedge.runner.health import Health
 from fedge.runner.result import Result
@@ -58,6 +59,8 @@ class Metrics(Output):
     def text(self) -> str:
         """All metrics in the Prometheus text format, version 0.0.4."""
         now = self._health.snapshot()
+        working = {name: int(not status.failing) for name, status in now.outputs.items()}
+        dropped = {name: status.dropped for name, status in now.outputs.items()}
         lines = [
             *single("fedge_frames_total", "counter", "Frames answered.", now.frames),
             *single("fedge_frames_dropped_total", "counter", "Frames not answered.", now.dropped),
@@ -66,7 +69,8 @@ class Metrics(Output):
             *single("fedge_recoveries_total", "counter", "How often frames came again.", now.recoveries),
             *single("fedge_running", "gauge", "1 while frames come, 0 otherwise.", int(now.state == "running")),
             *labelled("fedge_faults_total", "counter", "Faults of the source.", "kind", now.faults),
-            *labelled("fedge_output_ok", "gauge", "0 for an output that fails.", "output", _not_failing(now.outputs)),
+            *labelled("fedge_output_ok", "gauge", "0 for an output that fails.", "output", working),
+            *labelled("fedge_output_dropped_total", "counter", "Results lost to an output.", "output", dropped),
         ]
         if now.last_frame_age_s is not None:
             lines += single("fedge_last_frame_age_seconds", "gauge", "The newest frame's age.", now.last_frame_age_s)
@@ -81,10 +85,6 @@ class Metrics(Output):
         """Stops listening and drops all clients."""
         self._server.shutdown()
         self._server.server_close()
-
-
-def _not_failing(outputs: dict[str, str]) -> dict[str, float]:
-    return {name: int(not text.startswith("failing")) for name, text in outputs.items()}
 
 
 class _Server(ThreadingHTTPServer):

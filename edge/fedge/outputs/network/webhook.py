@@ -5,10 +5,10 @@ import urllib.error
 import urllib.request
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlsplit
 
 from fedge import __version__
 from fedge.errors import OutputError
+from fedge.options import WebhookUrl
 from fedge.outputs.base import Output
 from fedge.outputs.payload import change
 from fedge.runner.result import Result
@@ -17,20 +17,20 @@ TIMEOUT_SECONDS = 5.0
 
 
 class Webhook(Output):
-    """Posts a JSON object per change of the decision, in order; raises OutputError where the URL is none.
+    """Posts a JSON object per change of the decision, in order.
 
     What the server answers with anything but 2xx, or not in time, is posted again by the hub. It follows no
     redirects.
 
     Args:
-        url: http or https; a user and password in it are refused, a token in its path or query is never shown.
+        url: where to; only its host is ever shown.
         timeout_seconds: for connecting, and for each read.
     """
 
     name, backlog = "webhook", 256
 
-    def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        self._url, self._where, self._timeout = url, _host(url), timeout_seconds
+    def __init__(self, url: WebhookUrl, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._url, self._where, self._timeout = url.url, url.host, timeout_seconds
         self._opener = urllib.request.build_opener(_NoRedirects())
 
     def wants(self, result: Result) -> bool:
@@ -53,18 +53,6 @@ class Webhook(Output):
         except (OSError, HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             raise OutputError(f"{self._where} cannot be reached ({reason})", "check the network") from error
-
-
-def _host(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
-        raise OutputError(
-            "--webhook was given what is no http or https URL without a user", "give one like https://host/path"
-        )
-    return parts.hostname
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

@@ -4,7 +4,7 @@ from typing import TextIO
 
 from fedge.outputs.base import Output
 from fedge.runner.health import HealthSnapshot
-from fedge.system.console import printable, tell
+from fedge.system.console import echo, printable
 
 
 class Faults(Output):
@@ -20,7 +20,7 @@ class Faults(Output):
     def health(self, snapshot: HealthSnapshot) -> None:
         """Says what is new."""
         if snapshot.faults != self._faults:
-            tell(printable(snapshot.message), self._stream)
+            echo(printable(snapshot.message), self._stream)
         if snapshot.recoveries != self._recoveries:
-            tell("frames come again", self._stream)
+            echo("frames come again", self._stream)
         self._faults, self._recoveries = snapshot.faults, snapshot.recoveries

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from fedge.errors import OutputError
-from fedge.images.picture import Picture, viewable
+from fedge.images.picture import Picture, input_to_picture
 from fedge.images.preprocess import Recipe, seen
 from fedge.outputs.base import Output
 from fedge.outputs.screen.terminal import describe
@@ -74,7 +74,7 @@ def draw(result: Result, recipe: Recipe, show_input: bool = False) -> Picture:
     for outline, ink in ((4, _BLACK), (1, _GREEN)):
         cv2.putText(color, describe(result), (8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.6, ink, outline, cv2.LINE_AA)
     if show_input and result.answer.image is not None:
-        color = np.concatenate([color, _beside(viewable(result.answer.image), color.shape[0])], axis=1)
+        color = np.concatenate([color, _beside(input_to_picture(result.answer.image), color.shape[0])], axis=1)
     return np.asarray(color, dtype=np.uint8)
 
 

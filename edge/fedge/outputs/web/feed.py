@@ -4,21 +4,22 @@ import base64
 import json
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict
 from threading import Lock
 from time import monotonic
 from typing import Any
 
 import cv2
+import numpy as np
 
-from fedge.images.picture import Picture, viewable
+from fedge.images.picture import Picture, as_jpeg, input_to_picture
 from fedge.images.preprocess import Recipe, seen
-from fedge.images.resize import shrink
+from fedge.images.resize import resize_longest
 from fedge.outputs.payload import change
 from fedge.outputs.web.channel import Channel
 from fedge.outputs.web.latency import LatencyHistory
 from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result
+from fedge.system.json_types import JsonObject
 
 PICTURES_PER_SECOND, STATES_PER_SECOND = 12, 8
 WIDEST, JPEG_QUALITY = 640, 80
@@ -39,10 +40,10 @@ class Feed:
         self.pictures, self.states = Channel(), Channel()
         self._labels, self._recipe = list(labels), recipe
         self._lock = Lock()
-        self._changes: deque[dict[str, Any]] = deque(maxlen=CHANGES)
+        self._changes: deque[JsonObject] = deque(maxlen=CHANGES)
         self._latency = LatencyHistory()
-        self._state: dict[str, Any] | None = None
-        self._health: dict[str, Any] | None = None
+        self._state: JsonObject | None = None
+        self._health: JsonObject | None = None
         self._input: Picture | None = None
         self._picture_at = self._state_at = 0.0
 
@@ -65,7 +66,7 @@ class Feed:
     def health(self, snapshot: HealthSnapshot) -> None:
         """Takes the runner's health."""
         with self._lock:
-            self._health = asdict(snapshot)
+            self._health = snapshot.to_json()
         self._publish_state()
 
     def everything(self) -> bytes:
@@ -91,7 +92,7 @@ class Feed:
     def _encoded_input(self) -> str | None:
         return None if self._input is None else encode_input(self._input)
 
-    def _describe(self, result: Result) -> dict[str, Any]:
+    def _describe(self, result: Result) -> JsonObject:
         height, width = result.frame.picture.shape[:2]
         top, left, seen_height, seen_width = seen(self._recipe, height, width)
         return result.to_json() | {
@@ -107,13 +108,13 @@ def encode(picture: Picture) -> bytes:
     if width > WIDEST:
         size = (WIDEST, max(1, round(height * WIDEST / width)))
         resized = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        return cv2.imencode(".jpg", resized, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
-    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+        return as_jpeg(np.asarray(resized, dtype=np.uint8), JPEG_QUALITY)
+    return as_jpeg(picture, JPEG_QUALITY)
 
 
 def encode_input(image: Picture) -> str:
     """A network's input, uint8 [h, w, 1] or [h, w, 3] red-green-blue, as a data URL: PNG, at most 96 pixels a side."""
-    data = cv2.imencode(".png", shrink(viewable(image), INPUT_SIDE))[1].tobytes()
+    data = cv2.imencode(".png", resize_longest(input_to_picture(image), INPUT_SIDE))[1].tobytes()
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
 

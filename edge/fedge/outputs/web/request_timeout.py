@@ -8,7 +8,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 REQUEST_SECONDS = 10.0
 
 
-class Impatient(H11Protocol):
+class RequestTimeoutProtocol(H11Protocol):
     """uvicorn's HTTP/1.1, which by itself waits for ever for the rest of a request, and so for its connection's place.
 
     A first request must be complete `REQUEST_SECONDS` after its client connected, each later one as long after its

@@ -9,11 +9,11 @@ import uvicorn
 
 from fedge.errors import OutputError
 from fedge.images.preprocess import Recipe
+from fedge.options import Address
 from fedge.outputs.base import Output
-from fedge.outputs.network.addresses import Address
 from fedge.outputs.web.application import SEND_SECONDS, application
 from fedge.outputs.web.feed import Feed
-from fedge.outputs.web.request_timeout import Impatient
+from fedge.outputs.web.request_timeout import RequestTimeoutProtocol
 from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result
 
@@ -52,7 +52,7 @@ class WebPage(Output):
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             application(self.feed, token, f"fedge-{self.port}", send_seconds),
-            http=Impatient,
+            http=RequestTimeoutProtocol,
             ws="none",
             lifespan="off",
             # uvicorn's log would hold addresses with tokens.

@@ -5,8 +5,8 @@ import socket
 import sys
 
 from fedge.errors import OutputError
-from fedge.outputs.network.addresses import Address
-from fedge.system.console import tell
+from fedge.options import Address
+from fedge.system.console import echo
 
 LEAST_LENGTH = 16
 
@@ -37,4 +37,4 @@ def choose_token(given: str | None, address: Address) -> str | None:
 def announce(address: Address, token: str | None = None) -> None:
     """Says where the page is, on standard error, with a token if it is given."""
     host = socket.gethostname() if address.host in ("0.0.0.0", "::") else address.host
-    tell(f"the web page is at http://{Address(host, address.port)}/{f'?token={token}' if token else ''}")
+    echo(f"the web page is at http://{Address(host, address.port)}/{f'?token={token}' if token else ''}")

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Iterator
 
 from fedge.errors import SourceError
-from fedge.sources.backends.jpeg import decode_jpeg, split_jpegs
+from fedge.sources.backends.jpeg import decode_jpeg, split_pictures
 from fedge.sources.base import Fault, Frame
 from fedge.sources.view import CaptureOptions
 
@@ -56,7 +56,7 @@ class CsiCamera:
         """The frames in order; raises SourceError when the program ends, or the region is not inside its pictures."""
         count = 0
         with self._output:
-            for data in split_jpegs(lambda: os.read(self._output.fileno(), _CHUNK)):
+            for data in split_pictures(lambda: os.read(self._output.fileno(), _CHUNK)):
                 count += 1
                 picture = decode_jpeg(data, self._view)
                 yield picture if isinstance(picture, Fault) else Frame(picture, "csi")
@@ -65,7 +65,7 @@ class CsiCamera:
     def close(self) -> None:
         """Ends the program, and so a read that blocks."""
         for number in (signal.SIGTERM, signal.SIGKILL):
-            # The whole group, because what the program may have started holds the pipe open too.
+            # The whole process group, because a child of the program would hold the pipe open too.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):

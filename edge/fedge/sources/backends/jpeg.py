@@ -1,67 +1,123 @@
-"""JPEG streams: cutting them into pictures, and decoding what a camera or a network gives without trusting it."""
+"""Pictures of a stream: cutting them out of it, and decoding what a camera or a network gives without trusting it."""
 
 import os
 from collections.abc import Callable, Iterator
 
 import cv2
+import numpy as np
 
-from fedge.images.picture import Picture
+from fedge.images.jpeg import START, Broken, Header, find_end, read_header
+from fedge.images.picture import Picture, heard_damage
 from fedge.sources.base import Fault
 from fedge.sources.view import View
 
-START, END = b"\xff\xd8", b"\xff\xd9"
-_LARGEST_JPEG = 16 << 20
-# Start-of-frame markers hold the size; C4, C8 and CC look like them and are not.
-_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_LONE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
+_END = b"\xff\xd9"
+PNG, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+_LARGEST_PICTURE = 16 << 20
+# What may end a picture: its own end, or the start of the next one.
+_CUES = (_END, START, _PNG_END, PNG)
+_LONGEST_CUE = max(map(len, _CUES))
+# Where a JPEG lacks its end marker, the boundary before the next one shows where it ends.
+_BOUNDARY = b"\r\n--"
 
 
-def split_jpegs(read: Callable[[], bytes]) -> Iterator[bytes]:
-    """The JPEGs in a stream, given a function that reads its next bytes; ends where that gives none."""
+def split_pictures(read: Callable[[], bytes]) -> Iterator[bytes]:
+    """The JPEG and PNG pictures in a stream, given a function that reads its next bytes; ends where that gives none.
+
+    They are found by their own structure, so it does not matter what a server writes between them, or leaves out.
+    """
     buffer = bytearray()
-    searched = 0
     while chunk := read():
+        fresh = max(0, len(buffer) - _LONGEST_CUE)
         buffer += chunk
-        # An end marker may lie half in this chunk.
-        while (end := buffer.find(END, max(0, searched - 1))) >= 0:
-            start = buffer.find(START, 0, end)
-            if start >= 0:
-                yield bytes(buffer[start : end + 2])
-            del buffer[: end + 2]
-            searched = 0
-        searched = len(buffer)
-        if searched > _LARGEST_JPEG:
+        if any(buffer.find(cue, fresh) >= 0 for cue in _CUES):
+            while size := _next_picture(buffer):
+                yield bytes(buffer[:size])
+                del buffer[:size]
+        if len(buffer) > _LARGEST_PICTURE:
             buffer.clear()
-            searched = 0
+    # The end of all is the end of a JPEG that has no end marker.
+    if buffer.startswith(START) and _header(bytes(buffer)) is not None:
+        yield bytes(buffer)
 
 
-def jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """The width and height that a JPEG's header claims; None where there is no such header."""
-    position = 2
-    while data[:2] == START and position + 9 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
-        if marker in _FRAME_MARKERS:
-            return int.from_bytes(data[position + 7 : position + 9]), int.from_bytes(data[position + 5 : position + 7])
-        filler = marker == 0xFF
-        lone = marker in _LONE_MARKERS
-        position += 1 if filler else 2 if lone else 2 + int.from_bytes(data[position + 2 : position + 4])
-    return None
+def _next_picture(buffer: bytearray) -> int | None:
+    """How many bytes the picture has that the buffer begins with once its noise is removed; None: not all is there."""
+    starts = [start for start in (buffer.find(START), buffer.find(PNG)) if start >= 0]
+    if not starts:
+        return None
+    del buffer[: min(starts)]
+    if buffer.startswith(PNG):
+        end = buffer.find(_PNG_END)
+        return end + len(_PNG_END) if end >= 0 else None
+    try:
+        header = read_header(buffer)
+    except Broken:
+        return _until_next(buffer, len(START))
+    if header is None:
+        return None
+    return find_end(buffer, header.scan) or _until_next(buffer, header.scan)
+
+
+def _until_next(buffer: bytearray, searched: int) -> int | None:
+    following = buffer.find(START, searched)
+    if following < 0:
+        return None
+    boundary = buffer.rfind(_BOUNDARY, searched, following)
+    return boundary if boundary >= 0 else following
+
+
+def decode_picture(data: bytes, view: View) -> Picture | Fault:
+    """Decodes one JPEG or PNG as `view` says, or says what is wrong with it: `corrupt` or `bomb`.
+
+    Raises SourceError where the view's region is not inside the picture.
+    """
+    if not data.startswith(PNG):
+        return decode_jpeg(data, view)
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
+    except (cv2.error, MemoryError):
+        picture = None
+    if picture is None:
+        return Fault("corrupt", f"a PNG of {len(data)} bytes cannot be decoded")
+    return view.reduce(np.asarray(picture, dtype=np.uint8))
 
 
 def decode_jpeg(data: bytes, view: View) -> Picture | Fault:
     """Decodes one JPEG as `view` says, or says what is wrong with it: `corrupt` or `bomb`.
 
-    Raises SourceError where the view's region is not inside the picture.
+    What stands before its start or behind its end is left out, and an end marker that is missing is put there: it is a
+    fault only where pixels are missing. Raises SourceError where the view's region is not inside the picture.
     """
-    # Some cameras fill their buffers up with zeros.
-    complete = data.rstrip(b"\0")
-    size = jpeg_size(complete)
-    if size is None or 0 in size or not complete.endswith(END):
-        return Fault("corrupt", f"a JPEG of {len(data)} bytes is cut off or damaged")
-    if size[0] * size[1] > int(os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"]):
-        return Fault("bomb", f"a JPEG of {len(data)} bytes claims {size[0]}x{size[1]} pixels")
+    cut_off = Fault("corrupt", f"a JPEG of {len(data)} bytes is cut off or damaged")
+    start = data.find(START)
+    # Some cameras write the start twice, which the decoder does not take.
+    while start >= 0 and data.startswith(START, start + len(START)):
+        start += len(START)
+    whole = data[start:] if start > 0 else data
+    header = _header(whole)
+    if header is None or 0 in (header.width, header.height):
+        return cut_off
+    if header.width * header.height > int(os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"]):
+        return Fault("bomb", f"a JPEG of {len(data)} bytes claims {header.width}x{header.height} pixels")
+    end = find_end(whole, header.scan)
     try:
-        picture = view.decode(complete, *size)
+        if end is not None:
+            picture = view.decode(whole[:end], header.width, header.height)
+        else:
+            with heard_damage() as damage:
+                # Some cameras fill their buffers up with zeros.
+                picture = view.decode(whole.rstrip(b"\0") + _END, header.width, header.height)
+            # The passes of a progressive JPEG can be missing as wholes, which the decoder does not notice.
+            if header.progressive or any("premature" in line.lower() for line in damage):
+                return cut_off
     except (cv2.error, MemoryError):
         picture = None
     return Fault("corrupt", f"a JPEG of {len(data)} bytes cannot be decoded") if picture is None else picture
+
+
+def _header(data: bytes) -> Header | None:
+    try:
+        return read_header(data)
+    except Broken:
+        return None

@@ -30,7 +30,7 @@ class Picamera2Camera:
             self._camera.configure(self._camera.create_video_configuration(main=picture, controls=rate))
             self._camera.start()
         except BaseException:
-            # Whoever tries again would find it taken.
+            # Otherwise the next attempt would find the camera in use.
             self._camera.close()
             raise
 

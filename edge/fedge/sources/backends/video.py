@@ -8,8 +8,8 @@ import numpy as np
 
 from fedge.errors import SourceError
 from fedge.images.picture import Picture
-from fedge.sources.address import shown
-from fedge.sources.backends.jpeg import decode_jpeg
+from fedge.sources.address import display_name
+from fedge.sources.backends.jpeg import decode_picture
 from fedge.sources.backends.video_gray import Levels, ask_for_brightness, brightness_levels
 from fedge.sources.base import OPEN_SECONDS, Fault, Frame
 from fedge.sources.view import AS_IT_COMES, CaptureOptions
@@ -42,7 +42,7 @@ class VideoSource:
         open_seconds: float = OPEN_SECONDS,
     ) -> None:
         self.live = live
-        self.name = shown(target)
+        self.name = display_name(target)
         self._view = options.view
         self._reading, self._closed = Lock(), False
         self._capture = _open(target, open_seconds)
@@ -106,7 +106,7 @@ class VideoSource:
 
     def _picture(self, data: Picture) -> Picture | Fault:
         if data.ndim == 2 and 1 in data.shape:
-            return decode_jpeg(data.tobytes(), self._view)
+            return decode_picture(data.tobytes(), self._view)
         reduced = self._view.reduce(data)
         return reduced if self._levels is None else np.asarray(cv2.LUT(reduced, self._levels), dtype=np.uint8)
 
@@ -122,7 +122,7 @@ def _open(target: str | int, open_seconds: float) -> cv2.VideoCapture:
 
 
 def _configure(capture: cv2.VideoCapture, options: CaptureOptions) -> None:
-    # USB cameras give their full rate in large pictures only as JPEG; those that cannot keep what they have.
+    # USB cameras reach their full rate in large pictures only as JPEG; one that has no JPEG ignores the request.
     capture.set(cv2.CAP_PROP_FOURCC, _MJPEG)
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
     wanted = {

@@ -12,8 +12,9 @@ Levels = NDArray[np.uint8]
 # Most videos keep brightness in 16..235, as television does, some in 0..255; not all say which.
 _NARROW: Levels = np.clip((np.arange(256) - 16) * (255 / 219), 0, 255).astype(np.uint8)
 _FULL: Levels = np.arange(256, dtype=np.uint8)
-# Means of a frame's differences. The right levels are at most one step off, by FFmpeg's rounding, and more only where
-# RGB cannot hold a colour; the wrong ones are up to 16 off, but alike near 113: a frame of nothing else cannot tell.
+# Mean differences over a frame, in steps of 256. The right levels are off by at most one step, FFmpeg's rounding, and
+# by more only where RGB cannot hold a colour. The wrong levels are off by up to 16, but hardly near 113, so that a
+# frame of such grays alone decides nothing.
 _RIGHT, _WRONG = 1.5, 3.0
 _PLANAR = frozenset(cv2.VideoWriter.fourcc(*name) for name in ("I420", "YV12"))
 
@@ -41,7 +42,7 @@ def _first_frame(path: str, colored: bool) -> Picture | None:
     capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
     try:
         if not colored:
-            # Of other formats OpenCV gives what is no plane, or reads beyond its end.
+            # For other pixel formats OpenCV gives something else than a plane, or reads past its end.
             if int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)) not in _PLANAR:
                 return None
             ask_for_brightness(capture)

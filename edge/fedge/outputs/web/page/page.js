@@ -113,7 +113,7 @@ function showHealth() {
     ["recoveries", health.recoveries],
     ["last message", health.message || "none"],
   ]);
-  fill($("outputs"), Object.entries(health.outputs));
+  fill($("outputs"), Object.entries(health.outputs), (name) => health.output_status[name].state === "failing");
 }
 
 function showChanges(changes) {
@@ -164,10 +164,10 @@ function setLabels(names) {
   $("bars").replaceChildren(...rows.map(({ row }) => row));
 }
 
-function fill(list, pairs) {
+function fill(list, pairs, isBad = () => false) {
   list.replaceChildren(...pairs.map(([name, value]) => {
     const row = document.createElement("div"), entry = element("dd", value);
-    entry.classList.toggle("bad", String(value).startsWith("failing"));
+    entry.classList.toggle("bad", isBad(name));
     row.append(element("dt", name), entry);
     return row;
   }));

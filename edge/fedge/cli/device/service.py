@@ -1,0 +1,44 @@
+"""The commands `fedge service ...`."""
+
+from typing import Annotated, Any
+
+import typer
+
+service_app = typer.Typer(help="Run fedge as a systemd service.", rich_markup_mode=None)
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+
+
+@service_app.command("install")
+def service_install(
+    context: typer.Context,
+    arguments: Annotated[list[str], typer.Argument(metavar="-- RUN ARGS", help="What `fedge run` is to be given.")],
+    user: Annotated[str | None, typer.Option(help="Who runs it; you, or under root a user of its own.")] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Start `fedge run RUN ARGS` now and at each boot, in a hardened unit."""
+    from fedge.commands.device.service import install
+
+    install(arguments, _checked_run(context, arguments), user, dry_run)
+
+
+@service_app.command("status")
+def service_status() -> None:
+    """Show how the service does."""
+    from fedge.commands.device.service import status
+
+    status()
+
+
+@service_app.command("uninstall")
+def service_uninstall(dry_run: DryRun = False) -> None:
+    """Stop the service and remove it; what it has written stays."""
+    from fedge.commands.device.service import uninstall
+
+    uninstall(dry_run)
+
+
+def _checked_run(context: typer.Context, arguments: list[str]) -> dict[str, Any]:
+    """`fedge run`'s parameters by name; a mistake is told now, not at the next boot."""
+    command = context.find_root().command
+    assert isinstance(command, typer.core.TyperGroup)
+    return command.commands["run"].make_context("fedge run", list(arguments)).params

@@ -1,0 +1,79 @@
+"""Arguments and options that several commands share."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fedge.options import Region, Rotation, parse_device, parse_region
+from fedge.system.console import json_text
+from fedge.system.json_types import JsonObject
+
+
+def panel(name: str) -> Callable[..., Any]:
+    """`typer.Option` for the options that help shows under this heading; bounds stand in `min` and `max`."""
+    return partial(typer.Option, rich_help_panel=name)
+
+
+SOURCE, CAMERA = panel("Source"), panel("Camera")
+# Shown by `--help-all` only.
+RARE = {"hidden": True}
+
+Model = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MODEL", help="A model file, a run folder, or the name of a shipped model.", show_default=False
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Map = Annotated[
+    Path | None,
+    panel("Pictures")(metavar="FILE", help="JSON or TOML: folder name to class, several classes, or nothing."),
+]
+
+Camera = Annotated[bool, SOURCE("--camera", help="What a camera sees.")]
+Device = Annotated[
+    str | None,
+    SOURCE(
+        metavar="DEVICE",
+        help="Which camera: an index, a /dev path, csi or a URL. Implies --camera.",
+        show_default="the first that gives a picture",
+        parser=parse_device,
+    ),
+]
+Source = Annotated[
+    str | None, SOURCE(metavar="WHAT", help="Instead: a picture, a folder, a glob pattern, a video or a URL.")
+]
+Wait = Annotated[bool, SOURCE("--wait", help="Wait for a camera that is not there yet.")]
+
+Pixels = Annotated[
+    int | None, CAMERA(metavar="PIXELS", help="Of the camera's picture.", min=1, show_default="the camera's own")
+]
+Rate = Annotated[float | None, CAMERA(metavar="N", help="Frames a second.", min=0.1, show_default="the camera's own")]
+Turn = Annotated[Rotation, CAMERA(help="Degrees, clockwise.")]
+Area = Annotated[
+    Region | None,
+    CAMERA(
+        metavar="X,Y,WIDTH,HEIGHT",
+        help="What of the turned picture to look at: pixels, or each 0 to 1.",
+        show_default="all of it",
+        parser=parse_region,
+    ),
+]
+
+
+def require_one_source(camera: bool, source: str | None, device: str | None) -> None:
+    """Raises a usage error unless there is exactly one source of frames; a device is a camera."""
+    if source is not None and device is not None:
+        raise typer.BadParameter("--device goes with --camera, not with --source")
+    if (camera or device is not None) == (source is not None):
+        raise typer.BadParameter("give either --camera or --source")
+
+
+def print_report(report: str | JsonObject) -> None:
+    """Prints a report: text for people, or one JSON object on one line."""
+    text = report if isinstance(report, str) else json_text(report)
+    # A file's name need not be UTF-8; JSON has the escape for what it is read as.
+    print(text.encode(errors="backslashreplace").decode())

@@ -1,0 +1,1 @@
+"""`fedge doctor`: what is wrong on this machine, and the command that mends it."""

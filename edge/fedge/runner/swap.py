@@ -1,0 +1,222 @@
+"""Swapping models between two frames: a new current model is proved beside the running one, shadowed, and then tried.
+
+The store's current model is looked at once a second, and at once on `look_now`. What fails its proof or its trial is
+rolled back in the store, so that a restart does not take it either.
+"""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event, Lock, Thread
+from time import monotonic
+
+from fedge.errors import FedgeError
+from fedge.images.picture import Picture
+from fedge.model.classifier import Answer, Classifier, load
+from fedge.runner.health import Health
+from fedge.store.prove import prove
+from fedge.store.store import Store
+from fedge.store.trial import Trial, end_trial, fail, pause, resume, write_trial
+
+LOOK_SECONDS = 1.0
+# What fewer frames say of the share of unknown answers is chance.
+LEAST_FRAMES = 100
+# How much larger, as a share of all frames, the unknown answers may become.
+MORE_UNKNOWN = 0.2
+
+
+@dataclass(frozen=True)
+class SwapOptions:
+    """How a new model is tried.
+
+    Attributes:
+        shadow_seconds: how long it answers the live frames beside the running one, unseen.
+        trial_seconds: how long it may be rolled back after the swap.
+        least_fps: frames a second that it must keep up with; None: what the camera gives when it is swapped.
+    """
+
+    shadow_seconds: float = 30.0
+    trial_seconds: float = 600.0
+    least_fps: float | None = None
+
+
+@dataclass
+class Tally:
+    """What was seen of a model: frames, those called unknown, those answered like the other model, and milliseconds."""
+
+    frames: int = 0
+    unknown: int = 0
+    agreed: int = 0
+    milliseconds: list[float] = field(default_factory=list)
+
+    def count(self, answer: Answer, other: Answer | None = None) -> None:
+        """One more answer, and the other model's to the same frame."""
+        self.frames += 1
+        self.unknown += answer.rejected
+        self.agreed += other is not None and answer.label == other.label
+        self.milliseconds = [*self.milliseconds[-LEAST_FRAMES:], answer.preprocess_ms + answer.infer_ms]
+
+    @property
+    def unknown_share(self) -> float | None:
+        """The share of unknown answers, 0..1; None below `LEAST_FRAMES` frames."""
+        return self.unknown / self.frames if self.frames >= LEAST_FRAMES else None
+
+
+class Swapper:
+    """Watches the store and hands a proved classifier to the loop.
+
+    Args:
+        store: whose current model is followed.
+        running: the classifier that runs, of the store's current model.
+        health: where the frames a second are.
+        options: how a new model is tried.
+        say: is told each step in a sentence.
+    """
+
+    def __init__(
+        self, store: Store, running: Classifier, health: Health, options: SwapOptions, say: Callable[[str], None]
+    ) -> None:
+        self._store, self._health, self._options, self._say = store, health, options, say
+        self._running, self._sha = running, store.current
+        self._refused: set[str] = set()
+        self._lock = Lock()
+        self._ready: Classifier | None = None
+        self._frame: tuple[Picture, Answer] | None = None
+        self._tally = Tally()
+        self._wake, self._fresh, self._taken, self._closed = Event(), Event(), Event(), Event()
+        self._trial, self._until = self._resumed()
+        self._thread = Thread(target=self._watch, name="model swap", daemon=True)
+        self._thread.start()
+
+    def look_now(self) -> None:
+        """Looks at the store at once; may be called from a signal handler."""
+        self._wake.set()
+
+    def answered(self, picture: Picture, answer: Answer) -> Classifier | None:
+        """Tells the answer to a frame; gives the classifier that is to answer from the next frame on, or None."""
+        with self._lock:
+            self._frame = (picture, answer)
+            self._tally.count(answer)
+            ready, self._ready = self._ready, None
+            if ready is not None:
+                self._running, self._tally = ready, Tally()
+        self._fresh.set()
+        if ready is not None:
+            self._taken.set()
+        return ready
+
+    def close(self) -> None:
+        """Stops watching; a trial that is not over goes on at the next start."""
+        self._closed.set()
+        for event in (self._wake, self._fresh, self._taken):
+            event.set()
+        self._thread.join(LOOK_SECONDS)
+        if self._trial is not None:
+            pause(self._store, max(0.0, self._until - monotonic()))
+
+    def _resumed(self) -> tuple[Trial | None, float]:
+        trial, _ = resume(self._store)
+        return trial, monotonic() + (trial.seconds_left if trial else 0.0)
+
+    def _watch(self) -> None:
+        while not self._closed.is_set():
+            self._wake.wait(LOOK_SECONDS)
+            self._wake.clear()
+            try:
+                self._look()
+            except (FedgeError, OSError) as error:
+                self._say(f"the model store cannot be followed: {error}")
+
+    def _look(self) -> None:
+        current = self._store.current
+        if current is not None and current != self._sha and current not in self._refused:
+            self._change_to(current)
+        elif self._trial is not None:
+            self._watch_trial(self._trial)
+
+    def _change_to(self, sha: str) -> None:
+        came_back = self._trial is not None and self._trial.sha256 == self._sha
+        self._trial = None
+        self._say(f"model {sha[:12]}: is proved")
+        proof = prove(self._store.path(sha))
+        if not proof.passed:
+            self._refuse(sha, proof.reason)
+            return
+        background = self._running.background
+        fresh = load(self._store.path(sha), self._running.reject)
+        fresh.background = background if fresh.model.manifest.preprocessing.cut_out is not None else None
+        before = self._tally.unknown_share
+        if not came_back:
+            seen = self._shadow(fresh)
+            if self._closed.is_set():
+                return
+            if problem := self._too_slow(seen):
+                self._refuse(sha, problem)
+                return
+        self._hand_over(fresh, sha)
+        if not came_back and self._store.previous is not None and not self._closed.is_set():
+            self._trial = Trial(sha, self._options.trial_seconds, unknown_before=before)
+            self._until = monotonic() + self._options.trial_seconds
+            write_trial(self._store, self._trial)
+
+    def _shadow(self, fresh: Classifier) -> Tally:
+        """Lets `fresh` answer the live frames for a while, and says how it compares."""
+        seen, running_unknown = Tally(), 0
+        until = monotonic() + self._options.shadow_seconds
+        while not self._closed.is_set() and (left := until - monotonic()) > 0:
+            self._fresh.wait(min(left, LOOK_SECONDS))
+            self._fresh.clear()
+            with self._lock:
+                frame, self._frame = self._frame, None
+            if frame is not None:
+                picture, answer = frame
+                seen.count(fresh.classify(picture), answer)
+                running_unknown += answer.rejected
+        if seen.frames:
+            self._say(
+                f"model {fresh.model.manifest.name}: on {seen.frames} live frames {seen.agreed / seen.frames:.0%} the "
+                f"same answer, unknown {seen.unknown / seen.frames:.0%} (before {running_unknown / seen.frames:.0%})"
+            )
+        return seen
+
+    def _too_slow(self, seen: Tally) -> str:
+        least = self._options.least_fps or self._health.snapshot().frames_per_second
+        if not seen.milliseconds or not least:
+            return ""
+        milliseconds = statistics.median(seen.milliseconds)
+        if milliseconds * least <= 1000:
+            return ""
+        return f"a frame takes it {milliseconds:.1f} ms, and {least:.0f} come each second"
+
+    def _hand_over(self, fresh: Classifier, sha: str) -> None:
+        self._taken.clear()
+        with self._lock:
+            self._ready = fresh
+        self._taken.wait()
+        self._sha = sha
+        if not self._closed.is_set():
+            self._say(f"model {fresh.model.manifest.name} {sha[:12]} answers now")
+
+    def _refuse(self, sha: str, reason: str) -> None:
+        self._refused.add(sha)
+        self._say(f"model {sha[:12]} is refused: {reason}; the running one goes on")
+        # The link must not name what a restart would then run.
+        if self._store.current == sha and self._store.previous is not None:
+            self._store.rollback(reason)
+
+    def _watch_trial(self, trial: Trial) -> None:
+        with self._lock:
+            share, slow = self._tally.unknown_share, self._too_slow(self._tally)
+        before = trial.unknown_before
+        reason = slow if share is not None else ""
+        if share is not None and before is not None and share > before + MORE_UNKNOWN:
+            reason = f"unknown answers rose from {before:.0%} to {share:.0%}"
+        if reason:
+            self._refused.add(trial.sha256)
+            self._say(f"model {trial.sha256[:12]} failed its trial: {reason}; the previous one comes back")
+            fail(self._store, reason)
+            self._wake.set()
+        elif monotonic() >= self._until:
+            end_trial(self._store)
+            self._trial = None
+            self._say(f"model {trial.sha256[:12]} passed its trial")
