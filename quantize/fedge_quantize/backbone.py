@@ -14,6 +14,7 @@ from fedge.images.picture import Picture
 from fedge.images.preprocess import Recipe, apply
 from fedge.images.resize import resize_longest
 from fedge.making.backbone import FORMAT, BackboneManifest, pack_backbone, write_backbone
+from fedge.making.backbone_pictures import CalibrationPictures, calibration_pictures
 from fedge.making.golden import GOLDEN_SIDE, kernel_difference
 from fedge.model import self_test
 from fedge.model.confidence import dequantize
@@ -22,7 +23,6 @@ from fedge.model.interpreter import Network
 from fedge.model.manifest import FlatbufferFacts, InputFacts, OutputFacts, SelfTestFacts
 from fedge.system.console import echo
 from fedge.system.files import sha256
-from fedge_quantize.backbone_pictures import CalibrationPictures, calibration_pictures
 from fedge_quantize.conversion.convert import convert
 from fedge_quantize.conversion.fold_batch_norm import fold
 from fedge_quantize.conversion.round_weights import round_weights

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support import Finished, fedge, one_line_error
-from tiny_networks import write_colored, write_tiny_backbone
+from tiny_networks import UINT8, quantized_classifier, tiny_features, write_colored, write_tiny_backbone
 
 from fedge.cli.main import run
 from fedge.commands.making import teach as work
@@ -128,3 +128,19 @@ def test_what_is_no_backbone_is_told_in_one_line(taught: tuple[Path, Finished], 
     assert "not the one that the manifest names" in one_line_error(fedge("teach", damaged, "--data", tmp_path))
     missing = fedge("teach", backbone)
     assert missing.code == 2 and "--data" in one_line_error(missing)
+
+
+def test_a_feature_extractor_of_ones_own_becomes_a_backbone(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own, out = tmp_path / "own.tflite", tmp_path / "own-backbone.tflite"
+    own.write_bytes(tiny_features())
+    assert run(["backbone", str(own), "--data", str(photos), "--out", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["features"] == 48
+    assert run(["verify", str(out)]) == 0
+    taught = tmp_path / "taught.tflite"
+    assert run(["teach", str(out), "--data", str(photos), "--out", str(taught), "--unproved"]) == 0
+    assert model_file.read(taught).manifest.training.start == "own"
+    capsys.readouterr()
+    own.write_bytes(quantized_classifier(UINT8))
+    assert run(["backbone", str(own)]) == 1 and "no backbone" in capsys.readouterr().err

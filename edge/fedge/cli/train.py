@@ -146,7 +146,7 @@ def quantize(
 
 
 def backbone(
-    arch: Annotated[str, typer.Argument(help="lite0, or one of its variants.")] = "lite0",
+    arch: Annotated[str, typer.Argument(help="lite0 or a variant; or your own .tflite that gives features.")] = "lite0",
     size: Annotated[int, typer.Option(help="The input's height and width in pixels.", min=32, max=512)] = 224,
     data: Annotated[
         list[str] | None, typer.Option(help="Pictures to calibrate on: a folder or a video; repeatable.")
@@ -155,12 +155,19 @@ def backbone(
     as_json: Json = False,
 ) -> None:
     """Make an int8 backbone file, which `fedge teach` learns classes on, on any device."""
-    with needs_extra("train", "`fedge backbone`"):
-        from fedge_quantize.backbone import BackboneOptions, make_backbone
-    report = make_backbone(BackboneOptions(arch, size, tuple(data or ()), out))
+    if arch.endswith(".tflite"):
+        with needs_extra("teach", "`fedge backbone FILE`"):
+            from fedge.commands.making.own_backbone import wrap_backbone
+
+            report = wrap_backbone(Path(arch), tuple(data or ()), out)
+    else:
+        with needs_extra("train", "`fedge backbone`"):
+            from fedge_quantize.backbone import BackboneOptions, make_backbone
+        report = make_backbone(BackboneOptions(arch, size, tuple(data or ()), out))
+    error = report["feature_error"]
+    far = "" if error is None else f", {error:.1%} away from the float ones on {report['calibration']}"
     text = (
-        f"{report['path']}: {report['bytes']:,} bytes, {report['features']:,} features, {report['feature_error']:.1%} "
-        f"away from the float ones on {report['calibration']}\n"
+        f"{report['path']}: {report['bytes']:,} bytes, {report['features']:,} features{far}\n"
         f"next: fedge teach {report['path']} --data photos"
     )
     print_report(report if as_json else text)

@@ -44,7 +44,7 @@ class BackboneManifest:
         weights: whose weights they are, and their SHA-256.
         calibration: what pictures the ranges were read from, how many, and the SHA-256 of their bytes.
         feature_error: how far int8 features are from float ones on these pictures: the length of the difference as a
-            share of the length of the float features, the mean over the pictures.
+            share of the length of the float features, the mean over the pictures; None where no float network is known.
     """
 
     format: int
@@ -63,7 +63,7 @@ class BackboneManifest:
     calibration: str
     calibration_pictures: int
     calibration_sha256: str
-    feature_error: float
+    feature_error: float | None
     versions: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -7,11 +7,12 @@ from fedge.model.manifest import AdoptedManifest
 
 def backbone_lines(manifest: BackboneManifest) -> list[str]:
     """A backbone's facts, line by line."""
-    recipe = manifest.preprocessing
+    recipe, error = manifest.preprocessing, manifest.feature_error
+    far = "" if error is None else f", {error:.1%} away from the float ones"
     return [
         "kind       a backbone: teach it classes with `fedge teach`",
         f"input      {recipe.width}x{recipe.height} {recipe.color}, {recipe.fit}",
-        f"features   {manifest.output.classes:,}, {manifest.feature_error:.1%} away from the float ones",
+        f"features   {manifest.output.classes:,}{far}",
         f"weights    {manifest.architecture}, {manifest.parameters:,} parameters, of {manifest.weights}",
         f"calibrated on {manifest.calibration_pictures} pictures of {manifest.calibration}",
         f"format     {manifest.format}, needs fedge {manifest.least_fedge} or later",

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from sklearn.datasets import load_sample_images
 
 from fedge.errors import DataError
 from fedge.images.picture import Picture
@@ -64,6 +63,8 @@ def _pictures_of(name: str) -> list[Picture]:
 
 def _pieces() -> list[Picture]:
     """Pieces of two photographs, from a ninth of their area to all of it, as often mirrored, darker and brighter."""
+    from sklearn.datasets import load_sample_images
+
     generator = np.random.default_rng(0)
     photographs = [np.asarray(image[:, :, ::-1]) for image in load_sample_images().images]
     pieces: list[Picture] = []
