@@ -55,6 +55,7 @@ def teach_by_keys(options: TeachOptions, lesson: CameraLesson) -> dict[str, Any]
     backbone = read_backbone(options.backbone)
     recorder = Recorder(lesson.labels, folder, FeatureExtractor(backbone), backbone.manifest.preprocessing)
     source = open_asked(lesson.source, lesson.device, lesson.camera, None, Unmonitored(), FaultLimits())
+    echo(f"pictures are kept in {folder}, from which --data goes on")
     with keys_of(sys.stdin.fileno()) as keys:
         record(source, keys, recorder)
     recorder.require_enough()
