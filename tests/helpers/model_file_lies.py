@@ -231,7 +231,7 @@ REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError],
         errors.ManifestError,
         "training.test_share must be from 0 to 1",
     ),
-    "a later format": (setting(2, "format"), errors.TooNew, "needs fedge"),
+    "a later format": (setting(3, "format"), errors.TooNew, "needs fedge"),
     "a later fedge": (setting("99.0.0", "least_fedge"), errors.TooNew, "needs fedge 99.0.0"),
     "another network": (
         lambda c: rebuild(c, flatbuffer=parse_bytes(c).flatbuffer[:-1] + b"\x7f"),

@@ -1,4 +1,4 @@
-"""The commands that make a model: `fedge train`, `fedge average` and `fedge quantize`."""
+"""The commands that make a model with TensorFlow: `fedge train`, `average`, `quantize` and `backbone`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -266,3 +266,31 @@ def quantize(
         QuantizeOptions(run, out, method, max_drop, qat_epochs, tuple(frames or ()), unproved, tuple(data or ()))
     )
     print_report(reports.as_json(report) if as_json else reports.as_text(report))
+
+
+def backbone(
+    arch: Annotated[str, typer.Argument(help="lite0 or a variant; or your own .tflite that gives features.")] = "lite0",
+    size: Annotated[int, typer.Option(help="The input's height and width in pixels.", min=32, max=512)] = 224,
+    data: Annotated[
+        list[str] | None, typer.Option(help="Pictures to calibrate on: a folder or a video; repeatable.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The file; ARCH-SIZE.tflite if left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make an int8 backbone file, which `fedge teach` learns classes on, on any device."""
+    if arch.endswith(".tflite"):
+        with needs_extra("teach", "`fedge backbone FILE`"):
+            from fedge.commands.making.own_backbone import wrap_backbone
+
+            report = wrap_backbone(Path(arch), tuple(data or ()), out)
+    else:
+        with needs_extra("train", "`fedge backbone`"):
+            from fedge_quantize.backbone import BackboneOptions, make_backbone
+        report = make_backbone(BackboneOptions(arch, size, tuple(data or ()), out))
+    error = report["feature_error"]
+    far = "" if error is None else f", {error:.1%} away from the float ones on {report['calibration']}"
+    text = (
+        f"{report['path']}: {report['bytes']:,} bytes, {report['features']:,} features{far}\n"
+        f"next: fedge teach {report['path']} --data photos"
+    )
+    print_report(report if as_json else text)

@@ -57,7 +57,8 @@ def _run_model(options: RunOptions) -> bool:
     """Runs with one model, or with those that can take its place; gives whether another one has to be started."""
     with contextlib.ExitStack() as stack:
         classifier = load(options.model, options.reject)
-        if classifier.model.manifest.parity.proof == "none":
+        parity = classifier.model.manifest.parity
+        if parity is None or parity.proof == "none":
             echo(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
         health = Health()
         source = open_source(options, classifier, health)

@@ -17,7 +17,7 @@ from fedge.data.label_map import Classes, LabelMap
 from fedge.data.load import load_dataset
 from fedge.errors import RunError
 from fedge.images.preprocess import Recipe
-from fedge.model.schema import SchemaError, from_json, to_json
+from fedge.model.format.schema import SchemaError, from_json, to_json
 from fedge.options import TEST_SHARE
 from fedge.system.files import replacing, short_name, write_json
 from fedge_train.networks.architectures import build
