@@ -1,6 +1,7 @@
 # Each target sets up what it needs, on a machine with only python3, git and make.
 #   make demo   train, quantize and run on Fashion-MNIST
 #   make test   all tests
+#   make test-vm  the product in a machine of its own: systemd, a camera device, power cuts; docs/explanation/machine.md
 #   make lint   ruff, mypy and the directions of imports
 #   make check  lint and the tests that train nothing
 #   make wheel  dist/fedge-VERSION-py3-none-any.whl, to install on a device
@@ -11,10 +12,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
 TESTS ?= tests
+SUITES ?= bookworm trixie
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint check wheel docs clean
+.PHONY: demo test test-vm lint check wheel docs clean
 
 demo: $(VENV)/.train
 	rm -rf $(DEMO)
@@ -26,6 +28,12 @@ demo: $(VENV)/.train
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(TESTS)
+
+# What the machine is built of is kept in ~/.cache/fedge/machine: only the first time takes half an hour longer.
+test-vm: $(VENV)/.test
+	bash tests/machine/tools.sh
+	$(BIN)/python tests/machine/parts.py $(SUITES)
+	FEDGE_MACHINE="$(SUITES)" FEDGE_MACHINE_REPORT=docs/explanation/machine.md $(BIN)/python -m pytest tests/machine
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -42,7 +50,7 @@ wheel: $(VENV)/.pip
 	@ls dist/*.whl
 
 docs: $(VENV)/.docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist site

@@ -22,7 +22,8 @@ FedgeError                    exit code 1: the user can mend it
 └── GateRefused               exit code 3: a check said no
     ├── ParityRefused         the int8 model lost too much accuracy
     ├── SelfTestFailed        this machine does not reproduce the golden answers
-    └── ReplayDiffers         a recording's frames get other answers than they got
+    ├── ReplayDiffers         a recording's frames get other answers than they got
+    └── RecordingIncomplete   a power cut or a crash took a part of a recording
 """
 
 EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 2, 70, 130
@@ -136,3 +137,7 @@ class SelfTestFailed(GateRefused):
 
 class ReplayDiffers(GateRefused):
     """A recording's frames get other answers or decisions than when they were recorded."""
+
+
+class RecordingIncomplete(GateRefused):
+    """A part of a recording is lost; what is left gets the answers that it got."""

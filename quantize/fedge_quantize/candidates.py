@@ -9,20 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 from tf_keras import Model
 
-from fedge.data.dataset import Dataset
+from fedge.data.dataset import Dataset, hits
+from fedge.evaluation.fit_confidence import fit_confidence
+from fedge.evaluation.metrics import balanced_sample_weights
+from fedge.evaluation.parity import compare
+from fedge.evaluation.selective import refuse_by_energy
 from fedge.model.confidence import Confidence, Floats, dequantize
-from fedge.model.flatbuffer import read_graph
+from fedge.model.format.flatbuffer import read_graph
 from fedge.model.interpreter import Network
 from fedge.options import MAX_DROP_PP, QAT_EPOCHS
 from fedge.system.console import echo
 from fedge.system.progress import Progress
-from fedge_quantize.calibration import CalibrationSet, fit_confidence
+from fedge_quantize.calibration import CalibrationSet
 from fedge_quantize.conversion.convert import convert
 from fedge_quantize.conversion.fold_batch_norm import fold
 from fedge_quantize.conversion.qat import quantization_aware
 from fedge_quantize.conversion.round_weights import round_weights
-from fedge_quantize.parity import compare
 from fedge_train.networks.predict import predictor
+from fedge_train.runs.out_of_fold import read_out_of_fold
 from fedge_train.runs.pretrained import require_unchanged
 from fedge_train.runs.run_folder import RunConfig
 from fedge_train.training.batches import make_loader
@@ -42,6 +46,7 @@ class QuantizeOptions:
     qat_epochs: int = QAT_EPOCHS
     frames: tuple[str, ...] = ()
     unproved: bool = False
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,14 +91,23 @@ class Candidates:
                 flatbuffer = convert(self._rounded(), images)
             else:
                 flatbuffer = convert(self._trained_on(), None)
-            held_out = self.dataset.held_out
-            logits = emitted_logits(flatbuffer, held_out.images)
-            seen = np.flatnonzero(~held_out.empty)
-            confidence = fit_confidence(
-                logits[seen], held_out.right[seen], held_out.sources[seen], self.config.plan.unknown_logit
-            )
-            self._candidates[method] = Candidate(method, flatbuffer, logits.argmax(-1), confidence)
+            logits = emitted_logits(flatbuffer, self.dataset.held_out.images)
+            self._candidates[method] = Candidate(method, flatbuffer, logits.argmax(-1), self._confidence(logits))
         return self._candidates[method]
+
+    def _confidence(self, by_held_out: Floats) -> Confidence:
+        """What is fitted to held-out pictures, or where a head learned from these too, to its out-of-fold answers."""
+        answers = read_out_of_fold(self.options.run, len(self.config.labels)) if self.config.head else None
+        if answers is None:
+            held_out = self.dataset.held_out
+            seen = np.flatnonzero(~held_out.empty)
+            return fit_confidence(
+                by_held_out[seen], held_out.right[seen], held_out.sources[seen], self.config.plan.unknown_logit
+            )
+        logits = answers.logits.astype(np.float64)
+        right = hits(answers.right, logits.argmax(-1))
+        confidence = fit_confidence(logits, answers.right, answers.sources, None)
+        return refuse_by_energy(confidence, logits, right, balanced_sample_weights(answers.sources))
 
     def _rounded(self) -> Model:
         # Rounding costs a depth-wise network most; residual networks lose less by it than their test pictures can show.

@@ -20,4 +20,6 @@ def plot_flips(path: Path, dataset: Dataset, by_float: NDArray[np.int64], by_int
     captions = [f"{labels[by_float[i]]}\nto {labels[by_int8[i]]}" for i in shown]
     wrong = from_right_to_wrong[shown].tolist()
     title = f"{len(flipped)} of {len(test)} answers flipped, {int(lost.sum())} from right to wrong (red)"
+    if not len(flipped):
+        title = f"float and int8 model give the same answer to all {len(test)} test pictures"
     plot_samples(path, test.images[shown], captions, wrong, title)

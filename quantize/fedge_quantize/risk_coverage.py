@@ -9,7 +9,7 @@ import numpy as np
 from fedge.data.dataset import Split
 from fedge.evaluation.metrics import expected_calibration_error
 from fedge.evaluation.selective import CurvePoint, ModeFigures, by_mode, coverage_curve
-from fedge.model.confidence import Confidence, Floats, certainty
+from fedge.model.confidence import Confidence, Floats
 from fedge.options import RejectMode
 from fedge_train.runs.plots import plot_lines
 
@@ -44,7 +44,7 @@ def risk_coverage_report(
         here = np.flatnonzero(split.sources == number)
         if not len(here):
             continue
-        scores, right = certainty(probabilities[here]), predicted[here] == truth[here]
+        scores, right = confidence.scores(logits[here]), predicted[here] == truth[here]
         report.append(
             SourceRiskCoverage(
                 source=name,
@@ -61,8 +61,9 @@ def plot_risk_coverage(path: Path, report: Sequence[SourceRiskCoverage]) -> None
     """Draws the error among the most certain answers against their share, a line per source, the modes marked."""
     lines, marks = {}, {}
     for source in report:
-        lines[source.source] = [(point.coverage, point.error) for point in source.curve]
-        marks[source.source] = {
+        name = Path(source.source).name
+        lines[name] = [(point.coverage, point.error) for point in source.curve]
+        marks[name] = {
             str(mode): (figures.coverage, 1 - figures.accuracy)
             for mode, figures in source.by_mode.items()
             if figures.accuracy is not None

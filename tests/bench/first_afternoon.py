@@ -17,6 +17,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Any
 from urllib.request import urlopen
 
 import bench_common  # noqa: F401  # makes the tests' helpers importable
@@ -88,7 +89,7 @@ def give_pictures(debian: Debian, photographs: Path, classes: list[str]) -> list
 
 def steps(classes: list[str]) -> list[tuple[str, str]]:
     """Each step's name and its commands: those of the README, but that a folder stands for the camera."""
-    python = ". ~/fedge-venv/bin/activate"
+    python = ". ~/fedge-env/bin/activate"
     capture = " && ".join(
         f"fedge capture {name} --source ~/seen/{name} --every 0 --countdown 0 --count {COUNT} --least-sharpness 0"
         for name in classes
@@ -97,11 +98,11 @@ def steps(classes: list[str]) -> list[tuple[str, str]]:
         ("make wheel", "make wheel"),
         (
             "install the wheel",
-            f'python3 -m venv ~/fedge-venv && {python} && pip install -q "$(echo ./dist/*.whl)[web,mqtt]"',
+            f'python3 -m venv ~/fedge-env && {python} && pip install "$(echo ./dist/fedge-*.whl)[web,mqtt]"',
         ),
         ("look around", f"{python} && fedge info && fedge verify camera"),
         ("first answers", f"{python} && fedge samples ~/samples && fedge run --source ~/samples"),
-        ("install training", f"{python} && pip install -q -c constraints.txt '.[train,web]'"),
+        ("install training", f"{python} && pip install -c constraints.txt '.[train,web]'"),
         ("collect three classes", f"{python} && {capture}"),
         ("fedge train", f"{python} && fedge train --data photos --out runs/photos"),
         ("fedge quantize", f"{python} && fedge quantize runs/photos --max-drop 9"),
@@ -134,7 +135,7 @@ def page_shows(debian: Debian, later: list[bytes]) -> str | None:
     with mjpeg_server(jpegs=later, interval=0.2) as camera:
         options = f"--camera --device {camera.url} --web 127.0.0.1:{port}"
         process = debian.run(
-            f". ~/fedge-venv/bin/activate && fedge run runs/photos/photos.tflite {options}", HOME / "fedge"
+            f". ~/fedge-env/bin/activate && fedge run runs/photos/photos.tflite {options}", HOME / "fedge"
         )
         try:
             state = eventually(lambda: asked(port), 120)
@@ -146,14 +147,14 @@ def page_shows(debian: Debian, later: list[bytes]) -> str | None:
             process.communicate()
 
 
-def asked(port: int) -> dict[str, object] | None:
-    """The page's state once it has answered a frame, else None."""
+def asked(port: int) -> dict[str, Any] | None:
+    """The page's state once it has answered some frames, else None."""
     try:
         with urlopen(f"http://127.0.0.1:{port}/state", timeout=5) as answer:
             state = json.load(answer)
     except OSError:
         return None
-    return state if state["state"] and state["health"] else None
+    return state if state["state"] and state["health"] and state["health"]["frames"] >= 10 else None
 
 
 def main() -> None:
@@ -167,7 +168,10 @@ def main() -> None:
         root = arguments.root or Path(scratch) / "root"
         began = monotonic()
         debian = make_debian(root, arguments.suite)
-        print(f"an empty Debian ({arguments.suite}) after {(monotonic() - began) / 60:.1f} minutes, not counted\n")
+        print(
+            f"an empty Debian ({arguments.suite}) after {(monotonic() - began) / 60:.1f} minutes, not counted\n",
+            flush=True,
+        )
         clone(debian)
         later = give_pictures(debian, arguments.photographs, arguments.classes)
         passed = walk(debian, arguments.classes, later)

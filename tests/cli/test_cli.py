@@ -17,20 +17,8 @@ from fedge.cli.main import run as run_command
 from fedge.data import fashion_mnist
 from fedge.model.shipped import DEFAULT
 
-COMMANDS = [
-    "train",
-    "average",
-    "quantize",
-    "eval",
-    "run",
-    "capture",
-    "replay",
-    "info",
-    "verify",
-    "bench",
-    "samples",
-    "doctor",
-]
+MAKING = ["train", "average", "quantize", "backbone", "teach", "adopt"]
+COMMANDS = [*MAKING, "eval", "run", "capture", "replay", "info", "verify", "bench", "samples", "doctor"]
 HEAVY = {"tensorflow", "tf_keras", "tensorflow_model_optimization", "matplotlib", "sklearn", "scipy"}
 
 

@@ -357,5 +357,6 @@ def test_without_systemd_there_is_one_clear_line(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == [
-        "fedge: systemd does not run here; start `fedge run` by what does; --dry-run shows the unit"
+        "fedge: systemd does not run here; start `fedge run` with this system's own "
+        "service manager; --dry-run shows the unit"
     ]

@@ -10,11 +10,12 @@ from support import fedge, one_line_error
 
 from fedge.commands.verify import require_passed
 from fedge.errors import NotAModelFile, SelfTestFailed
-from fedge.model import self_test, verification
+from fedge.evaluation import verification
+from fedge.evaluation.verification import verify_model
+from fedge.model import self_test
 from fedge.model.classifier import Classifier
 from fedge.model.interpreter import Network
 from fedge.model.shipped import shipped_models
-from fedge.model.verification import verify_model
 
 
 def flipped(content: bytes, at: int) -> bytes:

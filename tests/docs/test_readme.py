@@ -1,11 +1,18 @@
 """The front page is short, and leads somewhere."""
 
 import re
+import tomllib
 
 import pytest
 from documented_commands import ROOT, blocks
 
 MOST_WORDS = 900
+
+
+def test_contributing_names_all_rooms() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    rooms = {room for contract in contracts for layer in contract["layers"] for room in layer.split(" : ")}
+    assert not {room for room in rooms if f"`{room}`" not in (ROOT / "CONTRIBUTING.md").read_text()}
 
 
 def test_the_readme_has_at_most_900_words() -> None:

@@ -9,7 +9,14 @@ import pytest
 from pictures_for_tests import garment
 
 from fedge.evaluation.metrics import balanced_sample_weights
-from fedge.evaluation.selective import CurvePoint, ModeFigures, by_mode, coverage_curve, fit_reject_below
+from fedge.evaluation.selective import (
+    CurvePoint,
+    ModeFigures,
+    by_mode,
+    coverage_curve,
+    fit_reject_below,
+    refuse_by_energy,
+)
 from fedge.images.cutout import CutOut
 from fedge.model.classifier import Answer, Classifier, load
 from fedge.model.confidence import Confidence, RejectBelow, answered, certainty
@@ -124,3 +131,17 @@ def test_evidence_is_uniform_where_there_is_no_label() -> None:
     unknown = Answer(None, 0.7, (), 0, 0, (0.7, 0.2, 0.1, 0.0))
     assert unknown.evidence == (0.25,) * 4
     assert dataclasses.replace(unknown, label="a").evidence == unknown.probabilities
+
+
+def test_the_energy_refuses_what_has_none_of_the_classes_though_one_is_nearer() -> None:
+    generator = np.random.default_rng(0)
+    known = np.eye(3)[generator.integers(3, size=500)] * 6 + generator.normal(size=(500, 3))
+    # A third of what a known picture has of its class, and nothing of the others: the likeliest class is as clear.
+    strange = np.array([[0.0, -6.0, -6.0]])
+    confidence = refuse_by_energy(Confidence(), known, np.ones(500, bool), np.ones(500))
+    assert confidence.score == "energy" and certainty(confidence.probabilities(strange))[0] > 0.99
+    for mode, loss in LOSSES.items():
+        given = answered(confidence, mode, confidence.scores(known), False)
+        assert given.mean() == pytest.approx(1 - loss, abs=0.002)
+        assert not answered(confidence, mode, confidence.scores(strange), False)[0]
+    assert refuse_by_energy(Confidence(), known, np.zeros(500, bool), np.ones(500)) == Confidence()

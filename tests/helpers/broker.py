@@ -56,6 +56,14 @@ class Mosquitto:
         self._process.kill()
         self._process.wait()
 
+    def freeze(self) -> None:
+        """Stops it from doing anything, its connections stay."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets it go on."""
+        self._process.send_signal(signal.SIGCONT)
+
     def _listens(self) -> bool:
         assert self._process.poll() is None, "mosquitto does not start"
         with socket.socket() as probe:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from fedge.model.confidence import dequantize, softmax
+from fedge.model.confidence import Confidence, Energy, RejectBelow, dequantize, energy, softmax
+from fedge.model.schema import SchemaError, from_json, to_json
 
 
 def test_the_ends_of_int8_are_dequantized_without_wrapping() -> None:
@@ -23,3 +24,23 @@ def test_softmax_leaves_out_what_is_none_of_these() -> None:
     np.testing.assert_allclose(shares.sum(axis=1), [0.75, 1, 0], atol=1e-9)
     # Half of each logit, the unknown's too, is what a temperature of two makes of them.
     np.testing.assert_allclose(softmax(logits, 2.0, 3.0), softmax(logits / 2, unknown=1.5))
+
+
+def test_the_energy_is_what_it_is_said_to_be_and_scores_rise_with_it() -> None:
+    logits = np.random.default_rng(0).normal(size=(50, 4)) * 5
+    np.testing.assert_allclose(energy(logits, 2.0), 2 * np.log(np.exp(logits / 2).sum(axis=1)))
+    by_energy = Confidence(energy=Energy(2.0, 3.0))
+    scores = by_energy.scores(logits)
+    assert (np.argsort(scores) == np.argsort(energy(logits, 2.0))).all() and ((scores > 0) & (scores < 1)).all()
+    assert by_energy.scores(np.array([-1e6, -1e6, 1e6])) == 1 and by_energy.scores(np.full(3, -1e6)) == 0
+
+
+def test_confidence_of_older_files_is_by_probability() -> None:
+    old = to_json(Confidence(2.0, RejectBelow(0.4, 0.6)))
+    del old["energy"]
+    read = from_json(Confidence, old)
+    assert read.score == "probability"
+    logits = np.array([[3.0, 1.0], [0.0, 0.0]])
+    assert (read.scores(logits) == read.probabilities(logits).max(axis=1)).all()
+    with pytest.raises(SchemaError, match="temperature"):
+        from_json(Confidence, old | {"energy": {"temperature": 0.0, "level": 1.0}})

@@ -210,12 +210,12 @@ number = 0
 while not all(status.failing for status in health.snapshot().outputs.values()):
     hub.show(result(number))
     number += 1
-    eventually(lambda: not any(c._queue and not c._failing for c in hub._carriers))
+    hub.drain()
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 eventually(lambda: all(status.state == "ok" for status in health.snapshot().outputs.values()))
 hub.show(result(number))
 # Closing gives what is queued a second only; on a busy machine that is too little for so much.
-eventually(lambda: not any(c._queue for c in hub._carriers))
+hub.drain()
 hub.close()
 print(number)
 """

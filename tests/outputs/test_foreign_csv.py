@@ -42,6 +42,27 @@ def test_a_file_beyond_those_that_are_kept_does_not_matter(tmp_path: Path) -> No
     assert (tmp_path / "log.csv.3").read_bytes() == b"last year"
 
 
+def test_zeros_in_the_middle_and_what_is_behind_them_are_removed_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "log.csv"
+    whole = CsvFile(path, 10**7, 2)
+    for number in range(100):
+        whole.show(result(number))
+    whole.close()
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:50]) + b"7,2026" + b"\0" * 200_000 + b"".join(lines[60:]))
+    again = CsvFile(path, 10**7, 2)
+    again.show(result(100))
+    again.close()
+    assert path.read_bytes().splitlines(keepends=True)[:50] == lines[:50]
+    assert len(path.read_bytes().splitlines()) == 51 and b"\0" not in path.read_bytes()
+    removed = 6 + 200_000 + sum(map(len, lines[60:]))
+    assert (
+        capsys.readouterr().err == f"fedge: {path}: the last {removed:,} bytes, damaged by a power cut, are removed\n"
+    )
+
+
 @pytest.mark.parametrize("left", [b"", b"frame,ti", b"\0" * 100_000, "header", "row and zeros", "part of a row"])
 def test_what_a_crash_left_of_an_own_file_goes_on(tmp_path: Path, left: bytes | str) -> None:
     path = tmp_path / "log.csv"

@@ -7,12 +7,11 @@ from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Event, Thread
-from time import sleep
 from typing import Any
 
 import pytest
 from results import result, snapshot
-from waiting import eventually, free_port
+from waiting import eventually, free_port, once_main_thread_is_in
 
 from fedge.errors import OutputError
 from fedge.options import Address, parse_address, parse_webhook
@@ -28,7 +27,8 @@ class Receiver(HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Posts)
         self.answers: list[int] = []
-        self.takes_seconds = 0.0
+        self.open = Event()
+        self.open.set()
         self.posted: list[tuple[str, dict[str, Any]]] = []
         self.url = f"http://127.0.0.1:{self.server_address[1]}/hook?key=k"
 
@@ -37,7 +37,7 @@ class _Posts(BaseHTTPRequestHandler):
     server: Receiver
 
     def do_POST(self) -> None:
-        sleep(self.server.takes_seconds)
+        self.server.open.wait()
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         status = self.server.answers.pop(0) if self.server.answers else 204
         if status == 204:
@@ -111,6 +111,51 @@ def test_what_the_server_does_not_take_is_posted_again(receiver: Receiver) -> No
     assert receiver.answers == []
     assert [body["frame"] for _, body in receiver.posted] == [0, 1, 2]
     assert health.snapshot().outputs == {"webhook": OutputStatus("ok")}
+
+
+@pytest.mark.parametrize("answer", [400, 410, 413, 422])
+def test_a_change_that_is_refused_for_good_is_counted_and_the_next_is_posted(
+    receiver: Receiver, answer: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    receiver.answers = [answer]
+    health = Health()
+    hub = Hub([Webhook(parse_webhook(receiver.url))], health)
+    for number in range(3):
+        hub.show(result(number, changed=True))
+    eventually(lambda: len(receiver.posted) == 2)
+    hub.close()
+    assert [body["frame"] for _, body in receiver.posted] == [1, 2]
+    assert health.snapshot().outputs == {"webhook": OutputStatus("ok", dropped=1)}
+    assert capsys.readouterr().err.splitlines() == [
+        f"fedge: the output webhook leaves results out (127.0.0.1 answers {answer}); the rest goes on",
+        "fedge: the output webhook ends, 1 result dropped",
+    ]
+
+
+@pytest.mark.parametrize("answer", [302, 401, 403, 404])
+def test_what_may_be_the_address_is_tried_three_times(receiver: Receiver, answer: int) -> None:
+    receiver.answers = [answer] * 3
+    health, output = Health(), Webhook(parse_webhook(receiver.url))
+    output.longest_pause_s = 0.01
+    hub = Hub([output], health)
+    hub.show(result(0, changed=True))
+    hub.show(result(1, changed=True))
+    eventually(lambda: receiver.posted)
+    hub.close()
+    assert [body["frame"] for _, body in receiver.posted] == [1]
+    assert health.snapshot().outputs == {"webhook": OutputStatus("ok", dropped=1)}
+
+
+@pytest.mark.parametrize("answer", [408, 425, 429, 503])
+def test_what_the_server_puts_off_is_posted_until_it_is_taken(receiver: Receiver, answer: int) -> None:
+    receiver.answers = [answer] * 5
+    output = Webhook(parse_webhook(receiver.url))
+    output.longest_pause_s = 0.01
+    hub = Hub([output], Health())
+    hub.show(result(0, changed=True))
+    eventually(lambda: receiver.posted)
+    hub.close()
+    assert [body["frame"] for _, body in receiver.posted] == [0]
 
 
 @pytest.mark.parametrize(("answer", "message"), [(500, "answers 500"), (302, "answers 302")])
@@ -217,10 +262,9 @@ def dripping(metrics: Metrics) -> Iterator[Event]:
             thread.join()
 
 
-def test_a_client_that_drips_holds_up_neither_another_nor_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_drips_holds_up_neither_another_nor_the_end() -> None:
     # Were anyone to wait for the dripping client, this would never end.
-    monkeypatch.setattr("fedge.outputs.network.prometheus._SCRAPE_SECONDS", 1e9)
-    metrics = Metrics(Address("127.0.0.1", 0), Health())
+    metrics = Metrics(Address("127.0.0.1", 0), Health(), scrape_seconds=1e9)
     with dripping(metrics) as dropped:
         assert scrape(metrics)[0] == 200
         assert not dropped.is_set()
@@ -228,18 +272,15 @@ def test_a_client_that_drips_holds_up_neither_another_nor_the_end(monkeypatch: p
         eventually(dropped.is_set)
 
 
-def test_a_client_that_drips_is_dropped_when_its_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fedge.outputs.network.prometheus._SCRAPE_SECONDS", 0.1)
-    metrics = Metrics(Address("127.0.0.1", 0), Health())
+def test_a_client_that_drips_is_dropped_when_its_time_is_up() -> None:
+    metrics = Metrics(Address("127.0.0.1", 0), Health(), scrape_seconds=0.1)
     with dripping(metrics) as dropped:
         eventually(dropped.is_set)
     metrics.close()
 
 
-def test_there_are_only_so_many_clients_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fedge.outputs.network.prometheus._SCRAPE_SECONDS", 1e9)
-    monkeypatch.setattr("fedge.outputs.network.prometheus._MOST_SCRAPES", 1)
-    metrics = Metrics(Address("127.0.0.1", 0), Health())
+def test_there_are_only_so_many_clients_at_once() -> None:
+    metrics = Metrics(Address("127.0.0.1", 0), Health(), scrape_seconds=1e9, most_scrapes=1)
     with dripping(metrics), pytest.raises(ConnectionError):
         scrape(metrics)
     eventually(lambda: _is_served(metrics))
@@ -255,13 +296,14 @@ def _is_served(metrics: Metrics) -> bool:
 def test_a_file_source_waits_for_a_webhook_that_takes_its_time(
     receiver: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # Longer than a live source would wait: sixty changes take three seconds at least.
-    receiver.takes_seconds = 0.05
+    receiver.open.clear()
     health = Health()
-    hub = Hub([Webhook(parse_webhook(receiver.url))], health, live=False)
+    # A live source would not wait at all.
+    hub = Hub([Webhook(parse_webhook(receiver.url))], health, live=False, close_seconds=0)
     for number in range(60):
         hub.show(result(number, changed=True))
-    hub.close()
+    with once_main_thread_is_in("finish", receiver.open.set):
+        hub.close()
     assert [body["frame"] for _, body in receiver.posted] == list(range(60))
     assert health.snapshot().outputs == {"webhook": OutputStatus("ok")}
     assert capsys.readouterr().err == ""

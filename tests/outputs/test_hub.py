@@ -1,15 +1,15 @@
 """The hub: no output holds up the loop or another; a failing one degrades alone and recovers."""
 
-from _thread import interrupt_main
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from io import FileIO, TextIOWrapper
-from threading import Event, Timer, current_thread, main_thread
+from threading import Event, current_thread, main_thread
 
 import numpy as np
 import pytest
 from results import result, snapshot
-from waiting import eventually
+from waiting import eventually, once_main_thread_is_in
 
 from fedge.outputs.base import NeverTaken, Output
 from fedge.outputs.delivery.hub import Hub
@@ -115,17 +115,10 @@ def test_where_frames_do_not_come_by_themselves_a_full_queue_waits() -> None:
     assert health.snapshot().outputs == {"recording": OutputStatus("ok")}
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The end of a file source waits no long time for an output that gets nothing out."""
-    monkeypatch.setattr("fedge.outputs.delivery.hub.STUCK_SECONDS", 0.2)
-
-
-@pytest.mark.usefixtures("impatient")
 def test_a_failing_output_drops_even_where_a_working_one_would_wait(capsys: pytest.CaptureFixture[str]) -> None:
     output, health = Recording(backlog=3), Health()
     output.broken = True
-    hub = Hub([output], health, live=False)
+    hub = Hub([output], health, live=False, stuck_seconds=0.2)
     for number in range(50):
         hub.show(result(number))
     hub.close()
@@ -146,17 +139,16 @@ def test_the_end_of_a_file_source_repeats_what_failed_just_then() -> None:
     hub = Hub([output], Health(), live=False)
     for number in range(10):
         hub.show(result(number))
-    Timer(0.1, output.open.set).start()
-    hub.close()
+    with once_main_thread_is_in("finish", output.open.set):
+        hub.close()
     assert output.calls == 11
     assert output.numbers == list(range(10))
 
 
-@pytest.mark.usefixtures("impatient")
 def test_an_output_that_hangs_does_not_hold_up_the_end_of_a_file_source(capsys: pytest.CaptureFixture[str]) -> None:
     hanging, other = Recording("hanging"), Recording("other")
     hanging.open.clear()
-    hub = Hub([hanging, other], Health(), live=False)
+    hub = Hub([hanging, other], Health(), live=False, stuck_seconds=0.2)
     for number in range(7):
         hub.show(result(number))
     hub.close()
@@ -166,15 +158,10 @@ def test_an_output_that_hangs_does_not_hold_up_the_end_of_a_file_source(capsys: 
 
 
 def test_a_signal_ends_a_file_source_without_waiting_for_what_is_queued(capsys: pytest.CaptureFixture[str]) -> None:
-    class Slow(Recording):
-        def show(self, result: Result) -> None:
-            never.wait(0.1)
-            super().show(result)
-
-    never = Event()
-    output = Slow()
-    hub = Hub([output], Health(), live=False)
-    # Ten times as much as the end waits for.
+    output = Recording()
+    output.open.clear()
+    # Were the end to wait as it does without a signal, this would never return.
+    hub = Hub([output], Health(), live=False, close_seconds=0, stuck_seconds=1e9)
     for number in range(100):
         hub.show(result(number))
     with suppress(KeyboardInterrupt):
@@ -182,8 +169,12 @@ def test_a_signal_ends_a_file_source_without_waiting_for_what_is_queued(capsys: 
             raise KeyboardInterrupt
         finally:
             hub.close()
-    assert len(output.taken) < 100
-    assert "the output recording ends, " in capsys.readouterr().err
+    assert capsys.readouterr().err == "fedge: the output recording ends, 100 results dropped\n"
+    output.open.set()
+
+
+def ctrl_c() -> None:
+    signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
 
 
 def test_a_signal_ends_the_wait_for_what_is_queued_and_what_is_lost_is_said(
@@ -191,10 +182,9 @@ def test_a_signal_ends_the_wait_for_what_is_queued_and_what_is_lost_is_said(
 ) -> None:
     hanging = Recording("hanging")
     hanging.open.clear()
-    hub = Hub([hanging], Health(), live=False)
+    hub = Hub([hanging], Health(), live=False, stuck_seconds=1e9)
     hub.show(result(0))
-    Timer(0.2, interrupt_main).start()
-    with pytest.raises(KeyboardInterrupt):
+    with once_main_thread_is_in("finish", ctrl_c), pytest.raises(KeyboardInterrupt):
         hub.close()
     hanging.open.set()
     assert capsys.readouterr().err.splitlines() == ["fedge: the output hanging ends, 1 result dropped"]

@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from fedge.errors import OutputError
 from fedge.options import Broker, parse_broker
 from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.mqtt.client import Mqtt
+from fedge.outputs.mqtt.topic import claim_topic
 from fedge.runner.health import Health, OutputStatus
 from fedge.runner.result import Result
 
@@ -151,21 +154,18 @@ def test_beyond_the_bound_the_oldest_go_and_are_counted(tmp_path: Path) -> None:
 
 
 @needs_mosquitto
-def test_an_acknowledgement_that_comes_late_is_not_forgotten_over_a_health(
-    server: Mosquitto, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fedge.outputs.mqtt.client.ACKNOWLEDGE_SECONDS", 0.3)
+def test_an_acknowledgement_that_comes_late_is_not_forgotten_over_a_health(server: Mosquitto) -> None:
     subscriber = Subscriber(server.port)
-    output = Mqtt(Broker("127.0.0.1", server.port, "test/shelf", None, False))
+    output = Mqtt(Broker("127.0.0.1", server.port, "test/shelf", None, False), acknowledge_seconds=0.3)
     output.health(snapshot())
     coat, shirt = result(0, "Coat", changed=True), result(1, "Shirt", changed=True)
-    os.kill(server._process.pid, signal.SIGSTOP)
+    server.freeze()
     with pytest.raises(OutputError, match="does not acknowledge"):
         output.show(coat)
-    os.kill(server._process.pid, signal.SIGCONT)
-    eventually(lambda: output._message in output._acknowledged)
+    server.thaw()
+    eventually(lambda: changes(subscriber) == [0])
     output.health(snapshot("waiting"))
-    output.show(coat)
+    eventually(lambda: _takes(output, coat))
     # A busy machine may take longer than the short time that is waited here; the hub would try again, too.
     eventually(lambda: _takes(output, shirt))
     eventually(lambda: changes(subscriber) == [0, 1])
@@ -242,6 +242,7 @@ import sys
 from results import result
 from fedge.options import Broker
 from fedge.outputs.mqtt.client import Mqtt
+from fedge.outputs.mqtt.topic import claim_topic
 output = Mqtt(Broker("127.0.0.1", int(sys.argv[1]), "test/shelf", None, False))
 output.show(result(0, changed=True))
 print("shown", flush=True)
@@ -325,6 +326,43 @@ def test_a_broker_that_is_not_there_degrades_the_output_only() -> None:
     hub.show(result(0, changed=True))
     eventually(lambda: "Connection refused" in health.snapshot().outputs["mqtt"].reason)
     hub.close()
+
+
+_CLAIMS = """
+import sys
+from fedge.options import parse_broker
+from fedge.outputs.mqtt.topic import claim_topic
+print(claim_topic(parse_broker(sys.argv[1])).topic, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_two_processes_have_a_topic_each_and_one_that_was_given_is_refused_to_the_second(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    port = free_port()
+    default, given = f"mqtt://127.0.0.1:{port}", f"mqtt://127.0.0.1:{port}/test/shelf"
+    command = [sys.executable, "-c", _CLAIMS]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with ExitStack() as stack:
+        others = [
+            stack.enter_context(
+                subprocess.Popen([*command, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+            )
+            for url in (default, given)
+        ]
+        first, _ = (other.stdout.readline().decode().strip() for other in others if other.stdout)
+        assert re.fullmatch(rf"fedge/{re.escape(socket.gethostname())}-[0-9a-f]{{6}}", first)
+        assert claim_topic(parse_broker(default)).topic == f"{first}-2"
+        assert capsys.readouterr().err.startswith(f"fedge: another fedge publishes under {first}: ")
+        with pytest.raises(OutputError, match="another fedge on this machine publishes under test/shelf"):
+            claim_topic(parse_broker(given))
+        # Another broker's topics are others.
+        assert claim_topic(parse_broker(f"mqtt://127.0.0.1:{free_port()}/test/shelf")).topic == "test/shelf"
+        for other in others:
+            other.kill()
+    # With its process a claim has gone.
+    assert claim_topic(parse_broker(given)).topic == "test/shelf"
 
 
 def test_brokers_are_read_from_urls() -> None:

@@ -25,7 +25,7 @@ from support import fedge
 from waiting import eventually, free_port
 
 from fedge.cli.parsing.optional_values import with_defaults
-from fedge.commands.run import _open
+from fedge.commands.run import open_source
 from fedge.errors import EXIT_USAGE
 from fedge.model.classifier import load
 from fedge.options import OutputOptions, RunOptions, UnsureOptions
@@ -201,7 +201,7 @@ def test_what_is_kept_to_be_labelled_is_neither_gray_nor_reduced(
 
     def shape(*outputs: OutputOptions) -> tuple[int, ...]:
         asked = RunOptions(str(model), None, str(video), None, False, outputs=outputs)
-        frames = collect(_open(asked, classifier, Health()), lambda seen: False).frames
+        frames = collect(open_source(asked, classifier, Health()), lambda seen: False).frames
         return frames[0].picture.shape
 
     assert shape(UnsureOptions(tmp_path, 10**6, 5.0)) == (480, 640, 3)

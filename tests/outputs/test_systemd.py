@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from results import result, snapshot
 
-from fedge.outputs import systemd
 from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.systemd import Notify, from_environment
 from fedge.runner.health import Health
@@ -54,12 +53,9 @@ def test_ready_comes_with_a_healthy_wait_too(manager: socket.socket, path: str) 
     output.close()
 
 
-def test_the_watchdog_is_fed_by_frames_and_healthy_waits_only(
-    manager: socket.socket, path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_watchdog_is_fed_by_frames_and_healthy_waits_only(manager: socket.socket, path: str) -> None:
     clock = [1000.0]
-    monkeypatch.setattr(systemd, "monotonic", lambda: clock[0])
-    output = Notify(path, interval_s=30)
+    output = Notify(path, interval_s=30, clock=lambda: clock[0])
     output.show(result(0))
     assert told(manager) == ["READY=1", "WATCHDOG=1"]
     # A third of the interval has not passed: three chances in one interval are enough.

@@ -152,6 +152,114 @@ def test_faults_are_told_once_each() -> None:
     ]
 
 
+def test_a_fault_that_goes_on_is_told_again_after_growing_pauses_with_a_count() -> None:
+    clock = [0.0]
+    stream = io.StringIO()
+    output = Faults(stream, clock=lambda: clock[0])
+    for second in range(7200):
+        clock[0] = float(second)
+        faults = {"absent": 1 + second // 2}
+        output.health(replace(snapshot("waiting", "no camera gives a picture"), faults=faults, recoveries=0))
+    lines = stream.getvalue().splitlines()
+    # Told at 0 s; then 1, 2, 4, 8, 16, 32 and 60 minutes after the time before, of which two hours hold six.
+    assert lines[:3] == [
+        "fedge: no camera gives a picture",
+        "fedge: no camera gives a picture (30 more times)",
+        "fedge: no camera gives a picture (60 more times)",
+    ]
+    assert len(lines) == 7
+    output.health(replace(snapshot(), faults={"absent": 3600}, recoveries=1))
+    assert stream.getvalue().splitlines()[7:] == ["fedge: frames come again"]
+    # A minute later it is news.
+    clock[0] += 61
+    output.health(replace(snapshot("waiting", "gone"), faults={"absent": 3601}, recoveries=1))
+    assert stream.getvalue().splitlines()[8:] == ["fedge: gone"]
+
+
+def test_a_log_gets_the_first_answer_of_a_camera_and_then_changes_only() -> None:
+    output = terminal(True, io.StringIO())
+    shown = [result(0), result(1), result(2, "Coat", changed=True), result(3, "Coat")]
+    assert [output.wants(made) for made in shown] == [True, False, True, False]
+    assert all(map(terminal(False, io.StringIO()).wants, shown))
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_message_does_not_tear_the_live_line(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("LINES", "24")
+    stream = Terminal()
+    output = terminal(True, stream)
+    output.show(result(0, "Bag"))
+    Faults(stream).health(snapshot("waiting", "no frame came"))
+    output.show(result(1, "Bag"))
+    output.close()
+    screen = Screen(columns)
+    screen.write(stream.getvalue())
+    assert screen.lines == [
+        "fedge: no frame came",
+        "fedge: frames come again",
+        "Bag 75%  (Dress 25%)  12 ms old",
+        "",
+    ]
+
+
+class Screen:
+    """What a terminal shows of what it is sent: text, `\\r`, `\\n` and "erase to the end of the screen"."""
+
+    def __init__(self, columns: int) -> None:
+        self._columns = columns
+        self._rows: list[list[str]] = [[]]
+        self._row = self._column = 0
+
+    @property
+    def lines(self) -> list[str]:
+        return ["".join(row).rstrip() for row in self._rows]
+
+    def write(self, text: str) -> None:
+        for character in text.replace("\x1b[J", "\x00"):
+            if character == "\r":
+                self._column = 0
+            elif character == "\x00":
+                self._rows[self._row] = self._rows[self._row][: self._column]
+            elif character == "\n":
+                self._next()
+            else:
+                if self._column == self._columns:
+                    self._next()
+                row = self._rows[self._row]
+                row[self._column : self._column + 1] = [character]
+                self._column += 1
+
+    def _next(self) -> None:
+        self._row, self._column = self._row + 1, 0
+        self._rows.append([])
+
+
+def test_a_live_line_of_wide_characters_keeps_to_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    stream = Terminal()
+    terminal(True, stream).show(result(0, "\N{CJK UNIFIED IDEOGRAPH-82F9}" * 30))
+    # Nine of two columns each, and one column that is left.
+    assert stream.getvalue() == "\r" + "\N{CJK UNIFIED IDEOGRAPH-82F9}" * 9 + " "
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_terminal_whose_encoding_lacks_characters_shows_what_it_can(encoding: str) -> None:
+    class Latin(io.TextIOWrapper):
+        def isatty(self) -> bool:
+            return True
+
+    image = np.zeros((4, 6, 1), np.uint8)
+    for live in (False, True):
+        stream = Latin(written := io.BytesIO(), encoding)
+        output = terminal(live, stream, show_input=True)
+        output.show(result(0, "\N{CJK UNIFIED IDEOGRAPH-82F9}\N{BANANA}", image=image))
+        output.close()
+        text = written.getvalue().decode(encoding)
+        assert "?? 75%" in text
+        assert text.count("\x1b[48;5;232m ") == 12
+
+
 def test_json_lines_are_whole_and_at_once() -> None:
     reading, writing = os.pipe()
     output = JsonLines(writing)
@@ -182,14 +290,14 @@ def test_a_json_line_that_was_cut_short_costs_no_other_line() -> None:
     assert numbers == list(range(len(numbers)))
 
 
-@pytest.mark.skipif(window._gui() != "NONE", reason="this build of OpenCV has windows")
-def test_an_opencv_without_windows_is_one_clear_error() -> None:
+def test_an_opencv_without_windows_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cv2.getBuildInformation", lambda: "  GUI:                           NONE\n")
     with pytest.raises(OutputError, match="no windows; run `pip"):
         window.Window(Recipe(28, 28))
 
 
 def test_a_window_needs_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(window, "_gui", lambda: "QT5")
+    monkeypatch.setattr("cv2.getBuildInformation", lambda: "  GUI:                           QT5\n")
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     with pytest.raises(OutputError, match="no display"):

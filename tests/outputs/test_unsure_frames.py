@@ -228,7 +228,7 @@ def test_a_frame_larger_than_the_ring_does_not_block_the_smaller_ones(
     large = room(1, 1600, 1200)
     for number, picture in enumerate((large, large, room(2, 160, 120))):
         hub.show(unsure(number, 100.0 + number, picture))
-        eventually(lambda: not any(worker._left() for worker in hub._carriers))
+        hub.drain()
     hub.close()
     # The second large one is the first one's scene; neither uses up the time until the small one.
     assert numbers(tmp_path / "unsure") == [2]
@@ -236,12 +236,11 @@ def test_a_frame_larger_than_the_ring_does_not_block_the_smaller_ones(
     assert capsys.readouterr().err.count("the output unsure leaves results out (a frame has more than") == 1
 
 
-def test_a_full_disk_degrades_it_alone_and_it_recovers(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(UnsureFrames, "longest_pause_s", 0.02)
+def test_a_full_disk_degrades_it_alone_and_it_recovers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     health = Health()
-    hub = Hub([ring(tmp_path)], health)
+    output = ring(tmp_path)
+    output.longest_pause_s = 0.02
+    hub = Hub([output], health)
     # The line fits, the picture does not: neither may stay.
     with no_room_for_more_than(2000):
         for number in range(10):

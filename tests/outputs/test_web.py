@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 from collections.abc import Callable, Iterator
 from itertools import count
 from threading import Event, Thread
@@ -11,13 +12,13 @@ import numpy as np
 import pytest
 from results import result, snapshot
 from waiting import eventually
-from web_helpers import LABELS, TOKEN, connect, get, read_until, stream, web_page
+from web_helpers import LABELS, RECIPE, TOKEN, connect, get, read_until, stream, web_page
 
 from fedge.errors import OutputError
 from fedge.images.picture import Picture
 from fedge.options import Address
-from fedge.outputs.web import feed, request_timeout
 from fedge.outputs.web.channel import MAX_CLIENTS
+from fedge.outputs.web.feed import PICTURES_PER_SECOND, Feed
 from fedge.outputs.web.server import WebPage
 from fedge.outputs.web.token import choose_token
 
@@ -198,12 +199,24 @@ def test_the_stream_carries_the_pictures_that_are_shown() -> None:
     assert cv2.imdecode(np.frombuffer(chunk, np.uint8), cv2.IMREAD_COLOR).shape == NOISE.shape
 
 
-def test_pictures_are_encoded_once_for_all_and_only_while_somebody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+def counting_jpegs(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The JPEG pictures that are encoded from now on."""
     encoded: list[bytes] = []
-    plain = feed.encode
-    monkeypatch.setattr(feed, "encode", lambda picture: encoded.append(plain(picture)) or encoded[-1])
-    monkeypatch.setattr(feed, "PICTURES_PER_SECOND", 1e9)
-    with web_page() as page:
+    plain = cv2.imencode
+
+    def counted(suffix: str, *arguments: object) -> object:
+        done, data = plain(suffix, *arguments)  # type: ignore[call-overload]
+        if suffix == ".jpg":
+            encoded.append(data.tobytes())
+        return done, data
+
+    monkeypatch.setattr(cv2, "imencode", counted)
+    return encoded
+
+
+def test_pictures_are_encoded_once_for_all_and_only_while_somebody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = counting_jpegs(monkeypatch)
+    with web_page(pictures_per_second=1e9) as page:
         page.show(result(0, picture=NOISE))
         assert encoded == []
         clients = [stream(page, "/live.mjpg") for _ in range(3)]
@@ -221,16 +234,14 @@ def test_pictures_are_encoded_once_for_all_and_only_while_somebody_watches(monke
 
 def test_pictures_are_rate_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
-    monkeypatch.setattr(feed, "monotonic", lambda: clock[0])
-    published: list[bytes] = []
-    watched = feed.Feed(LABELS, feed.Recipe(28, 28))
+    encoded = counting_jpegs(monkeypatch)
+    watched = Feed(LABELS, RECIPE, clock=lambda: clock[0])
     watched.pictures.clients = 1
-    monkeypatch.setattr(watched.pictures, "publish", published.append)
     for number in range(1000):
         clock[0] += 0.001
         watched.show(result(number))
     # In one second: PICTURES_PER_SECOND, and the first at once.
-    assert feed.PICTURES_PER_SECOND - 1 <= len(published) <= feed.PICTURES_PER_SECOND + 1
+    assert PICTURES_PER_SECOND - 1 <= len(encoded) <= PICTURES_PER_SECOND + 1
 
 
 @pytest.mark.parametrize("path", ["/live.mjpg", "/events"])
@@ -250,7 +261,7 @@ def test_clients_are_capped(path: str) -> None:
 
 
 def test_a_client_that_does_not_read_is_dropped_and_one_that_reads_is_not() -> None:
-    with web_page(send_seconds=0.5) as page:
+    with web_page(send_seconds=2.0) as page:
         lazy, eager = stream(page, "/live.mjpg", receive_buffer=4096), stream(page, "/live.mjpg")
         eventually(lambda: page.feed.pictures.clients == 2)
         end = feeding(page)
@@ -274,9 +285,9 @@ BODY = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n"
 
 
 @pytest.fixture
-def impatient_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebPage]:
-    monkeypatch.setattr(request_timeout, "REQUEST_SECONDS", 0.3)
-    with web_page() as page:
+def impatient_page() -> Iterator[WebPage]:
+    # Long enough for the requests that are made in time, on a busy machine too.
+    with web_page(request_seconds=1.0) as page:
         yield page
 
 
@@ -341,14 +352,15 @@ def test_events_begin_with_everything_and_go_on_with_news() -> None:
 
 def test_a_second_page_on_the_same_port_is_a_clear_error() -> None:
     with web_page() as page, pytest.raises(OutputError, match="cannot be listened on"):
-        WebPage(Address("127.0.0.1", page.port), None, LABELS, feed.Recipe(28, 28))
+        WebPage(Address("127.0.0.1", page.port), None, LABELS, RECIPE)
 
 
 def test_after_the_end_nobody_listens_and_clients_are_gone() -> None:
     with web_page() as page, stream(page, "/events") as client:
         read_until(client, b"\n\n")
         page.close()
-        assert not page._thread.is_alive()
+        with pytest.raises(ConnectionError):
+            socket.create_connection(("127.0.0.1", page.port))
         while client.recv(1 << 16):
             pass
         with pytest.raises(OutputError, match="ended"):

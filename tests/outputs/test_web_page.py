@@ -13,7 +13,7 @@ from web_helpers import TOKEN, web_page
 
 from fedge.images.picture import Picture
 from fedge.outputs.delivery.hub import Hub
-from fedge.runner.health import Health
+from fedge.runner.health import Health, OutputStatus
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="chromium is not installed (apt-get install chromium)")
 
@@ -198,4 +198,40 @@ def test_the_page_fits_narrow_and_wide_light_and_dark(tab: Page, tmp_path: Path,
         tab.screenshot(tmp_path / "page.png")
     corner = cv2.imread(str(tmp_path / "page.png"))[2, 2]
     assert corner.max() < 64 if dark else corner.min() > 192
+    tab.errors.clear()
+
+
+def test_before_the_first_frame_bars_are_empty_and_the_model_is_named(tab: Page) -> None:
+    facts = {"name": "cups", "classes": 2, "file": "/models/cups.tflite", "build": "0123456789ab", "version": "1.0"}
+    with web_page(model=facts) as page:
+        tab.open(f"http://127.0.0.1:{page.port}/")
+        tab.wait_for("document.querySelectorAll('#bars li').length === 2")
+        assert tab.value("[...document.querySelectorAll('#bars i')].every((bar) => bar.clientWidth === 0)")
+        assert text(tab, "#model") == "cups, 2 classes"
+        page.health(snapshot())
+        tab.wait_for("[...document.querySelectorAll('#health dd')].some((row) => row.textContent === '0123456789ab')")
+        page.show(result(0, changed=True))
+        tab.wait_for("document.getElementById('prepare').textContent === '0.5ms'")
+        tab.wait_for("document.querySelector('#bars i').clientWidth > 0")
+    tab.errors.clear()
+
+
+def test_the_charts_clock_goes_on_while_no_frame_comes(tab: Page) -> None:
+    end = "Number(document.querySelector('#chart .age')?.getAttribute('points').split(' ').at(-1).split(',')[0])"
+    with web_page() as page:
+        page.show(result(0, changed=True))
+        tab.open(f"http://127.0.0.1:{page.port}/")
+        newest = tab.wait_for(end)
+        # Nothing is sent any more: the page itself moves what it has to the left.
+        tab.wait_for(f"{end} < {newest}")
+    tab.errors.clear()
+
+
+def test_an_output_that_fails_is_red(tab: Page) -> None:
+    failing = replace(snapshot(), outputs={"csv": OutputStatus("ok"), "recording": OutputStatus("failing", "full")})
+    with web_page() as page:
+        tab.open(f"http://127.0.0.1:{page.port}/")
+        page.health(failing)
+        tab.wait_for("document.querySelectorAll('#outputs dd').length === 2")
+        assert text(tab, "#outputs .bad") == "failing: full"
     tab.errors.clear()

@@ -16,7 +16,7 @@ from fedge.runner.loop import classify_frames, show
 from fedge.runner.result import Result
 from fedge.sources import base as frame_module
 from fedge.sources.backends.in_memory import Corrupt, InMemoryCamera, Step, Unplug
-from fedge.sources.base import Fault, Frame
+from fedge.sources.base import Fault, Frame, Source
 from fedge.sources.live import LiveSource
 
 
@@ -36,9 +36,10 @@ class Listener:
     def close(self) -> None: ...
 
 
-def listen(classifier: Classifier, source: object, limit: int | None = None, window: float = 0.05) -> Listener:
+def listen(classifier: Classifier, source: Source, window: float = 0.05, health_seconds: float = 1.0) -> Listener:
     health, sink = Health(), Listener()
-    show(classify_frames(classifier, source, Decider(classifier.labels, window, 0.3, 0.2), health), sink, health, limit)  # type: ignore[arg-type]
+    results = classify_frames(classifier, source, Decider(classifier.labels, window, 0.3, 0.2), health)
+    show(results, sink, health, health_seconds=health_seconds)
     sink.snapshots.append(health.snapshot())
     return sink
 
@@ -83,16 +84,16 @@ class Ticking:
     def close(self) -> None: ...
 
 
-def test_health_is_told_while_no_frame_comes(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fedge.runner.loop.HEALTH_SECONDS", 0.0)
-    sink = listen(classifier, Ticking())
+def test_health_is_told_while_no_frame_comes(classifier: Classifier) -> None:
+    sink = listen(classifier, Ticking(), health_seconds=0.0)
     assert [snapshot.state for snapshot in sink.snapshots[:3]] == ["starting"] * 3
     assert sink.snapshots[3].state == "running"
 
 
 def test_a_recovery_shows_in_the_health(classifier: Classifier) -> None:
-    camera, health, sink = InMemoryCamera([scene(i, 64, 48) for i in range(20)], 0.01), Health(), Listener()
-    camera._script.insert(5, Unplug())
+    script: list[Step] = [scene(i, 64, 48) for i in range(20)]
+    script.insert(5, Unplug())
+    camera, health, sink = InMemoryCamera(script, 0.01), Health(), Listener()
     source = LiveSource(camera.open, "the camera", health, FaultLimits())
     show(classify_frames(classifier, source, Decider(classifier.labels), health), sink, health)
     snapshot = health.snapshot()

@@ -5,12 +5,11 @@ import resource
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
-from time import sleep
 
 import numpy as np
 import pytest
 from recordings_for_tests import FRAMES, kept_lines, pipes_for_pictures, record, recorder_and_result
+from waiting import PATIENCE_SECONDS, once_main_thread_is_in
 
 from fedge.commands.replay import replay
 from fedge.model.classifier import Classifier
@@ -132,21 +131,14 @@ def test_a_disk_that_stays_full_leaves_no_empty_segments(
 
 
 def test_closing_waits_for_a_slow_disk_where_the_source_waits_too(classifier: Classifier, tmp_path: Path) -> None:
-    recorder, result, health = recorder_and_result(classifier, tmp_path)
+    # Where the source does not wait, the end would not either.
+    recorder, result, health = recorder_and_result(classifier, tmp_path, close_seconds=0, stuck_seconds=1e9)
     pipes = pipes_for_pictures(tmp_path, 8)
-
-    def read_slowly() -> None:
-        for pipe in pipes:
-            sleep(0.25)
-            pipe.read_bytes()
-
-    reader = Thread(target=read_slowly, daemon=True)
-    reader.start()
     for number in range(8):
         recorder.keep(replace(result, number=number), dict)
-    recorder.close()
+    with once_main_thread_is_in("close", lambda: [pipe.read_bytes() for pipe in pipes]):
+        recorder.close()
     lines = kept_lines(tmp_path)
-    reader.join()
     assert [line["frame"] for line in lines] == list(range(8))
     assert health.snapshot().outputs["recording"] == OutputStatus("ok")
 
@@ -166,10 +158,13 @@ def test_frames_that_a_stuck_disk_does_not_take_are_said(
 
 
 def test_a_slow_disk_costs_pictures_before_it_costs_lines(classifier: Classifier, tmp_path: Path) -> None:
-    recorder, result, _ = recorder_and_result(classifier, tmp_path, wait=False)
+    recorder, result, _ = recorder_and_result(classifier, tmp_path, wait=False, close_seconds=PATIENCE_SECONDS)
+    (pipe,) = pipes_for_pictures(tmp_path, 1)
+    # The disk takes nothing until all are given: as many pictures wait as may, and all lines.
     for number in range(300):
         recorder.keep(replace(result, number=number), dict)
+    pipe.read_bytes()
     recorder.close()
     lines = kept_lines(tmp_path)
     assert [line["frame"] for line in lines] == list(range(300))
-    assert 0 < sum(line["picture"] is not None for line in lines) < 300
+    assert [line["picture"] is not None for line in lines] == [True] * 8 + [False] * 292

@@ -1,4 +1,4 @@
-"""Hashes of files and bytes."""
+"""Files that are written whole, synced, bounded and hashed."""
 
 import hashlib
 import json
@@ -7,8 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import eventually
 
-from fedge.system.files import replacing, sha256, sha256_file, write_bytes, write_json
+from fedge.system.files import (
+    BoundedFolder,
+    PeriodicSync,
+    is_hidden,
+    replacing,
+    sha256,
+    sha256_file,
+    sync_filesystem,
+    write_bytes,
+    write_json,
+)
 
 
 def test_hashes_are_hashlibs(tmp_path: Path) -> None:
@@ -44,3 +55,38 @@ def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
             write_bytes(path, b"")
         assert raised.value.filename == str(path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_what_is_written_is_synced_once_and_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("fedge.system.files.sync_filesystem", synced.append)
+    sync = PeriodicSync(tmp_path, seconds=0.01)
+    sync.note()
+    eventually(lambda: synced == [tmp_path])
+    sync.note()
+    sync.close()
+    # Nothing was written besides: whether the second note was seen before the end or at it, there are two calls.
+    assert synced == [tmp_path] * 2
+
+
+def test_a_file_system_that_cannot_be_synced_is_an_error_of_the_system(tmp_path: Path) -> None:
+    sync_filesystem(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        sync_filesystem(tmp_path / "nothing")
+
+
+def test_a_bounded_folder_drops_the_oldest_and_spares_what_is_being_written() -> None:
+    removed: list[str] = []
+    folder = BoundedFolder(100, [(Path("a"), 40), (Path("b"), 40)], lambda path: removed.append(path.name))
+    folder.make_room(20)
+    assert removed == []
+    folder.grow(Path("c"), 20)
+    folder.make_room(30)
+    assert removed == ["a"] and Path("a") not in folder and len(folder) == 2
+    folder.make_room(100, sparing=Path("b"))
+    assert removed == ["a", "c"] and folder.size(Path("b")) == 40
+
+
+def test_hidden_files_and_what_is_in_hidden_folders() -> None:
+    assert is_hidden(Path("/a/.b")) and not is_hidden(Path("/.a/b"))
+    assert is_hidden(Path("/x/.a/b"), Path("/x")) and not is_hidden(Path("/.x/a/b"), Path("/.x"))

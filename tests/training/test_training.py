@@ -72,6 +72,32 @@ def test_going_on_ends_with_the_same_weights(architecture: str, dataset: Dataset
     assert equal(whole, small_fit(architecture, dataset, tmp_path / "whole"))
 
 
+def test_patience_ends_a_training_after_so_many_epochs_without_a_better_one(dataset: Dataset, tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    model = build("nano", dataset.recipe.shape, len(dataset.labels))
+    # At such a rate nothing is learned, so that no epoch is better than the first.
+    plan = replace(PLANS["nano"], epochs=9, batch=32, learning_rate=1e-30, ema=0.0, patience=2)
+    held_out = dataset.held_out
+    still = replace(held_out, images=np.zeros_like(held_out.images))
+
+    def epochs(plan: Plan) -> tuple[int, int]:
+        folder = tmp_path / str(plan.patience)
+        best, history = fit(model, BatchLoader(dataset.train, plan, (1.0,)), still, 0, folder, Callbacks())
+        return best.figures.epoch, len(history)
+
+    best, trained = epochs(plan)
+    assert trained == best + 2 < 9
+    # Going on from the last checkpoint trains no more of them.
+    assert epochs(plan) == (best, trained)
+    assert epochs(replace(plan, patience=0))[1] == 9
+
+
+def test_few_pictures_end_early_unless_epochs_are_asked_for() -> None:
+    few = plan_for("small", 150)
+    assert few.epochs == 150 and few.patience == 50
+    assert plan_for("small", 60_000) == PLANS["small"] and PLANS["small"].patience == 0
+
+
 def test_a_damaged_checkpoint_is_passed_over(dataset: Dataset, tmp_path: Path) -> None:
     whole = small_fit("nano", dataset, tmp_path)
     newest, second = sorted(tmp_path.iterdir(), reverse=True)[:2]

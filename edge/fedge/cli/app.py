@@ -14,8 +14,9 @@ from fedge.cli.parsing.command import Command, Group
 from fedge.cli.parsing.optional_values import OptionalAddresses
 from fedge.cli.run import EXAMPLES as RUN_EXAMPLES
 from fedge.cli.run import run
+from fedge.cli.teach import adopt, teach
 from fedge.cli.train import EXAMPLES as TRAIN_EXAMPLES
-from fedge.cli.train import QUANTIZE_EXAMPLES, average, quantize, train
+from fedge.cli.train import QUANTIZE_EXAMPLES, average, backbone, quantize, train
 from fedge.errors import EXIT_USAGE
 
 app = typer.Typer(
@@ -66,6 +67,9 @@ def schema(
 app.command(cls=Command, epilog=TRAIN_EXAMPLES)(train)
 app.command(cls=Command)(average)
 app.command(cls=Command, epilog=QUANTIZE_EXAMPLES)(quantize)
+app.command(cls=Command)(backbone)
+app.command(cls=Command)(teach)
+app.command(cls=Command)(adopt)
 app.command("eval", cls=Command)(evaluate)
 app.command(cls=OptionalAddresses, epilog=RUN_EXAMPLES)(run)
 app.command(cls=Command)(capture)

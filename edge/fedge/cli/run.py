@@ -36,8 +36,10 @@ from fedge.options import (
     LEAVE,
     MEGABYTE,
     RECORD_MEGABYTES,
+    SHADOW_SECONDS,
     SQLITE_ROWS,
     STALL_SECONDS,
+    TRIAL_SECONDS,
     UNSURE_MEGABYTES,
     UNSURE_SECONDS,
     Address,
@@ -53,14 +55,17 @@ from fedge.options import (
     RejectMode,
     RunOptions,
     SqliteOptions,
+    SwapOptions,
     UnsureOptions,
     WebhookOptions,
     WebhookUrl,
     WebOptions,
+    WhenOptions,
     WindowOptions,
     parse_address,
     parse_broker,
     parse_webhook,
+    parse_when,
 )
 
 DECISION, SHOW, SEND, KEEP, LIMITS = map(panel, ("Decision", "Show", "Send", "Keep", "Limits"))
@@ -92,6 +97,15 @@ def run(
     reject: Annotated[
         RejectMode, DECISION(help="How certain an answer must be; off answers wherever an object is.")
     ] = DEFAULT_REJECT,
+    when: Annotated[
+        WhenOptions | None,
+        DECISION(
+            metavar="always|motion|every:S",
+            help="Which frames are classified; the others keep the answer before.",
+            show_default="always",
+            parser=parse_when,
+        ),
+    ] = None,
     smooth: Annotated[
         float | None,
         DECISION(
@@ -107,6 +121,24 @@ def run(
     leave: Annotated[
         float, DECISION(metavar="SCORE", help="Mean score below which it is given up.", min=0.01, max=1)
     ] = LEAVE,
+    shadow: Annotated[
+        float,
+        DECISION(metavar="SECONDS", help="A new model of the store answers beside the running one.", min=0, **RARE),
+    ] = SHADOW_SECONDS,
+    trial: Annotated[
+        float,
+        DECISION(metavar="MINUTES", help="In which it is rolled back if it does badly.", min=0, **RARE),
+    ] = TRIAL_SECONDS / 60,
+    least_fps: Annotated[
+        float | None,
+        DECISION(
+            metavar="FPS",
+            help="Frames a second that it must keep up with.",
+            show_default="the camera's",
+            min=0.1,
+            **RARE,
+        ),
+    ] = None,
     as_json: Annotated[bool, SHOW("--json", help="One JSON line per frame on standard output.")] = False,
     web: Annotated[
         Address | None,
@@ -190,7 +222,11 @@ def run(
         raise typer.BadParameter(f"{model} is no model; to classify it write --source {model}")
     require_one_source(camera, source, device)
     if background is not None and record is not None:
-        raise typer.BadParameter("--record keeps no empty scene to replay with: leave it or --background out")
+        raise typer.BadParameter(
+            "--record does not keep the empty scene that a replay needs; leave out --record or --background"
+        )
+    if when is not None and record is not None and when != WhenOptions():
+        raise typer.BadParameter("--record needs every frame to be classified; leave out --record or --when")
     if show_input and as_json and not window:
         raise typer.BadParameter("--show-input goes with a terminal or --window; the page of --web always shows it")
     if leave > enter:
@@ -220,6 +256,8 @@ def run(
         background,
         reject,
         show_input and not window,
+        SwapOptions(shadow, trial * 60, least_fps),
+        when or WhenOptions(),
     )
 
 

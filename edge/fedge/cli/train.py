@@ -1,4 +1,4 @@
-"""The commands that make a model: `fedge train`, `fedge average` and `fedge quantize`."""
+"""The commands that make a model with TensorFlow: `fedge train`, `average`, `quantize` and `backbone`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -98,6 +98,15 @@ def train(
         int | None,
         HOW_LONG(metavar="N", help="How often to go through the data.", show_default=BY_NETWORK, min=1),
     ] = None,
+    patience: Annotated[
+        int | None,
+        HOW_LONG(
+            metavar="N",
+            help="End after so many epochs without a better one; 0: never.",
+            show_default="a third of the epochs for few pictures, never where --epochs says how many",
+            min=0,
+        ),
+    ] = None,
     minutes: Annotated[
         float, HOW_LONG(metavar="MINUTES", help="How long networks may be compared on a folder of pictures.", min=0)
     ] = TRIAL_MINUTES,
@@ -185,6 +194,7 @@ def train(
         label_map=map,
         architecture=arch,
         epochs=epochs,
+        patience=patience,
         batch=batch,
         learning_rate=learning_rate,
         seed=seed,
@@ -239,6 +249,9 @@ def quantize(
             help="Pictures without labels, a folder or a video, as proof where test pictures are few; repeatable."
         ),
     ] = None,
+    data: Annotated[
+        list[str] | None, typer.Option(help="Where the run's pictures are now, if they were moved; repeatable.")
+    ] = None,
     unproved: Annotated[
         bool, typer.Option("--unproved", help="Write the file even where its loss is unproved; the file says so.")
     ] = False,
@@ -249,5 +262,35 @@ def quantize(
         from fedge_quantize import report as reports
         from fedge_quantize.candidates import QuantizeOptions
         from fedge_quantize.quantize import quantize as work
-    report = work(QuantizeOptions(run, out, method, max_drop, qat_epochs, tuple(frames or ()), unproved))
+    report = work(
+        QuantizeOptions(run, out, method, max_drop, qat_epochs, tuple(frames or ()), unproved, tuple(data or ()))
+    )
     print_report(reports.as_json(report) if as_json else reports.as_text(report))
+
+
+def backbone(
+    arch: Annotated[str, typer.Argument(help="lite0 or a variant; or your own .tflite that gives features.")] = "lite0",
+    size: Annotated[int, typer.Option(help="The input's height and width in pixels.", min=32, max=512)] = 224,
+    data: Annotated[
+        list[str] | None, typer.Option(help="Pictures to calibrate on: a folder or a video; repeatable.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The file; ARCH-SIZE.tflite if left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make an int8 backbone file, which `fedge teach` learns classes on, on any device."""
+    if arch.endswith(".tflite"):
+        with needs_extra("teach", "`fedge backbone FILE`"):
+            from fedge.commands.making.own_backbone import wrap_backbone
+
+            report = wrap_backbone(Path(arch), tuple(data or ()), out)
+    else:
+        with needs_extra("train", "`fedge backbone`"):
+            from fedge_quantize.backbone import BackboneOptions, make_backbone
+        report = make_backbone(BackboneOptions(arch, size, tuple(data or ()), out))
+    error = report["feature_error"]
+    far = "" if error is None else f", {error:.1%} away from the float ones on {report['calibration']}"
+    text = (
+        f"{report['path']}: {report['bytes']:,} bytes, {report['features']:,} features{far}\n"
+        f"next: fedge teach {report['path']} --data photos"
+    )
+    print_report(report if as_json else text)

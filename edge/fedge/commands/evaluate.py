@@ -18,7 +18,7 @@ from fedge.evaluation.mistakes_page import NO_OBJECT, UNSURE, WRONG, Mistake, or
 from fedge.evaluation.selective import by_mode, coverage_curve
 from fedge.images.image_statistics import image_statistics, shift
 from fedge.model.classifier import Classifier, load
-from fedge.model.confidence import Flags, Floats, answered, certainty
+from fedge.model.confidence import Flags, Floats, answered
 from fedge.options import DEFAULT_REJECT, REJECT_MODES, RejectMode
 from fedge.system.files import write_bytes
 from fedge.system.progress import Progress
@@ -32,8 +32,8 @@ class Answers:
 
     Attributes:
         probabilities: calibrated, [n, classes].
-        scores: the largest of each, [n].
-        predicted: the class of that, int64 [n].
+        scores: what decides whether the answer is given, 0..1, [n].
+        predicted: the likeliest class, int64 [n].
         truth: what to count it against, int64 [n]: the predicted class wherever it is a right one.
     """
 
@@ -82,14 +82,14 @@ def evaluate_model(
 
 def answer(classifier: Classifier, split: Split) -> Answers:
     """Runs the network over a split."""
-    logits = np.empty((len(split), len(classifier.labels)), dtype=np.int8)
+    logits = np.empty((len(split), len(classifier.labels)), dtype=classifier.model.manifest.output.dtype)
     with Progress("evaluating", len(split)) as progress:
         for i, image in enumerate(split.images):
             logits[i] = classifier.logits(image)
             progress.advance(1)
     probabilities = classifier.probabilities(logits)
     predicted = logits.argmax(axis=1).astype(np.int64)
-    return Answers(probabilities, certainty(probabilities), predicted, split.truth(predicted))
+    return Answers(probabilities, classifier.scores(logits), predicted, split.truth(predicted))
 
 
 def evaluate_answers(classifier: Classifier, split: Split, answers: Answers) -> EvaluationReport:
@@ -102,7 +102,7 @@ def evaluate_answers(classifier: Classifier, split: Split, answers: Answers) -> 
         per_class={mode: _per_class(classifier, split, answers, mode) for mode in REJECT_MODES},
         curve=coverage_curve(np.where(split.empty, 0.0, answers.scores), answers.right),
         no_object=int(split.empty.sum()),
-        looks=seen,
+        statistics=seen,
         shift=shift(seen, manifest.training.looks),
     )
     return EvaluationReport(
@@ -144,7 +144,7 @@ def _page(classifier: Classifier, split: Split, answers: Answers, report: Evalua
             split.images[i],
             " or ".join(label for label, right in zip(labels, split.right[i], strict=True) if right),
             labels[answers.predicted[i]],
-            float(answers.scores[i]),
+            float(answers.probabilities[i].max()),
             WRONG if given[i] else NO_OBJECT if split.empty[i] else UNSURE,
         )
         for i in order_mistakes(answers.scores, answers.right, given)

@@ -6,7 +6,7 @@ from fedge.evaluation.fitness import Fitness
 from fedge.evaluation.metrics import Evaluation
 from fedge.evaluation.selective import CurvePoint, ModeFigures
 from fedge.images.image_statistics import ImageStatistics, describe_shift
-from fedge.model.schema import to_json
+from fedge.model.format.schema import to_json
 from fedge.options import DEFAULT_REJECT, RejectMode
 from fedge.system.console import printable
 from fedge.system.json_types import JsonObject
@@ -29,7 +29,7 @@ class Rejection:
         per_class: the same by true class, of each class that has pictures.
         curve: error against coverage.
         no_object: in how many pictures no object was found.
-        looks: the pictures' statistics after preprocessing.
+        statistics: the pictures' brightness, contrast and sharpness after preprocessing.
         shift: by how many of the training pictures' standard deviations each statistic's mean is off; empty where
             the pictures show nothing.
     """
@@ -38,7 +38,7 @@ class Rejection:
     per_class: dict[RejectMode, dict[str, ClassFigures]]
     curve: tuple[CurvePoint, ...]
     no_object: int
-    looks: ImageStatistics
+    statistics: ImageStatistics
     shift: dict[str, float]
 
 
@@ -131,7 +131,7 @@ def _rejection_as_json(rejection: Rejection) -> JsonObject:
         },
         "curve": [to_json(point) for point in rejection.curve],
         "no_object": rejection.no_object,
-        "looks": to_json(rejection.looks),
+        "looks": to_json(rejection.statistics),
         "shift": rejection.shift,
         "shift_text": describe_shift(rejection.shift),
     }

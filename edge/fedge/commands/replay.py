@@ -1,22 +1,17 @@
 """`fedge replay`: a recording's frames through the classifier again, and where the answers differ."""
 
-import json
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
-from fedge.errors import DataError, ReplayDiffers
-from fedge.images.picture import Picture
+from fedge.errors import DataError, RecordingIncomplete, ReplayDiffers
 from fedge.model.classifier import Classifier, load
-from fedge.model.schema import to_json
+from fedge.model.format.schema import to_json
 from fedge.runner.decisions import Decider
-from fedge.runner.segments import FACTS, LINES, segments
-from fedge.system.console import echo, printable
+from fedge.runner.segment_reader import Loss, loss, read_facts, read_lines, read_picture
+from fedge.runner.segments import FACTS, segments
 from fedge.system.json_types import Json, JsonObject
 
 _MOST_DIFFERENCES = 20
@@ -46,6 +41,7 @@ class ReplayReport:
         differing: how many frames get another answer or decision.
         max_score_difference: the largest difference of a score, 0..1.
         differences: the first twenty.
+        lost: what a crash or a power cut took of the recording, segment by segment.
     """
 
     recording: str
@@ -56,6 +52,7 @@ class ReplayReport:
     differing: int
     max_score_difference: float
     differences: tuple[Difference, ...]
+    lost: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,32 +72,38 @@ class _Tally:
     differing: int = 0
     max_score_difference: float = 0.0
     first: list[Difference] = field(default_factory=list)
+    lost: list[Loss] = field(default_factory=list)
 
 
 def replay(folder: Path, model: str | None) -> ReplayReport:
     """Classifies a recording's frames again and decides again, with `model` or the one that it was recorded with.
 
-    A segment that was only begun, where the power or the disk failed, is left out, and that is said on standard error.
-    Raises DataError.
+    Where the power failed, all that is left is replayed, and the report says what is lost. Raises DataError.
     """
-    parts = [part for part in segments(folder) if _is_finished(part)] if folder.is_dir() else []
-    if not parts:
+    parts = segments(folder) if folder.is_dir() else []
+    facts = {part: known for part in parts if (known := _facts(part)) is not None}
+    if not facts:
         raise DataError(f"{folder} is no recording", "give a folder that `fedge run --record` wrote")
-    facts = [_facts(part) for part in parts]
-    classifier = load(model if model is not None else str(facts[-1]["model"]))
+    newest = list(facts.values())[-1]
+    classifier = load(model if model is not None else str(newest["model"]))
     network = classifier.model.manifest.flatbuffer.sha256
     tally = _Tally()
-    for part, known in zip(parts, facts, strict=True):
-        _replay_segment(part, known, classifier, tally)
+    for part in parts:
+        if part in facts:
+            _replay_segment(part, facts[part], classifier, tally)
+        else:
+            # Nothing says how its decisions were made.
+            tally.lost.append(loss(part, [], 0, None))
     return ReplayReport(
         recording=str(folder),
         model=classifier.model.manifest.name,
-        same_model=all(known["network"] == network for known in facts),
+        same_model=all(known["network"] == network for known in facts.values()),
         frames=tally.frames,
         pictures=tally.pictures,
         differing=tally.differing,
         max_score_difference=tally.max_score_difference,
         differences=tuple(tally.first),
+        lost=tuple(filter(None, tally.lost)),
     )
 
 
@@ -111,6 +114,9 @@ def as_text(report: ReplayReport) -> str:
         lines.append(f"{d.segment} frame {d.frame}: {d.field} was {d.recorded}, is {d.replayed}")
     if report.differing > len(report.differences):
         lines.append(f"and {report.differing - len(report.differences)} more")
+    for part in report.lost:
+        end = ", and has no end: the run was cut off, or still runs" if part.cut_off else ""
+        lines.append(f"{part.segment} lacks {part.lines} frames and {part.pictures} pictures{end}")
     lines.append(
         f"{report.frames} frames, {report.pictures} with their picture: {report.differing} differ; "
         f"scores by at most {report.max_score_difference:.6f}"
@@ -124,11 +130,19 @@ def as_json(report: ReplayReport) -> JsonObject:
 
 
 def require_same(report: ReplayReport) -> None:
-    """Raises ReplayDiffers where an answer or a decision differs."""
+    """Raises ReplayDiffers where an answer or a decision differs, RecordingIncomplete where something is lost."""
     if report.differing:
         raise ReplayDiffers(
             f"{report.differing} of {report.frames} frames of {report.recording} get another answer",
             "replay with the model and the versions that recorded it, or look at the frames that are named",
+        )
+    if report.lost:
+        lines, pictures = (sum(getattr(part, name) for part in report.lost) for name in ("lines", "pictures"))
+        known = f"{lines} frames and {pictures} pictures" if lines or pictures else "the end of a segment"
+        raise RecordingIncomplete(
+            f"{report.recording} lost {known} to a power cut or a crash; all {report.frames} frames that are left get "
+            "the same answers",
+            "nothing brings them back; remove the segments that are named if only whole ones matter",
         )
 
 
@@ -140,7 +154,7 @@ def score_tolerance(classifier: Classifier) -> float:
     """
     manifest = classifier.model.manifest
     steps = manifest.self_test.logit_tolerance
-    return math.tanh(steps * manifest.output.scale / manifest.confidence.temperature / 2) + _ROUNDING
+    return math.tanh(steps * manifest.output.step / manifest.confidence.temperature / 2) + _ROUNDING
 
 
 def _replay_segment(part: Path, facts: dict[str, Any], classifier: Classifier, tally: _Tally) -> None:
@@ -149,17 +163,21 @@ def _replay_segment(part: Path, facts: dict[str, Any], classifier: Classifier, t
         decider = Decider(classifier.labels, **facts["decisions"])
         decider.restore(facts["state"])
         classifier.reject = facts["reject"]
-        for line in _lines(part):
+        lines, pictures = read_lines(part), 0
+        for line in lines:
             tally.frames += 1
             recorded = _Answer(line["label"], line["score"], line["decision"], line["changed"])
             label, score, evidence = recorded.label, recorded.score, line["evidence"]
-            if line["picture"]:
-                tally.pictures += 1
-                answer = classifier.classify(_picture(part / line["picture"]))
+            picture = read_picture(part, line)
+            if picture is not None:
+                pictures += 1
+                answer = classifier.classify(picture)
                 label, score, evidence = answer.label, round(answer.score, 6), answer.evidence
             decision = decider.update(evidence, line["moment"], datetime.fromisoformat(line["time"]))
             replayed = _Answer(label, score, decision.label, decision.changed)
             _compare(part.name, line["frame"], recorded, replayed, tolerance, tally)
+        tally.pictures += pictures
+        tally.lost.append(loss(part, lines, pictures, facts))
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{part} does not fit the model, or is damaged ({type(error).__name__}: {error})",
@@ -180,33 +198,15 @@ def _compare(segment: str, frame: int, recorded: _Answer, replayed: _Answer, tol
         tally.first.append(Difference(segment, frame, name, getattr(recorded, name), getattr(replayed, name)))
 
 
-def _is_finished(part: Path) -> bool:
-    missing = [name for name in (FACTS, LINES) if not (part / name).exists()]
-    if missing:
-        echo(f"skipped: {printable(str(part))} has no {' and no '.join(missing)}")
-    return not missing
-
-
-def _facts(part: Path) -> dict[str, Any]:
+def _facts(part: Path) -> dict[str, Any] | None:
     try:
-        facts: Any = json.loads((part / FACTS).read_text(encoding="utf-8"))
+        facts = read_facts(part)
     except (OSError, ValueError) as error:
         raise DataError(f"{part / FACTS} cannot be read ({error})", "remove this segment") from error
+    if facts is None:
+        return None
     if not isinstance(facts, dict):
         raise DataError(f"{part / FACTS} holds no JSON object", "remove this segment")
     if missing := {"model", "network", "reject", "decisions", "state"} - set(facts):
         raise DataError(f"{part / FACTS} does not say its {', '.join(sorted(missing))}", "remove this segment")
     return facts
-
-
-def _lines(part: Path) -> list[dict[str, Any]]:
-    # Only the last line can be half written, within a character too, where the power failed; the rest ends with \n.
-    texts = (part / LINES).read_bytes().split(b"\n")
-    return [json.loads(text) for text in texts[:-1]]
-
-
-def _picture(path: Path) -> Picture:
-    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if picture is None:
-        raise DataError(f"{path} cannot be decoded", "remove this segment")
-    return np.asarray(picture, dtype=np.uint8)

@@ -1,14 +1,17 @@
 """The `fedge run` command's work."""
 
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import cv2
 
+from fedge import __version__
 from fedge.errors import SourceError
 from fedge.images.background import Background, load_background, require_writable, save_background
 from fedge.images.preprocess import Recipe
@@ -19,16 +22,22 @@ from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.factory import Run, open_outputs
 from fedge.outputs.files.json_lines import JsonLines
 from fedge.outputs.screen.faults import Faults
+from fedge.outputs.screen.summary import Summary, opening
 from fedge.outputs.screen.terminal import terminal
 from fedge.runner.decisions import Decider
 from fedge.runner.health import Health
 from fedge.runner.loop import classify_frames, show
+from fedge.runner.motion import Gate
 from fedge.runner.recording import Recorder, recorded
+from fedge.runner.swap import Swapper
+from fedge.sources.address import display_name
 from fedge.sources.base import Source
 from fedge.sources.factory import open_asked
 from fedge.sources.learn_background import BackgroundLearner
+from fedge.store.store import Store
 from fedge.system.console import echo, stop_writing
 from fedge.system.memory import return_freed_memory
+from fedge.system.state import store_folder
 
 LEARN = "learn"
 
@@ -36,26 +45,47 @@ LEARN = "learn"
 def run(options: RunOptions) -> int:
     """Classifies until the source ends, `frames` are done, or SIGTERM; Ctrl-C closes the source and goes on up."""
     return_freed_memory()
-    with _until_terminated(), contextlib.ExitStack() as stack:
-        # On pictures of a camera's size, handing work to a second thread takes longer than the work.
-        cv2.setNumThreads(1)
+    # On pictures of a camera's size, handing work to a second thread takes longer than the work.
+    cv2.setNumThreads(1)
+    with _until_terminated():
+        while _run_model(options):
+            pass
+    return 0
+
+
+def _run_model(options: RunOptions) -> bool:
+    """Runs with one model, or with those that can take its place; gives whether another one has to be started."""
+    with contextlib.ExitStack() as stack:
         classifier = load(options.model, options.reject)
-        if classifier.model.manifest.parity.proof == "none":
+        parity = classifier.model.manifest.parity
+        if parity is None or parity.proof == "none":
             echo(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
         health = Health()
-        source = _open(options, classifier, health)
+        source = open_source(options, classifier, health)
         stack.callback(source.close)
         if options.background is not None:
             source = _with_background(options.background, classifier, source)
         decider = _decider(options.decision, classifier, source)
+        gate = Gate(options.when, decider.options()["window_seconds"])
         standard = JsonLines() if options.as_json else terminal(source.live, show_input=options.show_input)
         recipe = classifier.model.manifest.preprocessing
-        outputs = open_outputs(options.outputs, Run(classifier.labels, recipe, health))
-        sink = Hub([standard, Faults(), *outputs], health, source.live)
+        outputs = open_outputs(
+            options.outputs, Run(classifier.labels, recipe, health, model_facts(options.model, classifier))
+        )
+        people = sys.stderr is not None and sys.stderr.isatty() and not options.as_json
+        if people:
+            asked = display_name(options.source or options.device or "the first camera that works")
+            for line in opening(classifier.model.manifest.name, classifier.labels, recipe, asked, source.live):
+                echo(line)
+        sink = Hub([standard, Faults(), *outputs, *([Summary()] if people else [])], health, source.live)
         stack.callback(sink.close)
         stack.callback(lambda: sink.health(health.snapshot()))
         stack.callback(health.set_state, "stopped")
-        results = stack.enter_context(contextlib.closing(classify_frames(classifier, source, decider, health)))
+        swapper = _swapper(options, classifier, source, health)
+        if swapper is not None:
+            stack.callback(swapper.close)
+        frames = classify_frames(classifier, source, decider, health, gate, swapper)
+        results = stack.enter_context(contextlib.closing(frames))
         if options.record:
             recorder = _recorder(options.record, options, classifier, decider, health, wait=not source.live)
             stack.callback(recorder.close)
@@ -64,12 +94,27 @@ def run(options: RunOptions) -> int:
             show(results, sink, health, options.frames)
         except BrokenPipeError:
             stop_writing(sys.stdout)
-    return 0
+        return swapper is not None and swapper.must_restart
 
 
-def _open(options: RunOptions, classifier: Classifier, health: Health) -> Source:
+def _swapper(options: RunOptions, classifier: Classifier, source: Source, health: Health) -> Swapper | None:
+    """What follows the store's current model: of a run from a camera that names no model, and is not recorded.
+
+    A recording belongs to one model, and so does a count of frames.
+    """
+    if options.model is not None or not source.live or options.record is not None or options.frames is not None:
+        return None
+    swapper = Swapper(Store(store_folder()), classifier, health, options.swap, echo)
+    if os.environ.get("NOTIFY_SOCKET"):
+        # Elsewhere it is a terminal that closes.
+        signal.signal(signal.SIGHUP, lambda number, frame: swapper.look_now())
+    return swapper
+
+
+def open_source(options: RunOptions, classifier: Classifier, health: Health) -> Source:
+    """The source asked for; gray and reduced to what the network needs where nobody else wants its pictures."""
     # People who look or label want colour and size; the network alone needs neither.
-    looked_at = any(output.looks for output in options.outputs)
+    looked_at = any(output.shows_pictures for output in options.outputs)
     recipe = None if looked_at else classifier.model.manifest.preprocessing
     return open_asked(options.source, options.device, options.camera, recipe, health, options.limits)
 
@@ -107,6 +152,18 @@ def _decider(options: DecisionOptions, classifier: Classifier, source: Source) -
     if window is None:
         window = WINDOW_SECONDS if source.moving else 0.0
     return Decider(classifier.labels, window, options.enter, options.leave)
+
+
+def model_facts(model: str | None, classifier: Classifier) -> dict[str, Any]:
+    """What people are told of a model: name, number of classes, file, and build: twelve digits of its SHA-256."""
+    path, manifest = find_model(model), classifier.model.manifest
+    return {
+        "name": manifest.name,
+        "classes": len(classifier.labels),
+        "file": "comes with fedge" if is_shipped(path) else str(path.resolve()),
+        "build": manifest.flatbuffer.sha256[:12],
+        "version": __version__,
+    }
 
 
 def _recorder(

@@ -59,19 +59,19 @@ def confusion_matrix(truth: Classes, predicted: Classes, classes: int) -> NDArra
 
 
 def expected_calibration_error(
-    probabilities: NDArray[Any], truth: Classes, weights: NDArray[np.float64] | None = None, bins: int = 15
+    probabilities: NDArray[Any], truth: Classes, sample_weights: NDArray[np.float64] | None = None, bins: int = 15
 ) -> float:
     """The mean gap between confidence and accuracy, 0..1, over equal-width bins of confidence weighted by their size.
 
     Args:
         probabilities: [n, classes], rows summing to 1, or to less where "none of these" is one more class.
         truth: int64 [n].
-        weights: how much each picture counts, [n]; alike if left out.
+        sample_weights: how much each picture counts, [n]; alike if left out.
         bins: how many bins; 15 as in Guo et al., "On Calibration of Modern Neural Networks" (2017).
     """
     confidence = probabilities.max(axis=1)
     excess = (probabilities.argmax(axis=1) == truth) - confidence
-    counts = np.ones(len(truth)) if weights is None else weights
+    counts = np.ones(len(truth)) if sample_weights is None else sample_weights
     which = np.minimum((confidence * bins).astype(int), bins - 1)
     return float(np.abs(np.bincount(which, counts * excess, minlength=bins)).sum() / counts.sum())
 

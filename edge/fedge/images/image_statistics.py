@@ -60,17 +60,17 @@ NOTHING = ImageStatistics(Spread(0.0, 0.0), Spread(0.0, 0.0), Spread(0.0, 0.0))
 
 
 def image_statistics(
-    recipe: Recipe, images: Iterable[Picture], weights: NDArray[np.float64] | None = None
+    recipe: Recipe, images: Iterable[Picture], sample_weights: NDArray[np.float64] | None = None
 ) -> ImageStatistics:
     """Measures preprocessed pictures: uint8, each [height, width, channels] of the recipe.
 
     Args:
         recipe: what made them.
         images: one or more pictures; those that are black, or show too little of an object, are left out.
-        weights: how much each picture counts, [n]; equally if left out.
+        sample_weights: how much each picture counts, [n]; equally if left out.
     """
     measures = np.array([_measure(recipe, image) for image in images])
-    counts = np.ones(len(measures)) if weights is None else weights
+    counts = np.ones(len(measures)) if sample_weights is None else sample_weights
     seen = ~np.isnan(measures[:, 0])
     if not seen.any():
         return NOTHING

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from fedge.images.picture import Picture, as_picture
 from fedge.images.preprocess import prepare
 from fedge.model import file as model_file
 from fedge.model import interpreter
-from fedge.model.confidence import Floats, answered, certainty, dequantize
+from fedge.model.confidence import Floats, Score, answered, certainty
 from fedge.model.file import ModelFile
 from fedge.model.shipped import find_model, is_shipped
 from fedge.options import DEFAULT_REJECT, RejectMode
@@ -31,11 +31,12 @@ class Answer:
 
     Attributes:
         label: the class, or None where the score is too low for the classifier's mode or no object is in the picture.
-        score: the best class's calibrated probability, 0..1.
+        score: the best class's calibrated probability, 0..1; what is refused is told by the model's own kind of score.
         top: the best classes and their probabilities, best first.
         preprocess_ms, infer_ms: milliseconds spent on each.
         probabilities: of every class, in output order, each 0..1; all equal where no object is in the picture.
         quality: how sure it is, in 0..1, that there is one object; None where the recipe does not cut it out.
+        score_kind: by what an answer is refused: its probability, or the energy of all classes together.
         empty: whether no object is in the picture; never where the recipe does not cut it out.
         image: the network's input: uint8, [height, width, channels], red-green-blue where there are three; not a copy.
             None where it is not at hand.
@@ -49,6 +50,7 @@ class Answer:
     probabilities: tuple[float, ...] = ()
     quality: float | None = None
     empty: bool = False
+    score_kind: Score = "probability"
     image: Picture | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -86,36 +88,43 @@ class Classifier:
         """
         return self.classify(as_picture(picture))
 
-    def logits(self, image: NDArray[np.uint8]) -> NDArray[np.int8]:
-        """The int8 logits, [classes], of one preprocessed input: uint8, [height, width, channels]."""
-        return self._network.logits(image)
+    def logits(self, image: NDArray[np.uint8]) -> NDArray[Any]:
+        """What the network gives, [classes], for one preprocessed input: uint8, [height, width, channels].
 
-    def probabilities(self, logits: NDArray[np.int8]) -> Floats:
-        """Calibrated probabilities over the last axis of int8 logits, any number of pictures."""
-        output = self.model.manifest.output
-        return self.model.manifest.confidence.probabilities(dequantize(logits, output.scale, output.zero_point))
+        int8 logits, but of a network from elsewhere whatever its output is.
+        """
+        return self._network.logits(self.model.manifest.input.encode(image))
+
+    def probabilities(self, logits: NDArray[Any]) -> Floats:
+        """Calibrated probabilities over the last axis of what `logits` gives, any number of pictures."""
+        return self.model.manifest.confidence.probabilities(self.model.manifest.output.real(logits))
+
+    def scores(self, logits: NDArray[Any]) -> Floats:
+        """What decides whether answers are given, 0..1, over the last axis of what `logits` gives."""
+        return self.model.manifest.confidence.scores(self.model.manifest.output.real(logits))
 
     def classify(self, picture: Picture) -> Answer:
         """Classifies a picture: uint8, [h, w] or [h, w, 3] blue-green-red, any size."""
         started = perf_counter()
         seen = prepare(self.model.manifest.preprocessing, picture, self.background)
         prepared = perf_counter()
-        logits = self._network.logits(seen.image)
+        logits = self.logits(seen.image)
         inferred = perf_counter()
         scores = np.full(len(self.labels), 1 / len(self.labels)) if seen.empty else self.probabilities(logits)
         # Of equal probabilities the first class wins, as in argmax, so that `fedge run` and `fedge eval` agree.
         best = np.argsort(-scores, kind="stable")[:TOP]
-        score = certainty(scores)
-        known = answered(self.model.manifest.confidence, self.reject, score, seen.empty)
+        confidence = self.model.manifest.confidence
+        known = answered(confidence, self.reject, self.scores(logits), seen.empty)
         return Answer(
             label=self.labels[best[0]] if known else None,
-            score=float(score),
+            score=float(certainty(scores)),
             top=tuple((self.labels[i], float(scores[i])) for i in best),
             preprocess_ms=(prepared - started) * 1e3,
             infer_ms=(inferred - prepared) * 1e3,
             probabilities=tuple(scores.tolist()),
             quality=seen.quality,
             empty=seen.empty,
+            score_kind=confidence.score,
             image=seen.image,
         )
 

@@ -1,11 +1,12 @@
 """The arithmetic of int8 quantization, and from logits to probabilities."""
 
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedge.model.schema import require_within
+from fedge.model.format.schema import require_within
 from fedge.options import RejectMode
 
 # The limits of a temperature and of the logit of "none of these"; what `fedge quantize` fits lies well within. Beyond
@@ -13,13 +14,14 @@ from fedge.options import RejectMode
 # softmax subtracts the largest logit from each.
 TEMPERATURES = (0.01, 100.0)
 MOST_UNKNOWN = 1e6
+
 Flags = NDArray[np.bool_]
-
 Floats = NDArray[np.float64]
+Score = Literal["probability", "energy"]
 
 
-def dequantize(values: NDArray[np.int8], scale: float, zero_point: int) -> Floats:
-    """int8 to the real numbers that they stand for, any shape."""
+def dequantize(values: NDArray[Any], scale: float, zero_point: int) -> Floats:
+    """Quantized values, int8 as a rule, to the real numbers that they stand for, any shape."""
     return (values.astype(np.float64) - zero_point) * scale
 
 
@@ -50,21 +52,62 @@ class RejectBelow:
 
 
 @dataclass(frozen=True)
-class Confidence:
-    """How logits become a decision: softmax of logits / temperature; unknown where the best is below `reject_below`.
+class Energy:
+    """How much a picture has of the classes at all, whichever it is: temperature * log(sum(exp(logits / temperature))).
 
-    Where the network learned from outliers too, the answer "none of these" has the logit `unknown`. `ece` is the
-    expected calibration error, in 0..1, on the held-out pictures that the temperature was fitted to.
+    Things that are none of the classes have less of it; the likeliest class's probability tells them worse, because it
+    only says which of the classes is nearer. At the energy `level` the score is 1/2.
+
+    Source: Liu et al., "Energy-based Out-of-distribution Detection", 2020, there with the opposite sign.
+    """
+
+    temperature: float
+    level: float
+
+    def __post_init__(self) -> None:
+        require_within("temperature", self.temperature, TEMPERATURES)
+        require_within("level", self.level, (-MOST_UNKNOWN, MOST_UNKNOWN))
+
+    def scores(self, logits: Floats) -> Floats:
+        """A rising function of the energy, 0..1, over the last axis of real logits."""
+        with np.errstate(over="ignore"):
+            return np.asarray(1 / (1 + np.exp(self.level - energy(logits, self.temperature))))
+
+
+def energy(logits: Floats, temperature: float) -> Floats:
+    """The energy over the last axis of real logits; see `Energy`."""
+    scaled = logits / temperature
+    most = scaled.max(axis=-1)
+    return np.asarray(temperature * (most + np.log(np.exp(scaled - most[..., np.newaxis]).sum(axis=-1))))
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """How logits become a decision: softmax of logits / temperature; unknown where the score is below `reject_below`.
+
+    The score is the likeliest class's probability, or where `energy` is given that of the energy. Where the network
+    learned from outliers too, the answer "none of these" has the logit `unknown`. `ece` is the expected calibration
+    error, in 0..1, on the held-out pictures that the temperature was fitted to.
     """
 
     temperature: float = 1.0
     reject_below: RejectBelow = field(default_factory=RejectBelow)
     ece: float | None = None
     unknown: float | None = None
+    energy: Energy | None = None
 
     def probabilities(self, logits: Floats) -> Floats:
         """Calibrated probabilities of the classes over the last axis of real logits, any number of pictures."""
         return softmax(logits, self.temperature, self.unknown)
+
+    @property
+    def score(self) -> Score:
+        """By which score answers are refused."""
+        return "energy" if self.energy else "probability"
+
+    def scores(self, logits: Floats) -> Floats:
+        """What decides whether answers are given, 0..1, over the last axis of real logits."""
+        return self.energy.scores(logits) if self.energy else certainty(self.probabilities(logits))
 
     def __post_init__(self) -> None:
         require_within("temperature", self.temperature, TEMPERATURES)
@@ -77,7 +120,7 @@ class Confidence:
 
 
 def certainty(probabilities: Floats) -> Floats:
-    """The score of an answer, 0..1: the largest probability over the last axis."""
+    """The likeliest class's probability, 0..1, over the last axis."""
     return np.asarray(probabilities.max(axis=-1))
 
 

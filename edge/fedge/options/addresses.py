@@ -64,9 +64,8 @@ class Broker:
 def parse_broker(url: str) -> Broker:
     """Reads mqtt://[USER@]HOST[:PORT][/TOPIC], or mqtts:// for TLS; raises OutputError.
 
-    Without a topic it is fedge/ and this machine's name. A password is refused: command lines can be read by all.
+    Without a topic it is `default_topic`. A password is refused: command lines can be read by all.
     """
-    import socket
     from urllib.parse import unquote, urlsplit
 
     try:
@@ -78,11 +77,18 @@ def parse_broker(url: str) -> Broker:
         raise OutputError("--mqtt was given a password", "put it into $FEDGE_MQTT_PASSWORD or --mqtt-password-file")
     if parts.scheme not in _MQTT_PORTS or not parts.hostname or set(url) & set("?#"):
         raise _no_broker("not mqtt:// or mqtts:// and a host")
-    topic = unquote(parts.path).strip("/") or f"fedge/{socket.gethostname()}"
+    topic = unquote(parts.path).strip("/") or default_topic()
     if len(topic) > _LONGEST_TOPIC or not topic.isprintable() or topic.startswith("$") or set(topic) & set("+#"):
         raise _no_broker("a topic may not have + or #, nor begin with $")
     user = unquote(parts.username) if parts.username else None
     return Broker(parts.hostname, port or _MQTT_PORTS[parts.scheme], topic, user, parts.scheme == "mqtts")
+
+
+def default_topic() -> str:
+    """`fedge/` and this machine's name, to which `claim_topic` adds what makes it a process's own."""
+    import socket
+
+    return f"fedge/{socket.gethostname()}"
 
 
 def _no_broker(why: str) -> OutputError:
@@ -110,6 +116,6 @@ def parse_webhook(url: str) -> WebhookUrl:
     plain = url.isascii() and url.isprintable() and " " not in url
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password or not plain:
         raise OutputError(
-            "--webhook was given what is no http or https URL without a user", "give one like https://host/path"
+            "--webhook needs an http or https URL, without a user in it", "give one like https://host/path"
         )
     return WebhookUrl(url, parts.hostname)

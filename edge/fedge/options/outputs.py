@@ -12,10 +12,10 @@ class OutputOptions:
     """What every output's options are.
 
     Attributes:
-        looks: whether it shows or keeps pictures for people, who want them in colour and in full size.
+        shows_pictures: whether it shows or keeps pictures for people, who want them in colour and in full size.
     """
 
-    looks: ClassVar[bool] = False
+    shows_pictures: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class MetricsOptions(OutputOptions):
 class WindowOptions(OutputOptions):
     """A window on this machine's screen, and whether it shows what the network sees."""
 
-    looks: ClassVar[bool] = True
+    shows_pictures: ClassVar[bool] = True
     show_input: bool = False
 
 
@@ -70,7 +70,7 @@ class WindowOptions(OutputOptions):
 class WebOptions(OutputOptions):
     """Where the web page is served, and the file whose first line is its token."""
 
-    looks: ClassVar[bool] = True
+    shows_pictures: ClassVar[bool] = True
     address: Address
     token_file: Path | None = None
 
@@ -79,7 +79,7 @@ class WebOptions(OutputOptions):
 class UnsureOptions(OutputOptions):
     """A folder for frames that the network is not sure of, its limit in bytes, and the least seconds between two."""
 
-    looks: ClassVar[bool] = True
+    shows_pictures: ClassVar[bool] = True
     folder: Path
     limit_bytes: int
     seconds: float

@@ -1,9 +1,10 @@
 """From the options of outputs to open outputs. A new kind is a dataclass in `options.outputs` and an opener here."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fedge.images.preprocess import Recipe
@@ -30,11 +31,15 @@ MQTT_PASSWORD, WEB_TOKEN = "FEDGE_MQTT_PASSWORD", "FEDGE_WEB_TOKEN"
 
 @dataclass(frozen=True)
 class Run:
-    """What outputs are told of the run: the model's labels, in output order, its recipe, and the run's health."""
+    """What outputs are told of the run: the model's labels, in output order, its recipe, and the run's health.
+
+    `model` is what the page says of it: `name`, `classes`, `file`, `build`, `version`.
+    """
 
     labels: tuple[str, ...]
     recipe: Recipe
     health: Health
+    model: Mapping[str, Any] = field(default_factory=dict)
 
 
 def open_outputs(options: Sequence[OutputOptions], run: Run) -> list[Output]:
@@ -94,7 +99,9 @@ def _mqtt(options: MqttOptions, run: Run) -> Output:
     password = read_secret(MQTT_PASSWORD, options.password_file, "--mqtt-password-file")
     with needs_extra("mqtt", "--mqtt"):
         from fedge.outputs.mqtt.client import Mqtt
-    return Mqtt(options.broker, password, options.authority)
+    from fedge.outputs.mqtt.topic import claim_topic
+
+    return Mqtt(claim_topic(options.broker), password, options.authority)
 
 
 def _window(options: WindowOptions, run: Run) -> Output:
@@ -110,9 +117,9 @@ def _web(options: WebOptions, run: Run) -> Output:
     token = choose_token(given, options.address)
     with needs_extra("web", "--web"):
         from fedge.outputs.web.server import WebPage
-    page = WebPage(options.address, token, run.labels, run.recipe)
+    page = WebPage(options.address, token, run.labels, run.recipe, model=run.model)
     fresh = token if given is None else None
-    if fresh or options.address.port == 0:
+    if fresh or options.address.port == 0 or sys.stderr.isatty():
         announce(Address(options.address.host, page.port), fresh)
     return page
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
@@ -21,11 +22,13 @@ class Notify(Output):
     Args:
         path: the socket's path; one that begins with `@` is abstract.
         interval_s: the watchdog's interval in seconds, None for no watchdog.
+        clock: gives seconds that only go forward.
     """
 
     name, inline = "systemd", True
 
-    def __init__(self, path: str, interval_s: float | None = None) -> None:
+    def __init__(self, path: str, interval_s: float | None = None, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
         self._path = "\0" + path[1:] if path.startswith("@") else path
         self._pause = interval_s / _FEEDS_PER_INTERVAL if interval_s else None
         self._fed = 0.0
@@ -58,9 +61,9 @@ class Notify(Output):
         if not self._ready:
             self._send("READY=1")
             self._ready = True
-        if self._pause is not None and monotonic() - self._fed >= self._pause:
+        if self._pause is not None and self._clock() - self._fed >= self._pause:
             self._send("WATCHDOG=1")
-            self._fed = monotonic()
+            self._fed = self._clock()
 
     def _send(self, text: str) -> None:
         self._socket.sendto(text.encode(), self._path)

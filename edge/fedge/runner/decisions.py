@@ -4,12 +4,13 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 
 from fedge.model.confidence import Floats
+from fedge.model.schema import from_json, to_json
 from fedge.options import ENTER, LEAVE, WINDOW_SECONDS
+from fedge.system.json_types import JsonObject
 
 # The window holds at least this many frames, also with a slow camera, so that one bad frame decides nothing.
 LEAST_FRAMES = 3
@@ -32,6 +33,21 @@ class Decision:
     score: float
     changed: bool
     since: datetime
+
+
+@dataclass(frozen=True)
+class DeciderState:
+    """All that a decider's next decision depends on.
+
+    Attributes:
+        decided: the index of the class that is decided on, or None.
+        since: since when, ISO 8601 in UTC; None before the first frame.
+        history: of each frame in the window its moment in seconds, and the probability of each class.
+    """
+
+    decided: int | None
+    since: str | None
+    history: tuple[tuple[float, ...], ...]
 
 
 class Decider:
@@ -83,24 +99,21 @@ class Decider:
         """The arguments, besides the labels, that make another decider like this one."""
         return {"window_seconds": self._window, "enter": self._enter, "leave": self._leave}
 
-    def state(self) -> dict[str, Any]:
-        """All that the next decision depends on, as JSON."""
-        return {
-            "decided": self._decided,
-            "since": self._since.isoformat() if self._since else None,
-            "history": [[moment, *probabilities.tolist()] for moment, probabilities in self._history],
-        }
+    def state(self) -> JsonObject:
+        """All that the next decision depends on, as JSON; see `DeciderState`."""
+        history = tuple((moment, *probabilities.tolist()) for moment, probabilities in self._history)
+        return to_json(DeciderState(self._decided, self._since.isoformat() if self._since else None, history))
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Goes on from a `state`; raises KeyError, TypeError or ValueError where it does not fit these labels."""
-        history = [(float(moment), np.array(rest, dtype=np.float64)) for moment, *rest in state["history"]]
+    def restore(self, state: JsonObject) -> None:
+        """Goes on from a `state`; raises ValueError where it is damaged or does not fit these labels."""
+        known = from_json(DeciderState, state)
+        history = [(moment, np.array(rest, dtype=np.float64)) for moment, *rest in known.history]
         if any(probabilities.shape != self._sum.shape for _, probabilities in history):
             raise ValueError("a state of another number of classes")
-        decided = state["decided"]
-        if decided is not None and not 0 <= decided < len(self._labels):
+        if known.decided is not None and not 0 <= known.decided < len(self._labels):
             raise ValueError("a state that has decided on no known class")
-        self._history, self._decided = deque(history), decided
-        self._since = datetime.fromisoformat(state["since"]) if state["since"] else None
+        self._since = datetime.fromisoformat(known.since) if known.since else None
+        self._history, self._decided = deque(history), known.decided
         self._sum = sum((probabilities for _, probabilities in history), np.zeros(len(self._labels)))
 
     def _remember(self, probabilities: Floats, moment: float) -> None:

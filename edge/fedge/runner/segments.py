@@ -20,8 +20,7 @@ from typing import Any
 import cv2
 
 from fedge.images.picture import Picture
-from fedge.system.bounded_folder import BoundedFolder
-from fedge.system.files import PeriodicSync, write_json
+from fedge.system.files import BoundedFolder, PeriodicSync, write_json
 
 FACTS, LINES, END = "recording.json", "frames.jsonl", "end.json"
 _SEGMENT = re.compile(r"segment-(\d{6,})")

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fedge.errors import FedgeError
-from fedge.model.verification import verify_model
+from fedge.evaluation.verification import verify_model
 
 SECONDS = 120
 

@@ -3,11 +3,36 @@
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
+from threading import RLock
 from typing import Any, TextIO
+from unicodedata import east_asian_width
+
+TERMINAL = RLock()
+"""Held while something is written to the terminal, where a line may renew itself."""
+_clear_live_line: Callable[[], None] | None = None
+
+
+def set_live_line(clear: Callable[[], None] | None) -> None:
+    """Has `clear` called before each `echo`, so that no message is written behind a line that renews itself."""
+    global _clear_live_line
+    with TERMINAL:
+        _clear_live_line = clear
+
+
+def fit(text: str, columns: int) -> str:
+    """The text cut or filled to so many columns; Chinese, Japanese and Korean characters and emoji take two."""
+    taken = 0
+    for i, character in enumerate(text):
+        width = 2 if east_asian_width(character) in "WF" else 1
+        if taken + width > columns:
+            text = text[:i]
+            break
+        taken += width
+    return text + " " * (columns - taken)
 
 
 def printable(text: str) -> str:
@@ -31,7 +56,11 @@ def echo(line: str, stream: TextIO | None = None) -> None:
     # sys.stderr is None where the process was started with it closed; print would then write to standard output.
     if stream is None:
         return
-    with suppress(OSError):
+    with suppress(OSError), TERMINAL:
+        if _clear_live_line is not None:
+            # Its stream may be full or closed, this one is not.
+            with suppress(OSError, ValueError):
+                _clear_live_line()
         print(f"fedge: {line}", file=stream, flush=True)
 
 

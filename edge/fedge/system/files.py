@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
@@ -13,6 +13,9 @@ from threading import Event, Thread
 from typing import Any
 
 _BLOCK = 1 << 20
+# A name may have 255 bytes, a character four; a temporary file's name adds some to that of the file.
+_LONGEST_PREFIX = 40
+_LONGEST_NAME = 200
 SYNC_SECONDS = 2.0
 """How often what grows is synced: a power cut takes at most this much of it, and what a sync itself takes."""
 
@@ -27,7 +30,7 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The suffix is kept because writers such as matplotlib and OpenCV choose the format by it.
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:_LONGEST_PREFIX]}.", suffix=path.suffix, dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         try:
@@ -41,6 +44,12 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def short_name(name: str) -> str:
+    """The name cut to 200 bytes of UTF-8, so that numbers and suffixes may be added to it."""
+    data = os.fsencode(name)
+    return name if len(data) <= _LONGEST_NAME else data[:_LONGEST_NAME].decode(errors="ignore")
 
 
 def write_bytes(path: Path, data: bytes, mode: int | None = None) -> None:
@@ -104,6 +113,49 @@ def sync_filesystem(folder: Path) -> None:
             raise OSError(number, os.strerror(number), str(folder))
     finally:
         os.close(handle)
+
+
+class BoundedFolder:
+    """What a folder holds, entry by entry, within a number of bytes.
+
+    Args:
+        limit_bytes: how much the entries may have together.
+        entries: what is there already, oldest first, each with its size in bytes.
+        remove: deletes an entry.
+    """
+
+    def __init__(self, limit_bytes: int, entries: Iterable[tuple[Path, int]], remove: Callable[[Path], None]) -> None:
+        self.limit_bytes, self._remove = limit_bytes, remove
+        self._sizes = dict(entries)
+        self._total = sum(self._sizes.values())
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    def __contains__(self, entry: object) -> bool:
+        return entry in self._sizes
+
+    def size(self, entry: Path) -> int:
+        """The bytes of an entry."""
+        return self._sizes[entry]
+
+    def grow(self, entry: Path, size: int) -> None:
+        """An entry, the newest if it is new, has so many bytes more."""
+        self._sizes[entry] = self._sizes.get(entry, 0) + size
+        self._total += size
+
+    def make_room(self, size: int, sparing: Path | None = None) -> None:
+        """Removes the oldest entries, but for `sparing`, until so many bytes more have room."""
+        for oldest in list(self._sizes):
+            if self._total + size <= self.limit_bytes:
+                return
+            if oldest != sparing:
+                self.drop(oldest)
+
+    def drop(self, entry: Path) -> None:
+        """Removes an entry."""
+        self._remove(entry)
+        self._total -= self._sizes.pop(entry)
 
 
 def is_hidden(path: Path, below: Path | None = None) -> bool:

@@ -42,6 +42,7 @@ def quantization_aware(
         warmup_epochs=0.0,
         weight_decay=0.0,
         skip=0.0,
+        patience=0,
     )
     best, _ = fit(model, dataclasses.replace(loader, plan=fine), held_out, seed, scratch, callbacks)
     model.set_weights(best.weights)

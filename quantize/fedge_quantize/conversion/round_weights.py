@@ -22,6 +22,8 @@ DAMPING = 0.01
 PICTURES = 128
 LEVELS = 127
 _BATCH_PIXELS = 2**18
+# Neighbouring places of a picture are alike: so many of each side are enough, fewer for a depth-wise layer.
+PLACES, DEPTHWISE_PLACES = 28, 14
 
 
 def round_weights(folded: Model, calibration: NDArray[np.uint8]) -> Model:
@@ -103,7 +105,10 @@ def _sums(layer: layers.Layer, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.T
         vectors = tf.reshape(x, (1, -1, channels))
     else:
         (h, w), (down, right) = layer.kernel_size, layer.strides
-        patches = tf.image.extract_patches(x, (1, h, w, 1), (1, down, right, 1), (1, 1, 1, 1), layer.padding.upper())
+        most = DEPTHWISE_PLACES if isinstance(layer, layers.DepthwiseConv2D) else PLACES
+        every = max(1, x.shape[1] // down // most)
+        steps = (1, down * every, right * every, 1)
+        patches = tf.image.extract_patches(x, (1, h, w, 1), steps, (1, 1, 1, 1), layer.padding.upper())
         if isinstance(layer, layers.DepthwiseConv2D):
             vectors = tf.transpose(tf.reshape(patches, (-1, h * w, channels)), (2, 0, 1))
         else:

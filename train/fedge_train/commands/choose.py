@@ -20,7 +20,7 @@ from fedge.system.console import echo
 from fedge_train.networks.plans import plan_for
 from fedge_train.runs.history import Epoch
 from fedge_train.training.batches import BatchLoader
-from fedge_train.training.linear_head import CrossValidated, cross_validate, folds_of, two_views
+from fedge_train.training.linear_head import CrossValidated, Floats, cross_validate, folds_of, two_views
 from fedge_train.training.loop import Callbacks, fit
 from fedge_train.training.start import start_network
 
@@ -43,13 +43,15 @@ class Choice:
         architecture: its name.
         side: the input's height and width in pixels.
         epochs: how long to train it; None for a head on the frozen backbone.
-        strength: of the head's penalty; None for a network that is trained.
+        head: what heads on the frozen backbone answered, where one of them was chosen.
+        views: of the pictures that are not for the test, those to train on first: the backbone's features.
     """
 
     architecture: str
     side: int
     epochs: int | None = None
-    strength: float | None = None
+    head: CrossValidated | None = None
+    views: Floats | None = None
 
 
 class _Pruned(Exception):
@@ -72,12 +74,13 @@ def choose(
     pool = _pool(load_dataset(data, replace(recipe, height=BACKBONE_SIDE, width=BACKBONE_SIDE), label_map, test_share))
     backbone = start_network(BACKBONE, pool.images.shape[1:], int(pool.labels.max()) + 1, seed)
     fold = folds_of(pool.labels)
-    found = cross_validate(two_views(backbone, pool.images), pool.labels, fold)
+    views = two_views(backbone, pool.images)
+    found = cross_validate(views, pool.labels, fold)
     echo(
         f"tried {BACKBONE} at {BACKBONE_SIDE} px, as ImageNet taught it, with a new head: {found.accuracy:.1%} "
         f"(+- {found.error:.1%}) of {len(pool):,} pictures that it had not learned, in {monotonic() - started:.0f} s"
     )
-    chosen = Choice(BACKBONE, BACKBONE_SIDE, strength=found.strength)
+    chosen = Choice(BACKBONE, BACKBONE_SIDE, head=found, views=views)
     if found.accuracy >= GOOD_ENOUGH:
         echo(f"chose {BACKBONE}: right on {GOOD_ENOUGH:.0%} or more, it leaves too little for another to win")
         return chosen
@@ -118,7 +121,7 @@ def _try_small(pool: Split, backbone: CrossValidated, deadline: float, seed: int
 
 def _trial(learned: Split, left_out: Split, epochs: int, to_beat: float, deadline: float, seed: int) -> float:
     """The accuracy after the last epoch; the best epoch would be chosen on the very pictures that it is judged on."""
-    plan = replace(plan_for(SMALL, len(learned)), epochs=epochs)
+    plan = replace(plan_for(SMALL, len(learned)), epochs=epochs, patience=0)
     sources = int(learned.sources.max()) + 1
     model = start_network(SMALL, learned.images.shape[1:], learned.right.shape[1], seed)
 

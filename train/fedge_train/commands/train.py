@@ -1,42 +1,57 @@
 """The `fedge train` command's work."""
 
+import dataclasses
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from time import monotonic
+from contextlib import ExitStack
 
 import tf_keras as keras
 
 from fedge.data.dataset import Dataset
 from fedge.errors import RunError
 from fedge.system.console import echo
-from fedge.system.files import write_json
-from fedge_train.commands.train_settings import TrainOptions, resume_run, start_run
-from fedge_train.networks.predict import predictor
+from fedge_train.commands.head import learn_head
+from fedge_train.commands.train_settings import USED, Start, TrainOptions, resume_run, start_run
+from fedge_train.runs.lock import writing
 from fedge_train.runs.pretrained import pretrained
 from fedge_train.runs.report import Outcome, TrainReport, write_history, write_report
 from fedge_train.runs.run_folder import (
     CHECKPOINTS,
     CONFIG,
-    HISTORY,
     RunConfig,
+    latest_unfinished,
     load_float_model,
+    require_empty,
     save_weights,
     write_config,
 )
 from fedge_train.training.batches import make_loader
-from fedge_train.training.linear_head import learn_head, two_views
-from fedge_train.training.loop import fit, validate
-from fedge_train.training.progress_bar import TrainingBar
+from fedge_train.training.loop import fit
+from fedge_train.training.progress_bar import TrainingBar, duration, expected_seconds
 from fedge_train.training.start import start_network
 
 
 def train(options: TrainOptions) -> TrainReport:
     """Trains, or goes on training, and gives the run's report. Raises FedgeError."""
-    folder, config, dataset = resume_run(options) if options.resume else start_run(options)
+    with ExitStack() as stack:
+        if options.resume:
+            options = dataclasses.replace(options, out=options.out or latest_unfinished())
+        elif options.out:
+            require_empty(options.out, USED)
+        if options.out and (options.out.is_dir() or not options.resume):
+            # Before the pictures are read, which takes a while.
+            stack.enter_context(writing(options.out))
+        start = resume_run(options) if options.resume else start_run(options)
+        if not options.out:
+            stack.enter_context(writing(start.folder))
+        return _train(start)
+
+
+def _train(start: Start) -> TrainReport:
+    folder, config, dataset = start.folder, start.config, start.dataset
     _say_what_was_left_out(dataset)
     if config.head is not None:
-        return _learn_head(folder, config, dataset, config.head)
+        return learn_head(start, config.head)
     # Teachers answer in float32, whatever precision the student is trained in.
     loader = make_loader(config, dataset)
     model = _new_model(config, dataset)
@@ -44,7 +59,8 @@ def train(options: TrainOptions) -> TrainReport:
         write_config(folder, config)
     echo(
         f"training {config.architecture} ({model.count_params():,} parameters) on {len(loader):,} pictures "
-        f"an epoch, {len(dataset.held_out):,} held out, for {config.plan.epochs} epochs in {config.dtype} -> {folder}"
+        f"an epoch, {len(dataset.held_out):,} held out, for {_epochs(config)} in {config.dtype}, "
+        f"about {duration(expected_seconds(model, loader, dataset.held_out))} -> {folder}"
     )
     try:
         with TrainingBar(loader) as bar:
@@ -61,19 +77,10 @@ def train(options: TrainOptions) -> TrainReport:
     return write_report(folder, config, load_float_model(folder, config), dataset, outcome)
 
 
-def _learn_head(folder: Path, config: RunConfig, dataset: Dataset, strength: float) -> TrainReport:
-    """Learns a linear head on the backbone's ImageNet features, and gives the run's report."""
-    started = monotonic()
-    write_config(folder, config)
-    echo(f"learning a head for {config.architecture} from {len(dataset.train):,} pictures -> {folder}")
-    model = start_network(config.architecture, config.recipe.shape, len(config.labels), config.seed)
-    views = two_views(model, dataset.train.images)
-    learn_head(model, views, dataset.train.labels, len(config.labels), strength)
-    save_weights(folder, model)
-    write_json(folder / HISTORY, [])
-    accuracy = validate(predictor(model), dataset.held_out)[1]
-    outcome = Outcome(0, accuracy, monotonic() - started, best_epoch=0)
-    return write_report(folder, config, load_float_model(folder, config), dataset, outcome)
+def _epochs(config: RunConfig) -> str:
+    plan = config.plan
+    early = f", fewer if {plan.patience} in a row are no better" if plan.patience else ""
+    return f"{plan.epochs} epochs{early}"
 
 
 def _new_model(config: RunConfig, dataset: Dataset) -> keras.Model:

@@ -13,7 +13,7 @@ from fedge.errors import FedgeError, RunError
 from fedge.images.cutout import CutOut
 from fedge.images.preprocess import Fit, Recipe, Subject
 from fedge.options import TEST_SHARE, TRIAL_MINUTES
-from fedge_train.commands.choose import BACKBONE_SIDE, choose
+from fedge_train.commands.choose import BACKBONE_SIDE, Choice, choose
 from fedge_train.networks.architectures import ARCHITECTURES
 from fedge_train.networks.imagenet import BACKBONES
 from fedge_train.networks.plans import OTHER_CLASSES_RATE, Plan, plan_for
@@ -35,6 +35,8 @@ from fedge_train.training.precision import training_dtype
 
 DEFAULT_DATA = fashion_mnist.NAME
 DEFAULT_ARCHITECTURE = "base"
+# What is to be done about an --out that has something in it.
+USED = "go on with --resume, or choose another --out"
 T = TypeVar("T")
 
 
@@ -46,6 +48,7 @@ class TrainOptions:
     label_map: Path | None = None
     architecture: str | None = None
     epochs: int | None = None
+    patience: int | None = None
     batch: int | None = None
     learning_rate: float | None = None
     seed: int | None = None
@@ -67,11 +70,21 @@ class TrainOptions:
     resume: bool = False
 
 
-def start_run(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
-    """A new run's folder, configuration and data; nothing is written yet. Raises FedgeError."""
+@dataclass(frozen=True)
+class Start:
+    """A run to begin or go on with: its folder, configuration and data, and what was chosen for it, if anything."""
+
+    folder: Path
+    config: RunConfig
+    dataset: Dataset
+    chosen: Choice | None = None
+
+
+def start_run(options: TrainOptions) -> Start:
+    """A new run; nothing is written yet. Raises FedgeError."""
     options = dataclasses.replace(options, data=options.data or (DEFAULT_DATA,))
     if options.out:
-        require_empty(options.out, "go on with --resume, or choose another --out")
+        require_empty(options.out, USED)
     recipe = default_recipe(options.data)
     if options.start:
         # Pretrained weights are of use only with the preprocessing that they were trained with.
@@ -79,13 +92,13 @@ def start_run(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
         options = dataclasses.replace(options, architecture=options.architecture or start.architecture)
         recipe = start.recipe
     share = TEST_SHARE if options.test_share is None else options.test_share
-    head = None
+    head, chosen = None, None
     if _is_free_to_choose(options):
         recipe = _with_recipe_options(recipe, options)
         chosen = choose(
             options.data, recipe, read_label_map(options.label_map), share, options.minutes, options.seed or 0
         )
-        head = chosen.strength
+        head = chosen.head.strength if chosen.head else None
         options = dataclasses.replace(options, architecture=chosen.architecture, size=chosen.side, epochs=chosen.epochs)
     elif options.architecture in BACKBONES and options.epochs is None:
         head = USUAL_STRENGTH
@@ -94,23 +107,24 @@ def start_run(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
     recipe = _with_recipe_options(recipe, options)
     dataset = load_dataset(options.data, recipe, read_label_map(options.label_map), share)
     config = dataclasses.replace(_configure(options, dataset), head=head)
-    return options.out or new_folder(f"{dataset.name}-{config.architecture}"), config, dataset
+    return Start(options.out or new_folder(f"{dataset.name}-{config.architecture}"), config, dataset, chosen)
 
 
-def resume_run(options: TrainOptions) -> tuple[Path, RunConfig, Dataset]:
+def resume_run(options: TrainOptions) -> Start:
     """The same of a run that was interrupted; raises RunError where it has ended or the options differ."""
     folder = options.out or latest_unfinished()
     config = read_config(folder)
     if finished(folder):
         raise RunError(f"the run {folder} has already ended", "train another with --out, or leave out --resume")
-    changed = changed_fields(config, _asked_for(options, config))
+    moved_to = _resolved(options.data)
+    changed = changed_fields(config, _asked_for(dataclasses.replace(options, data=()), config))
     if changed:
         raise RunError(
             f"the run {folder} was started with other settings ({', '.join(changed)})",
             "leave these options out on --resume, or train another with --out",
         )
     require_unchanged(config.origins, folder, config)
-    return folder, config, load_run_data(folder, config)
+    return Start(folder, config, load_run_data(folder, config, moved_to))
 
 
 def _is_free_to_choose(options: TrainOptions) -> bool:
@@ -118,7 +132,7 @@ def _is_free_to_choose(options: TrainOptions) -> bool:
     asked = (
         *(options.architecture, options.start, options.epochs, options.batch, options.learning_rate, options.size),
         *(options.color, options.subject, options.camera_like, options.variants, options.outliers, options.skip),
-        *(options.dtype, options.teachers or None, options.weights or None),
+        *(options.dtype, options.patience, options.teachers or None, options.weights or None),
     )
     return DEFAULT_DATA not in options.data and all(each is None for each in asked)
 
@@ -127,7 +141,6 @@ def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
     """The run's configuration with what the user gave on `--resume` in its place; all of it must be as it was."""
     return dataclasses.replace(
         old,
-        data=_resolved(options.data) or old.data,
         architecture=options.architecture or old.architecture,
         seed=old.seed if options.seed is None else options.seed,
         dtype=options.dtype or old.dtype,
@@ -148,6 +161,8 @@ def _with_options(plan: Plan, options: TrainOptions) -> Plan:
         return dataclasses.replace(
             plan,
             epochs=_or(options.epochs, plan.epochs),
+            # Epochs that were asked for are all trained, unless patience was asked for too.
+            patience=_or(options.patience, plan.patience if options.epochs is None else 0),
             batch=_or(options.batch, plan.batch),
             learning_rate=_or(options.learning_rate, plan.learning_rate),
             camera=_or(options.camera_like, plan.camera),

@@ -30,6 +30,7 @@ class Plan:
         outliers: the share of each batch that are outliers, pictures of none of the classes.
         skip: the share of an epoch's pictures that is left out because the network knows them; neither in the first
             epoch nor in the last ones (`FULL_EPOCHS`).
+        patience: training ends after so many epochs that were no better on the held-out pictures; 0: never early.
     """
 
     epochs: int
@@ -49,6 +50,7 @@ class Plan:
     variants: int = 0
     outliers: float = 0.0
     skip: float = 0.0
+    patience: int = 0
 
     @property
     def open_set(self) -> bool:
@@ -85,6 +87,8 @@ class Plan:
             raise ValueError("outliers must be from 0 to 0.5")
         if self.outliers and self.batch < 2:
             raise ValueError("batch must be at least 2 where some of it are outliers")
+        if self.patience < 0:
+            raise ValueError("patience must be at least 0")
         if not 0 <= self.skip <= 0.5:
             raise ValueError("skip must be from 0 to 0.5")
 
@@ -137,6 +141,8 @@ LITE = Plan(
 LEAST_PICTURES_SEEN = 200_000
 # The best epoch never came later: of 1,852 epochs on 150 photographs it was the 85th.
 MOST_EPOCHS = 150
+# Of such a plan's epochs, so many in a row without a better one end it.
+PATIENCE = 1 / 3
 LEAST_BATCH = 16
 LEAST_STEPS_PER_EPOCH = 32
 
@@ -151,18 +157,21 @@ PLANS |= dict.fromkeys(EFFICIENTNET_LITE, LITE)
 def plan_for(architecture: str, pictures: int, batch: int | None = None) -> Plan:
     """An architecture's plan, fitted to the number of training pictures, for batches of `batch` if that is given.
 
-    Few get more epochs, smaller batches at a lower rate, and are all shown in each epoch.
+    Few get more epochs, which end early where they bring nothing, smaller batches at a lower rate, and are all shown in
+    each epoch.
     """
     plan = PLANS[architecture]
     fitting = plan.batch
     while fitting > LEAST_BATCH and pictures < fitting * LEAST_STEPS_PER_EPOCH:
         fitting //= 2
     batch = batch or fitting
+    epochs = max(plan.epochs, min(MOST_EPOCHS, math.ceil(LEAST_PICTURES_SEEN / pictures)))
     return replace(
         plan,
         batch=batch,
         # A smaller batch's gradient is noisier, by the square root of the factor.
         learning_rate=plan.learning_rate * math.sqrt(batch / plan.batch),
         skip=plan.skip if fitting == plan.batch else 0.0,
-        epochs=max(plan.epochs, min(MOST_EPOCHS, math.ceil(LEAST_PICTURES_SEEN / pictures))),
+        epochs=epochs,
+        patience=round(PATIENCE * epochs) if epochs > plan.epochs else plan.patience,
     )

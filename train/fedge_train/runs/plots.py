@@ -1,5 +1,6 @@
 """The pictures in a run folder: curves, confusion matrix, and pages of samples."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -16,6 +17,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager, get_font
+from matplotlib.ticker import PercentFormatter
 
 # A class may be called `$5`.
 matplotlib.rcParams["text.parse_math"] = False
@@ -29,6 +31,8 @@ matplotlib.rcParams["font.family"] = ["DejaVu Sans", *_installed[:_MOST_FONTS]]
 GRID = (6, 8)
 # Of a side; more pixels than this makes are more than memory holds.
 MOST_INCHES = 60.0
+# Of a plot's width: names of marks that are nearer would be written over each other.
+NEAR = 0.08
 
 
 def plot_curves(path: Path, history: Sequence[Epoch], best_epoch: int) -> None:
@@ -45,6 +49,17 @@ def plot_curves(path: Path, history: Sequence[Epoch], best_epoch: int) -> None:
         ax.axvline(best_epoch, color="gray", linestyle=":", label="chosen")
         ax.set(title=title, xlabel="epoch")
         ax.legend()
+    _save(figure, path)
+
+
+def plot_learning_curve(path: Path, points: Sequence[tuple[int, float, float]]) -> None:
+    """Accuracies, 0..1, over numbers of pictures, with bands of two standard errors: (pictures, accuracy, error)."""
+    figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
+    pictures, accuracy, error = (np.array(each) for each in zip(*points, strict=True))
+    ax.fill_between(pictures, accuracy - 2 * error, np.minimum(1, accuracy + 2 * error), alpha=0.2)
+    ax.plot(pictures, accuracy, marker="o")
+    ax.set(xlabel="pictures learned from", ylabel="right, of pictures not learned", xlim=(0, None))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     _save(figure, path)
 
 
@@ -69,13 +84,19 @@ def plot_confusion(path: Path, confusion: list[list[int]], labels: Sequence[str]
 def plot_samples(
     path: Path, images: NDArray[np.uint8], captions: Sequence[str], wrong: Sequence[bool], title: str
 ) -> None:
-    """A page of pictures, uint8 [n, h, w, 1 or 3 red-green-blue], with captions; those that are wrong in red."""
-    rows, columns = GRID
-    figure, axes = plt.subplots(rows, columns, figsize=(columns * 1.5, rows * 1.75), layout="constrained")
+    """A page of pictures, uint8 [n, h, w, 1 or 3 red-green-blue], with captions; those that are wrong in red.
+
+    It has as many rows as the pictures fill, `GRID` at most; without any it is the title alone.
+    """
+    columns = GRID[1]
+    rows = min(GRID[0], math.ceil(len(images) / columns))
+    figure = plt.figure(figsize=(columns * 1.5, rows * 1.75 + 0.5), layout="constrained")
     figure.suptitle(drawable([title])[0])
-    for ax in axes.ravel():
+    for place, (image, caption, is_wrong) in enumerate(zip(images, captions, wrong, strict=True)):
+        if place == rows * columns:
+            break
+        ax = figure.add_subplot(rows, columns, place + 1)
         ax.axis("off")
-    for ax, image, caption, is_wrong in zip(axes.ravel(), images, captions, wrong, strict=False):
         ax.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
         ax.set_title(drawable([caption])[0], fontsize=7, color="firebrick" if is_wrong else "black")
     _save(figure, path)
@@ -87,17 +108,28 @@ def plot_lines(
     marks: Mapping[str, Mapping[str, tuple[float, float]]],
     axes: tuple[str, str],
 ) -> None:
-    """Lines through points by name, with named marks on each, over two axes of shares from 0."""
+    """Lines through points by name, with named marks on each, over two axes of shares in percent, from 0."""
     figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
     for name, points in lines.items():
-        (line,) = ax.plot(*zip(*points, strict=True), label=name)
-        for mark, point in marks.get(name, {}).items():
+        (line,) = ax.plot(*zip(*points, strict=True), label=drawable([name])[0])
+        for point, names in _at_one_point(marks.get(name, {})).items():
             ax.plot(*point, marker="o", color=line.get_color())
-            ax.annotate(mark, point, xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8)
+            ax.annotate(", ".join(names), point, xytext=(-6, 6), textcoords="offset points", ha="right", fontsize=8)
     ax.set(xlabel=axes[0], ylabel=axes[1], xlim=(0, 1.02))
     ax.set_ylim(bottom=0)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0))
     ax.legend()
     _save(figure, path)
+
+
+def _at_one_point(marks: Mapping[str, tuple[float, float]]) -> dict[tuple[float, float], list[str]]:
+    """The marks' names by their points, those together that would be written over each other."""
+    places: dict[tuple[float, float], list[str]] = {}
+    for name, point in marks.items():
+        near = next((place for place in places if abs(place[0] - point[0]) < NEAR), point)
+        places.setdefault(near, []).append(name)
+    return places
 
 
 def drawable(texts: Sequence[str]) -> list[str]:

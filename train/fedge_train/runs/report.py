@@ -13,13 +13,15 @@ from tf_keras import Model
 from fedge.data.dataset import Dataset
 from fedge.evaluation.metrics import Evaluation, evaluate_predictions
 from fedge.model.confidence import softmax
-from fedge.model.schema import to_json
-from fedge.system.files import write_json
+from fedge.model.format.schema import to_json
+from fedge.system.files import write_bytes, write_json
 from fedge.system.json_types import JsonObject
 from fedge_train.networks.predict import predictor
+from fedge_train.runs.enough import EnoughReport
 from fedge_train.runs.history import Epoch
+from fedge_train.runs.page import write_page
 from fedge_train.runs.plots import GRID, plot_confusion, plot_curves, plot_samples
-from fedge_train.runs.run_folder import HISTORY, REPORT, RunConfig
+from fedge_train.runs.run_folder import HISTORY, HISTORY_CSV, REPORT, RunConfig
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class TrainReport:
         doubtful: files that were read and have something odd about them, with what it is.
         warnings: what is odd about the data set as a whole.
         run: the run's folder.
+        enough: what heads on a backbone say of the pictures, where there are such heads.
     """
 
     architecture: str
@@ -72,6 +75,7 @@ class TrainReport:
     dtype: str
     seed: int
     run: str
+    enough: EnoughReport | None = None
 
 
 def as_text(report: TrainReport) -> str:
@@ -81,7 +85,8 @@ def as_text(report: TrainReport) -> str:
         accuracy = f"the mean of {' and '.join(outcome.averaged)}: held out {outcome.held_out_accuracy:.2%}, {accuracy}"
     elif outcome.epochs:
         accuracy += f", best epoch {outcome.best_epoch} of {outcome.epochs}"
-    return f"{report.text}\n{accuracy}\nnext: fedge quantize {report.run}"
+    enough = "".join(f"{sentence}\n" for sentence in report.enough.sentences) if report.enough else ""
+    return f"{report.text}\n{accuracy}\n{enough}next: fedge quantize {report.run}"
 
 
 def as_json(report: TrainReport) -> JsonObject:
@@ -109,16 +114,28 @@ def as_json(report: TrainReport) -> JsonObject:
         "dtype": report.dtype,
         "seed": report.seed,
         "run": report.run,
+        **({"enough": to_json(report.enough)} if report.enough else {}),
     }
 
 
 def write_history(folder: Path, history: Sequence[Epoch], best_epoch: int) -> None:
-    """Writes every epoch's figures, and their curves."""
-    write_json(folder / HISTORY, [dataclasses.asdict(epoch) for epoch in history])
+    """Writes every epoch's figures, as JSON and as CSV, and their curves."""
+    rows = [dataclasses.asdict(epoch) for epoch in history]
+    write_json(folder / HISTORY, rows)
+    names = [field.name for field in dataclasses.fields(Epoch)]
+    lines = [",".join(names), *(",".join(str(row[name]) for name in names) for row in rows)]
+    write_bytes(folder / HISTORY_CSV, ("\n".join(lines) + "\n").encode())
     plot_curves(folder / "curves.png", history, best_epoch)
 
 
-def write_report(folder: Path, config: RunConfig, model: Model, dataset: Dataset, outcome: Outcome) -> TrainReport:
+def write_report(
+    folder: Path,
+    config: RunConfig,
+    model: Model,
+    dataset: Dataset,
+    outcome: Outcome,
+    enough: EnoughReport | None = None,
+) -> TrainReport:
     """Evaluates the chosen weights on the test split, and writes the report and the plots to the run's folder."""
     test = dataset.test
     logits = predictor(model)(test.images)
@@ -146,11 +163,13 @@ def write_report(folder: Path, config: RunConfig, model: Model, dataset: Dataset
         dtype=config.dtype,
         seed=config.seed,
         run=str(folder),
+        enough=enough,
     )
     plot_confusion(folder / "confusion.png", evaluation.confusion, dataset.labels)
     _plot_mistakes_first(folder / "samples.png", dataset, logits)
     # Last, because its presence says that the run is finished.
     write_json(folder / REPORT, as_json(report))
+    write_page(folder)
     return report
 
 
@@ -162,8 +181,9 @@ def _plot_mistakes_first(path: Path, dataset: Dataset, logits: "np.ndarray[Any, 
     mistakes = np.flatnonzero(wrong)[np.argsort(-confidence[wrong], kind="stable")]
     cells = GRID[0] * GRID[1]
     right = np.flatnonzero(~wrong)
-    spread = right[np.linspace(0, len(right) - 1, cells).astype(int)] if len(right) else right
-    chosen = np.concatenate([mistakes[: cells * 2 // 3], spread])[:cells].astype(int)
+    mistakes_shown = mistakes[: max(cells * 2 // 3, cells - len(right))]
+    spread = np.linspace(0, len(right) - 1, min(len(right), cells - len(mistakes_shown))).astype(int)
+    chosen = np.concatenate([mistakes_shown, right[spread]])
     captions = [
         f"{labels[predicted[i]]} {confidence[i]:.0%}" + (f"\ntrue: {labels[test.labels[i]]}" if wrong[i] else "")
         for i in chosen

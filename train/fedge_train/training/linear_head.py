@@ -1,5 +1,6 @@
 """A linear head on the features of a frozen backbone: learned in seconds, judged by cross-validation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,16 +23,30 @@ _SEED = 0
 
 
 @dataclass(frozen=True)
+class Head:
+    """A linear function of features: weights, float32 [features, classes], and bias, [classes]."""
+
+    weights: Floats
+    bias: Floats
+
+    def logits(self, features: Floats) -> Floats:
+        """float32 [n, classes] of features, [n, features]."""
+        return np.asarray(features @ self.weights + self.bias, dtype=np.float32)
+
+
+@dataclass(frozen=True)
 class CrossValidated:
     """What heads answer to pictures that they have not learned from.
 
     Attributes:
         strength: the inverse strength of the penalty that answered best.
+        logits: float32, [n, classes]: of the head that had not learned the picture.
         right: bool, [n]: whether the answer to each picture was right; each was left out once.
         fold: int64, [n]: the fold in which each picture was left out.
     """
 
     strength: float
+    logits: Floats
     right: NDArray[np.bool_]
     fold: Classes
 
@@ -42,10 +57,14 @@ class CrossValidated:
 
     @property
     def error(self) -> float:
-        """One standard error of the accuracy, 0..1; with n + 4 pictures, 2 of them wrong, so that it is never 0."""
-        n = len(self.right) + 4
-        share = (float(self.right.sum()) + 2) / n
-        return float(np.sqrt(share * (1 - share) / n))
+        """One standard error of the accuracy, 0..1."""
+        return standard_error(int(self.right.sum()), len(self.right))
+
+
+def standard_error(hits: int, n: int) -> float:
+    """One standard error of a share, 0..1; with n + 4 pictures, 2 of them wrong, so that it is never 0."""
+    share = (hits + 2) / (n + 4)
+    return float(np.sqrt(share * (1 - share) / (n + 4)))
 
 
 def two_views(model: Model, images: NDArray[np.uint8]) -> Floats:
@@ -64,44 +83,58 @@ def folds_of(labels: Classes) -> Classes:
     return fold
 
 
-def cross_validate(views: Floats, labels: Classes, fold: Classes) -> CrossValidated:
+def cross_validate(
+    views: Floats, labels: Classes, fold: Classes, strengths: Sequence[float] = STRENGTHS
+) -> CrossValidated:
     """Judges each strength by the pictures that its heads have not learned from.
 
     Args:
         views: float32 [views, n, features]; heads learn from all views, and answer to the first.
         labels: int64 [n].
         fold: int64 [n], from `folds_of`.
+        strengths: the penalties' inverse strengths, rising.
     """
     found = []
-    for strength in STRENGTHS:
-        right = np.zeros(len(labels), dtype=bool)
-        for number in np.unique(fold):
-            learned, left_out = fold != number, fold == number
-            head = _fit(views[:, learned], labels[learned], strength)
-            right[left_out] = head.predict(views[0, left_out]) == labels[left_out]
-        found.append(CrossValidated(strength, right, fold))
+    for strength in strengths:
+        logits = out_of_fold(views, labels, fold, strength)
+        found.append(CrossValidated(strength, logits, logits.argmax(-1) == labels, fold))
     # The first of equals has the strongest penalty.
     return max(found, key=lambda each: each.accuracy)
 
 
-def learn_head(model: Model, views: Floats, labels: Classes, classes: int, strength: float) -> None:
-    """Sets the model's logits to a linear function of the features, learned from all views.
+def out_of_fold(
+    views: Floats, labels: Classes, fold: Classes, strength: float, learned: NDArray[np.bool_] | None = None
+) -> Floats:
+    """The logits of each picture by a head that has learned from the other folds, float32 [n, classes].
+
+    `learned`, bool [n], says which pictures heads learn from at all, some of each class in each fold.
+    """
+    usable = np.ones(len(labels), dtype=bool) if learned is None else learned
+    logits = np.empty((len(labels), int(labels.max()) + 1), dtype=np.float32)
+    for number in np.unique(fold):
+        left_out = fold == number
+        chosen = usable & ~left_out
+        logits[left_out] = fit_head(views[:, chosen], labels[chosen], strength).logits(views[0, left_out])
+    return logits
+
+
+def fit_head(views: Floats, labels: Classes, strength: float) -> Head:
+    """A head learned from all views of pictures.
 
     Args:
-        model: its last layer is `logits`, of `classes` outputs.
         views: float32 [views, n, features].
         labels: int64 [n], each class at least once.
-        classes: how many there are.
         strength: the inverse strength of the L2 penalty.
     """
-    head = _fit(views, labels, strength)
-    weights, bias = head.coef_.T, head.intercept_
-    if classes == 2:
+    found = LogisticRegression(C=strength, max_iter=_ITERATIONS)
+    found.fit(views.reshape(-1, views.shape[-1]), np.tile(labels, len(views)))
+    weights, bias = found.coef_.T, found.intercept_
+    if weights.shape[1] == 1:
         # scikit-learn has one logit for two classes; half of it for each, with opposite signs, is the same.
         weights, bias = np.hstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-    set_head(model, weights.astype(np.float32), bias.astype(np.float32))
+    return Head(weights.astype(np.float32), bias.astype(np.float32))
 
 
-def _fit(views: Floats, labels: Classes, strength: float) -> LogisticRegression:
-    head = LogisticRegression(C=strength, max_iter=_ITERATIONS)
-    return head.fit(views.reshape(-1, views.shape[-1]), np.tile(labels, len(views)))
+def install(model: Model, head: Head) -> None:
+    """Makes the head the last layer, `logits`, of a model."""
+    set_head(model, head.weights, head.bias)

@@ -142,9 +142,10 @@ class Trainer:
 def fit(
     model: keras.Model, loader: BatchLoader, held_out: Split, seed: int, folder: Path, callbacks: Callbacks
 ) -> tuple[Best, list[Epoch]]:
-    """Trains to the last epoch of the loader's plan, going on from the newest sound checkpoint in `folder`, if any.
+    """Trains to the last epoch of the loader's plan, or until its patience ends.
 
-    Returns the best epoch's weights by held-out accuracy, and every epoch's figures.
+    It goes on from the newest sound checkpoint in `folder`, if any. Returns the best epoch's weights by held-out
+    accuracy, and every epoch's figures.
     """
     trainer = Trainer(model, loader, seed)
     predict = predictor(model)
@@ -157,6 +158,8 @@ def fit(
         history = list(facts.history)
         best = Best(facts.best, [arrays[f"best_{i:04d}"] for i in range(len(model.weights))])
     for epoch in range(len(history) + 1, loader.plan.epochs + 1):
+        if loader.plan.patience and len(history) - best.figures.epoch >= loader.plan.patience:
+            break
         started = perf_counter()
         loss, accuracy = trainer.train_epoch(epoch, callbacks)
         weights, going_on = trainer.kept_weights(), weights_of(model)

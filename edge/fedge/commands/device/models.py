@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fedge.commands.verify import require_passed
-from fedge.model.verification import verify_model
+from fedge.evaluation.verification import verify_model
 from fedge.store.journal import Entry, Event
 from fedge.store.store import Store
 from fedge.system.json_types import JsonObject

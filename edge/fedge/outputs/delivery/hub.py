@@ -27,10 +27,18 @@ class Hub:
         health: where the outputs' states go.
         live: whether frames come by themselves. Where they do not, as with files, a full queue makes `show` wait
             while its output works, so that every result arrives, and so does `close`.
+        close_seconds, stuck_seconds: how long `close` waits.
     """
 
-    def __init__(self, outputs: Sequence[Output], health: Health, live: bool = True) -> None:
-        self._live = live
+    def __init__(
+        self,
+        outputs: Sequence[Output],
+        health: Health,
+        live: bool = True,
+        close_seconds: float = CLOSE_SECONDS,
+        stuck_seconds: float = STUCK_SECONDS,
+    ) -> None:
+        self._live, self._close_seconds, self._stuck_seconds = live, close_seconds, stuck_seconds
         self._carriers: list[Inline | Worker] = [
             Inline(output, health) if output.inline else Worker(output, health, patient=not live) for output in outputs
         ]
@@ -45,23 +53,31 @@ class Hub:
         for carrier in self._carriers:
             carrier.health(snapshot)
 
+    def drain(self) -> None:
+        """Waits until each output has taken all that it was given, or fails."""
+        for worker in self._workers():
+            worker.drain()
+
     def close(self) -> None:
-        """Ends every output; what is still queued has `CLOSE_SECONDS` in all to get out, and is said where it does not.
+        """Ends every output; what is still queued has `close_seconds` in all to get out, and is said where it does not.
 
         Where frames do not come by themselves it has as long as it takes, but for an output that gets nothing out for
-        `STUCK_SECONDS`.
+        `stuck_seconds`.
         """
         for carrier in self._carriers:
             carrier.stop()
-        workers = [carrier for carrier in self._carriers if isinstance(carrier, Worker)]
+        workers = self._workers()
         try:
             # Who ends a run with a signal does not want to wait for the rest, and may send it while this waits.
             if not self._live and sys.exception() is None:
                 for worker in workers:
-                    worker.drain(STUCK_SECONDS)
+                    worker.finish(self._stuck_seconds)
         finally:
             for worker in workers:
                 worker.give_up()
-            deadline = monotonic() + CLOSE_SECONDS
+            deadline = monotonic() + self._close_seconds
             for worker in workers:
                 worker.join(deadline)
+
+    def _workers(self) -> list[Worker]:
+        return [carrier for carrier in self._carriers if isinstance(carrier, Worker)]

@@ -72,7 +72,12 @@ class Worker:
             self._stopping = True
             self._changed.notify_all()
 
-    def drain(self, seconds: float) -> None:
+    def drain(self) -> None:
+        """Waits until all results are out, or the output fails."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._left() or self._failing)
+
+    def finish(self, seconds: float) -> None:
         """Waits until all results are out, or none got out for so long."""
         with self._changed:
             while self._left() and self._gets_on(seconds):

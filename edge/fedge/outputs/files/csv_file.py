@@ -10,18 +10,22 @@ from fedge.errors import OutputError
 from fedge.outputs.base import Output
 from fedge.outputs.payload import COLUMNS, Value, row
 from fedge.runner.result import Result
+from fedge.system.console import echo, printable
+from fedge.system.files import PeriodicSync
 
 # A spreadsheet takes text that begins like this for a formula and runs it; labels come from model files.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _LONGEST_ROW = 1 << 16
+_LOOKED_THROUGH = 16 << 20
 
 
 class CsvFile(Output):
     """A row per frame; raises OutputError where the file cannot be opened.
 
     `FILE` is the newest, then `FILE.1`, and so on; the oldest goes when there are more than `files`. A line that a
-    crash cut short is removed when the file is opened again, one that a full disk cut short at once. Text that a
-    spreadsheet would take for a formula gets an apostrophe in front.
+    crash cut short is removed when the file is opened again, one that a full disk cut short at once. Rows are synced
+    every two seconds; the zeros that a power cut leaves of later ones, and all behind them, are removed, and that is
+    said. Text that a spreadsheet would take for a formula gets an apostrophe in front.
 
     Args:
         path: the newest file; its folder is made if need be.
@@ -39,9 +43,10 @@ class CsvFile(Output):
             for kept in self._kept():
                 _require_ours(kept, self._header)
             self._descriptor = _open(path)
-            _cut_torn_line(self._descriptor)
+            _cut_damage(self._descriptor, path)
             if self._size() and os.pread(self._descriptor, len(self._header), 0) != self._header:
                 self._rotate()
+            self._sync = PeriodicSync(path.parent)
         except OSError as error:
             raise OutputError(f"{path} cannot be written ({error.strerror})", "give --csv another path") from error
 
@@ -53,9 +58,11 @@ class CsvFile(Output):
             self._rotate()
             size = 0
         self._append(line if size else self._header + line, size)
+        self._sync.note()
 
     def close(self) -> None:
         """Closes the file."""
+        self._sync.close()
         os.close(self._descriptor)
 
     def _append(self, data: bytes, size: int) -> None:
@@ -110,10 +117,15 @@ def _require_ours(path: Path, header: bytes) -> None:
         raise OutputError(f"{path} is not a file that --csv began", "give --csv another path")
 
 
-def _cut_torn_line(descriptor: int) -> None:
-    """Cuts off what a crash left of a last line: a part of it, or the zeros that a power cut leaves."""
+def _cut_damage(descriptor: int, path: Path) -> None:
+    """Cuts off what a crash left of a last line, or from the first zeros on what a power cut left of the last seconds.
+
+    Zeros are looked for in the last 16 MiB, which no seconds fill; a line may be of any length.
+    """
     end = os.fstat(descriptor).st_size
-    start = end
+    begin = max(0, end - _LOOKED_THROUGH)
+    zeros = os.pread(descriptor, end - begin, begin).find(b"\0")
+    start = end if zeros < 0 else begin + zeros
     while start > 0:
         begin = max(0, start - _LONGEST_ROW)
         last = os.pread(descriptor, start - begin, begin).rfind(b"\n")
@@ -123,6 +135,8 @@ def _cut_torn_line(descriptor: int) -> None:
         start = begin
     if start < end:
         os.ftruncate(descriptor, start)
+    if zeros >= 0:
+        echo(f"{printable(str(path))}: the last {end - start:,} bytes, damaged by a power cut, are removed")
 
 
 def _line(values: tuple[Value, ...]) -> bytes:

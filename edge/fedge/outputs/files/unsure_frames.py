@@ -17,8 +17,7 @@ from fedge.images.near_duplicates import NearDuplicates, difference_hash, hashes
 from fedge.images.picture import as_jpeg
 from fedge.outputs.base import NeverTaken, Output
 from fedge.runner.result import Result
-from fedge.system.bounded_folder import BoundedFolder
-from fedge.system.files import write_bytes
+from fedge.system.files import BoundedFolder, write_bytes
 
 MARGIN = 0.2
 # A run of a year must not remember each of its scenes.

@@ -43,11 +43,19 @@ class Mqtt(Output):
         broker: where to.
         password: never shown or logged.
         authority: a PEM file with the authority that vouches for a TLS broker; the system's own if None.
+        acknowledge_seconds: how long a call waits for the broker to have a change.
     """
 
     name, backlog, longest_pause_s = "mqtt", 256, 1.0
 
-    def __init__(self, broker: Broker, password: str | None = None, authority: Path | None = None) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        password: str | None = None,
+        authority: Path | None = None,
+        acknowledge_seconds: float = ACKNOWLEDGE_SECONDS,
+    ) -> None:
+        self._acknowledge_seconds = acknowledge_seconds
         if password is not None and broker.user is None:
             raise OutputError("the MQTT password has no user", "give one, as in --mqtt mqtt://USER@HOST")
         self._topic = broker.topic
@@ -74,7 +82,7 @@ class Mqtt(Output):
         if broker.tls:
             self._client.tls_set_context(tls_context(authority))
         elif password and not Address(broker.host, broker.port).is_loopback:
-            echo("the MQTT password goes over the network unencrypted; mqtts:// would not")
+            echo("the MQTT password goes over the network unencrypted; use mqtts:// to encrypt it")
         self._client.connect_async(broker.host, broker.port, KEEP_ALIVE_SECONDS)
         self._client.loop_start()
 
@@ -90,7 +98,7 @@ class Mqtt(Output):
             self._last_change, self._may_be_lost = json.dumps(change(result), ensure_ascii=False), False
             self._publish_awaited("state", self._last_change)
             self._sent = result
-        self._await_acknowledgement(ACKNOWLEDGE_SECONDS)
+        self._await_acknowledgement(self._acknowledge_seconds)
 
     def health(self, snapshot: HealthSnapshot) -> None:
         """Publishes the health when its state or a failing output changes, and now and then; raises OutputError."""

@@ -19,8 +19,8 @@ from fedge.runner.result import Result
 # From a fast network on a fast machine to a stream that lags.
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 UNKNOWN = "unknown"
-_SCRAPE_SECONDS = 5.0
-_MOST_SCRAPES = 16
+SCRAPE_SECONDS = 5.0
+MOST_SCRAPES = 16
 
 
 class Metrics(Output):
@@ -29,20 +29,30 @@ class Metrics(Output):
     Args:
         address: where to listen.
         health: asked at each scrape.
+        scrape_seconds: how long a scrape may take.
+        most_scrapes: with so many at once, the newest is refused.
     """
 
     name, inline = "metrics", True
 
-    def __init__(self, address: Address, health: Health) -> None:
+    def __init__(
+        self,
+        address: Address,
+        health: Health,
+        scrape_seconds: float = SCRAPE_SECONDS,
+        most_scrapes: int = MOST_SCRAPES,
+    ) -> None:
         self._lock = Lock()
         self._health = health
         self._age, self._infer = Histogram(BOUNDS_S), Histogram(BOUNDS_S)
         self._answers: Counter[str] = Counter()
         self._changes: Counter[str] = Counter()
         try:
-            self._server = _Server(address, self)
+            self._server = _Server(address, self, scrape_seconds, most_scrapes)
         except OSError as error:
-            raise OutputError(f"{address} cannot be listened on ({error})", "give --metrics another") from error
+            raise OutputError(
+                f"{address} cannot be listened on ({error})", "give --metrics another address or port"
+            ) from error
         self.port: int = self._server.server_address[1]
         self._thread = Thread(target=self._server.serve_forever, args=(0.1,), name="fedge-metrics-server", daemon=True)
         self._thread.start()
@@ -90,7 +100,8 @@ class Metrics(Output):
 class _Server(ThreadingHTTPServer):
     """A thread per connection; each has a deadline, whatever its client does or does not."""
 
-    def __init__(self, address: Address, metrics: Metrics) -> None:
+    def __init__(self, address: Address, metrics: Metrics, scrape_seconds: float, most_scrapes: int) -> None:
+        self._scrape_seconds, self._most_scrapes = scrape_seconds, most_scrapes
         self.address_family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         self.loopback, self.metrics = address.is_loopback, metrics
         self._deadlines: dict[socket.socket, float] = {}
@@ -98,10 +109,10 @@ class _Server(ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Starts a connection's thread, unless there are too many."""
-        if len(self._deadlines) >= _MOST_SCRAPES:
+        if len(self._deadlines) >= self._most_scrapes:
             self.shutdown_request(request)
             return
-        self._deadlines[request] = monotonic() + _SCRAPE_SECONDS
+        self._deadlines[request] = monotonic() + self._scrape_seconds
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from time import monotonic
 from typing import TextIO
@@ -9,10 +10,10 @@ from typing import TextIO
 from fedge.errors import OutputError
 from fedge.images.picture import Picture
 from fedge.outputs.base import Output
-from fedge.outputs.screen.half_blocks import blocks
+from fedge.outputs.screen.half_blocks import blocks, can_show_blocks
 from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result
-from fedge.system.console import printable
+from fedge.system.console import TERMINAL, fit, printable, set_live_line
 
 # A slow line, as SSH over a bad network is, takes no more of them.
 _INPUTS_PER_SECOND = 5
@@ -21,15 +22,22 @@ _INPUTS_PER_SECOND = 5
 def terminal(live: bool, stream: TextIO | None = None, show_input: bool = False) -> Output:
     """For a live source in a terminal one line that renews itself; else a line per picture. On standard output.
 
+    Where a live source's lines go to a file or a log, only changes of the decision are written.
+
     With `show_input` each line also says how sure the cut-out is, and what the network sees stands below it; raises
     OutputError where that is no terminal.
     """
     stream = stream or sys.stdout
+    # A label may have characters that the terminal's encoding lacks.
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")
     if show_input and not stream.isatty():
         raise OutputError(
             "--show-input needs a terminal", "run it in one, or use --window, or --web, whose page always shows it"
         )
-    return LiveLine(stream, show_input) if live and stream.isatty() else Lines(stream, show_input)
+    if live and stream.isatty():
+        return LiveLine(stream, show_input)
+    return Lines(stream, show_input, only_changes=live)
 
 
 def describe(result: Result) -> str:
@@ -43,18 +51,22 @@ def describe(result: Result) -> str:
 
 
 class Lines(Output):
-    """A line per answer."""
+    """A line per answer; with `only_changes` for the first, and where the decision changes."""
 
     name, inline = "terminal", True
 
-    def __init__(self, stream: TextIO, show_input: bool = False) -> None:
-        self._stream, self._show_input = stream, show_input
+    def __init__(self, stream: TextIO, show_input: bool = False, only_changes: bool = False) -> None:
+        self._stream, self._show_input, self._only_changes = stream, show_input, only_changes
+
+    def wants(self, result: Result) -> bool:
+        """Whether a line is to be written."""
+        return not self._only_changes or result.decision.changed or result.number == 0
 
     def show(self, result: Result) -> None:
         """Writes a line, at once."""
         self._stream.write(f"{printable(Path(result.frame.source).name)}: {_line(result, self._show_input)}\n")
         if self._show_input and result.answer.image is not None:
-            self._stream.writelines(f"{line}\n" for line in _blocks(result.answer.image))
+            self._stream.writelines(f"{line}\n" for line in _blocks(result.answer.image, self._stream))
         self._stream.flush()
 
 
@@ -76,7 +88,7 @@ class LiveLine(Output):
         image = result.answer.image
         if self._show_input and image is not None and monotonic() - self._input_at >= 1 / _INPUTS_PER_SECOND:
             self._input_at = monotonic()
-            self._write_below(_blocks(image))
+            self._write_below(_blocks(image, self._stream))
 
     def health(self, snapshot: HealthSnapshot) -> None:
         """Takes the rate; while there are no frames the line says why."""
@@ -86,21 +98,33 @@ class LiveLine(Output):
 
     def close(self) -> None:
         """Leaves the last line standing."""
+        set_live_line(None)
         if self._shown:
             self._stream.write("\n" * (1 + self._input_lines))
             self._stream.flush()
 
     def _write(self, text: str) -> None:
-        self._shown = True
-        width = shutil.get_terminal_size().columns - 1
-        self._stream.write(f"\r{text[:width]:<{width}}")
-        self._stream.flush()
+        if not self._shown:
+            set_live_line(self._clear)
+        with TERMINAL:
+            self._shown = True
+            self._stream.write(f"\r{fit(text, shutil.get_terminal_size().columns - 1)}")
+            self._stream.flush()
+
+    def _clear(self) -> None:
+        """Makes room for a message, which is written where the line was; the next frame writes it anew below."""
+        if self._shown:
+            self._shown, self._input_at, self._input_lines = False, -1.0, 0
+            # The line, and what stands below it, to the end of the screen.
+            self._stream.write("\r\x1b[J")
+            self._stream.flush()
 
     def _write_below(self, lines: list[str]) -> None:
-        self._input_lines = len(lines)
         # Line feeds make room at the bottom of the screen; then the cursor goes back up to the line that renews itself.
-        self._stream.write("".join(f"\n\r{line}" for line in lines) + f"\x1b[{len(lines)}A")
-        self._stream.flush()
+        with TERMINAL:
+            self._input_lines = len(lines)
+            self._stream.write("".join(f"\n\r{line}" for line in lines) + f"\x1b[{len(lines)}A")
+            self._stream.flush()
 
 
 def _line(result: Result, show_input: bool) -> str:
@@ -109,6 +133,6 @@ def _line(result: Result, show_input: bool) -> str:
     return f"{describe(result)}  cut-out {quality:.0%} sure" if show_input and quality is not None else describe(result)
 
 
-def _blocks(image: Picture) -> list[str]:
+def _blocks(image: Picture, stream: TextIO) -> list[str]:
     size = shutil.get_terminal_size()
-    return blocks(image, size.columns - 1, size.lines - 2)
+    return blocks(image, size.columns - 1, size.lines - 2, can_show_blocks(stream.encoding or "utf-8"))

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -34,11 +34,22 @@ class Feed:
     Args:
         labels: the class names, in output order.
         recipe: the model's preprocessing, for the region.
+        model: what the page says of the model, as JSON: `name`, `classes`, `file`, `build`, `version`.
+        pictures_per_second: how many are encoded at most.
+        clock: gives seconds that only go forward.
     """
 
-    def __init__(self, labels: Sequence[str], recipe: Recipe) -> None:
+    def __init__(
+        self,
+        labels: Sequence[str],
+        recipe: Recipe,
+        model: Mapping[str, Any] | None = None,
+        pictures_per_second: float = PICTURES_PER_SECOND,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._picture_pause, self._clock = 1 / pictures_per_second, clock
         self.pictures, self.states = Channel(), Channel()
-        self._labels, self._recipe = list(labels), recipe
+        self._labels, self._recipe, self._model = list(labels), recipe, dict(model or {})
         self._lock = Lock()
         self._changes: deque[JsonObject] = deque(maxlen=CHANGES)
         self._latency = LatencyHistory()
@@ -49,7 +60,7 @@ class Feed:
 
     def show(self, result: Result) -> None:
         """Takes an answer."""
-        now = monotonic()
+        now = self._clock()
         with self._lock:
             self._latency.add(now, result.age_ms, result.answer.infer_ms)
             if result.decision.changed:
@@ -59,7 +70,7 @@ class Feed:
         if result.decision.changed or now - self._state_at >= 1 / STATES_PER_SECOND:
             self._state_at = now
             self._publish_state()
-        if self.pictures.clients and now - self._picture_at >= 1 / PICTURES_PER_SECOND:
+        if self.pictures.clients and now - self._picture_at >= self._picture_pause:
             self._picture_at = now
             self.pictures.publish(encode(result.frame.picture))
 
@@ -70,16 +81,18 @@ class Feed:
         self._publish_state()
 
     def everything(self) -> bytes:
-        """All that a page needs at first, as JSON: `labels`, `state`, `input`, `health`, `changes`, `latency`."""
+        """All that a page needs at first, as JSON: labels, model, state, input, health, changes, latency, now."""
         with self._lock:
             return _json(
                 {
                     "labels": self._labels,
+                    "model": self._model,
                     "state": self._state,
                     "input": self._encoded_input(),
                     "health": self._health,
                     "changes": list(self._changes),
                     "latency": self._latency.points(),
+                    "now": self._latency.bucket(self._clock()),
                 }
             )
 
@@ -87,7 +100,8 @@ class Feed:
         if self.states.clients:
             with self._lock:
                 news = {"state": self._state, "health": self._health, "changes": list(self._changes)}
-                self.states.publish(_json(news | {"input": self._encoded_input(), "point": self._latency.newest()}))
+                latency = {"point": self._latency.newest(), "now": self._latency.bucket(self._clock())}
+                self.states.publish(_json({**news, **latency, "input": self._encoded_input()}))
 
     def _encoded_input(self) -> str | None:
         return None if self._input is None else encode_input(self._input)

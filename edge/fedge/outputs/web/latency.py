@@ -17,7 +17,7 @@ class LatencyHistory:
 
     def add(self, now: float, age_ms: float, infer_ms: float) -> None:
         """Takes a measurement made at `now`, in seconds on the monotonic clock."""
-        bucket = int(now / BUCKET_SECONDS)
+        bucket = self.bucket(now)
         if not self._points or self._points[-1][0] != bucket:
             self._points.append((bucket, age_ms, age_ms, infer_ms))
             self._count = 1
@@ -27,6 +27,10 @@ class LatencyHistory:
         mean += (age_ms - mean) / self._count
         infer += (infer_ms - infer) / self._count
         self._points[-1] = (bucket, mean, max(largest, age_ms), infer)
+
+    def bucket(self, now: float) -> int:
+        """The number of the bucket of `now`, in seconds on the monotonic clock, which moves on in a stall too."""
+        return int(now / BUCKET_SECONDS)
 
     def points(self) -> list[Point]:
         """All buckets, oldest first; those without a measurement are missing."""

@@ -11,10 +11,11 @@ REQUEST_SECONDS = 10.0
 class RequestTimeoutProtocol(H11Protocol):
     """uvicorn's HTTP/1.1, which by itself waits for ever for the rest of a request, and so for its connection's place.
 
-    A first request must be complete `REQUEST_SECONDS` after its client connected, each later one as long after its
+    A first request must be complete `request_seconds` after its client connected, each later one as long after its
     first byte.
     """
 
+    request_seconds = REQUEST_SECONDS
     _closing: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -37,9 +38,14 @@ class RequestTimeoutProtocol(H11Protocol):
 
     def _expect_request(self) -> None:
         if self._closing is None:
-            self._closing = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
+            self._closing = self.loop.call_later(self.request_seconds, self.transport.close)
 
     def _expect_nothing(self) -> None:
         if self._closing is not None:
             self._closing.cancel()
             self._closing = None
+
+
+def with_request_timeout(seconds: float) -> type[RequestTimeoutProtocol]:
+    """The protocol with another `request_seconds`: uvicorn is given a class."""
+    return type("RequestTimeoutProtocol", (RequestTimeoutProtocol,), {"request_seconds": seconds})

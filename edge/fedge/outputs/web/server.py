@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Event, Thread
+from typing import Any
 
 import uvicorn
 
@@ -12,8 +13,8 @@ from fedge.images.preprocess import Recipe
 from fedge.options import Address
 from fedge.outputs.base import Output
 from fedge.outputs.web.application import SEND_SECONDS, application
-from fedge.outputs.web.feed import Feed
-from fedge.outputs.web.request_timeout import RequestTimeoutProtocol
+from fedge.outputs.web.feed import PICTURES_PER_SECOND, Feed
+from fedge.outputs.web.request_timeout import REQUEST_SECONDS, with_request_timeout
 from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result
 
@@ -32,6 +33,9 @@ class WebPage(Output):
         recipe: the model's preprocessing.
         send_seconds: how long a client may leave a message unread before it is dropped.
         max_connections: with so many open, the newest is refused.
+        request_seconds: how long a client may take to say what it wants.
+        pictures_per_second: how many the page gets at most.
+        model: what the page says of the model; see `Feed`.
     """
 
     name, backlog, wants_pictures = "web", 1, True
@@ -44,15 +48,18 @@ class WebPage(Output):
         recipe: Recipe,
         send_seconds: float = SEND_SECONDS,
         max_connections: int = MAX_CONNECTIONS,
+        request_seconds: float = REQUEST_SECONDS,
+        pictures_per_second: float = PICTURES_PER_SECOND,
+        model: Mapping[str, Any] | None = None,
     ) -> None:
         if token is None and not address.is_loopback:
             raise OutputError(f"a web page on {address} needs a token", "give one, or use 127.0.0.1")
-        self.feed = Feed(labels, recipe)
+        self.feed = Feed(labels, recipe, model, pictures_per_second)
         self._socket = _listen(address, send_seconds)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             application(self.feed, token, f"fedge-{self.port}", send_seconds),
-            http=RequestTimeoutProtocol,
+            http=with_request_timeout(request_seconds),
             ws="none",
             lifespan="off",
             # uvicorn's log would hold addresses with tokens.
@@ -111,6 +118,6 @@ def _listen(address: Address, send_seconds: float) -> socket.socket:
     except OSError as error:
         listening.close()
         raise OutputError(
-            f"{address} cannot be listened on ({error.strerror or error})", "give --web another"
+            f"{address} cannot be listened on ({error.strerror or error})", "give --web another address or port"
         ) from error
     return listening

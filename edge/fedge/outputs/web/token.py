@@ -36,5 +36,18 @@ def choose_token(given: str | None, address: Address) -> str | None:
 
 def announce(address: Address, token: str | None = None) -> None:
     """Says where the page is, on standard error, with a token if it is given."""
-    host = socket.gethostname() if address.host in ("0.0.0.0", "::") else address.host
-    echo(f"the web page is at http://{Address(host, address.port)}/{f'?token={token}' if token else ''}")
+    everywhere = address.host in ("0.0.0.0", "::")
+    where = Address(_own_address() if everywhere else address.host, address.port)
+    what = "web page (--web 0.0.0.0 lets others see it):" if address.is_loopback else "the web page is at"
+    echo(f"{what} http://{where}/{f'?token={token}' if token else ''}")
+
+
+def _own_address() -> str:
+    """This machine's address in its network; its name where it has none. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # An address kept for documentation (RFC 5737): the system says from which of its own it would send.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])

@@ -135,7 +135,7 @@ def _make_folder(folder: Path, user: str | None) -> None:
         return
     if user is None:
         raise ServiceError(
-            f"{folder} is not there, and the service's own user could not write in a folder of root's",
+            f"{folder} is not there, and the service's own user could not write in a folder that root owns",
             "make it and give --user its owner, or give a relative path, which is taken from /var/lib/fedge",
         )
     try:

@@ -16,7 +16,10 @@ _MARGIN_SECONDS = 10
 def require_systemd() -> None:
     """Raises ServiceError where systemd does not run."""
     if not RUNNING.is_dir() or shutil.which("systemctl") is None:
-        raise ServiceError("systemd does not run here", "start `fedge run` by what does; --dry-run shows the unit")
+        raise ServiceError(
+            "systemd does not run here",
+            "start `fedge run` with this system's own service manager; --dry-run shows the unit",
+        )
 
 
 def systemctl(*arguments: str) -> None:

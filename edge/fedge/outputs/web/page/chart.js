@@ -1,11 +1,13 @@
 // Latency over time, drawn as SVG. A point is [bucket, mean age, largest age, mean inference], in milliseconds.
 
-const BUCKETS = 240, LEFT = 44, BOTTOM = 18, TOP = 6;
+const BUCKETS = 240, BUCKET_MS = 500, LEFT = 44, BOTTOM = 18, TOP = 6;
 
 export class Chart {
   constructor(svg) {
     this.svg = svg;
     this.points = [];
+    this.now = 0;
+    this.nowAt = 0;
     new ResizeObserver(() => this.draw()).observe(svg);
   }
 
@@ -23,12 +25,21 @@ export class Chart {
     this.draw();
   }
 
+  // The server's clock in buckets; between two of its messages, and after the last, this machine's goes on from there.
+  setNow(bucket) {
+    this.now = bucket;
+    this.nowAt = performance.now();
+    this.draw();
+  }
+
   draw() {
     const width = this.svg.clientWidth, height = this.svg.clientHeight;
     if (!width || !height) return;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    const newest = this.points.at(-1)?.[0] ?? 0;
-    const top = ceiling(Math.max(1, ...this.points.map((point) => point[2])));
+    const passed = this.nowAt ? Math.floor((performance.now() - this.nowAt) / BUCKET_MS) : 0;
+    const newest = Math.max(this.now + passed, this.points.at(-1)?.[0] ?? 0);
+    const shown = this.points.filter((point) => point[0] > newest - BUCKETS);
+    const top = ceiling(Math.max(1, ...shown.map((point) => point[2])));
     const x = (bucket) => LEFT + (width - LEFT) * (1 - (newest - bucket) / (BUCKETS - 1));
     const y = (value) => TOP + (height - TOP - BOTTOM) * (1 - value / top);
     const shapes = [];
@@ -41,7 +52,7 @@ export class Chart {
       const at = LEFT + (width - LEFT) * (1 - seconds / 120);
       shapes.push(shape("text", { x: at, y: height - 2, "text-anchor": anchor }, seconds ? `−${seconds} s` : "now"));
     }
-    for (const run of runs(this.points)) {
+    for (const run of runs(shown)) {
       const line = (column) => run.map((point) => `${x(point[0]).toFixed(1)},${y(point[column]).toFixed(1)}`);
       shapes.push(shape("polygon", { class: "worst", points: [...line(2), ...line(1).reverse()].join(" ") }));
       shapes.push(shape("polyline", { class: "infer", points: line(3).join(" ") }));

@@ -7,7 +7,7 @@ const $ = (id) => document.getElementById(id);
 const chart = new Chart($("chart"));
 const RETRY_MS = 2000, STALE_MS = 4000;
 
-let labels = [], rows = [], health = null, state = null, connected = false, pictureAt = 0, stateAt = 0;
+let model = {}, labels = [], rows = [], health = null, state = null, connected = false, pictureAt = 0, stateAt = 0;
 let events = null, pictures = null, retry = 0, changesShown = "";
 
 function connect() {
@@ -46,8 +46,10 @@ async function watch() {
 function take(news) {
   connected = true;
   if (news.labels) setLabels(news.labels);
+  if (news.model) setModel(news.model);
   if (news.latency) chart.reset(news.latency);
   if (news.point) chart.add(news.point);
+  chart.setNow(news.now);
   if (news.state && news.state.frame !== state?.frame) stateAt = performance.now();
   state = news.state;
   health = news.health;
@@ -82,6 +84,7 @@ function showState() {
   $("answer").lastElementChild.textContent = empty ? "" : percent(score);
   $("quality").textContent = quality === undefined ? "" : `cut-out ${percent(quality)} sure`;
   $("age").replaceChildren(...milliseconds(state.age_ms));
+  $("prepare").replaceChildren(...milliseconds(state.preprocess_ms));
   $("infer").replaceChildren(...milliseconds(state.infer_ms));
   const best = scores.indexOf(Math.max(...scores));
   rows.forEach(({ row, bar, text }, i) => {
@@ -112,6 +115,7 @@ function showHealth() {
     ["faults", faults || "none"],
     ["recoveries", health.recoveries],
     ["last message", health.message || "none"],
+    ...(model.name ? [["model", model.name], ["file", model.file], ["build", model.build], ["fedge", model.version]] : []),
   ]);
   fill($("outputs"), Object.entries(health.outputs), (name) => health.output_status[name].state === "failing");
 }
@@ -164,6 +168,12 @@ function setLabels(names) {
   $("bars").replaceChildren(...rows.map(({ row }) => row));
 }
 
+function setModel(facts) {
+  model = facts;
+  $("model").textContent = model.name ? `${model.name}, ${model.classes} classes` : "";
+  $("model").title = model.name ? `${model.file}, build ${model.build}` : "";
+}
+
 function fill(list, pairs, isBad = () => false) {
   list.replaceChildren(...pairs.map(([name, value]) => {
     const row = document.createElement("div"), entry = element("dd", value);
@@ -192,5 +202,5 @@ function duration(seconds) {
 
 // Nobody watches a hidden page: the runner need not encode for it.
 document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
-setInterval(showStatus, 1000);
+setInterval(() => (showStatus(), chart.draw()), 1000);
 connect();

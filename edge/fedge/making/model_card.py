@@ -3,6 +3,8 @@
 from fedge.model.description import PROOFS, SUBJECTS, TRAINED_ON, learned_from
 from fedge.model.manifest import Manifest
 
+SCORES = {"probability": "likeliest class's probability", "energy": "score of the energy of all classes together"}
+
 
 def model_card(manifest: Manifest, labels: tuple[str, ...]) -> str:
     """Markdown for people: what the model is, what it was measured at, and what it does not know."""
@@ -28,9 +30,9 @@ Classes: {", ".join(labels)}.
 | a drop of at most {parity.max_drop_pp:g} points | {PROOFS[parity.proof]} |
 
 The figures hold for pictures like the test pictures. In front of a camera, light, background and distance differ:
-measure with `fedge eval` on photographs from the camera before relying on it. An answer with a score below
-{below.normal:.2f} is refused as unknown, below {below.strict:.2f} with `--reject strict`; a picture of something else
-can still score higher.
+measure with `fedge eval` on photographs from the camera before relying on it. An answer is refused as unknown where
+the {SCORES[manifest.confidence.score]} is below {below.normal:.3f}, with `--reject strict` below {below.strict:.3f}; a
+picture of something else can still score higher.
 
 Check this file on a device with `fedge verify`; classify with `fedge run`.
 """

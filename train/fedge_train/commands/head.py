@@ -1,0 +1,40 @@
+"""Training a linear head on what ImageNet taught a backbone."""
+
+from time import monotonic
+
+from fedge.data.dataset import hits, join
+from fedge.system.console import echo
+from fedge.system.files import write_json
+from fedge_train.commands.train_settings import Start
+from fedge_train.runs.out_of_fold import OutOfFold, write_out_of_fold
+from fedge_train.runs.report import Outcome, TrainReport, write_report
+from fedge_train.runs.run_folder import HISTORY, load_float_model, save_weights, write_config
+from fedge_train.training.enough_report import enough_report
+from fedge_train.training.linear_head import cross_validate, fit_head, folds_of, install, two_views
+from fedge_train.training.start import start_network
+
+
+def learn_head(start: Start, strength: float) -> TrainReport:
+    """Learns a head of this strength, and gives the run's report.
+
+    It learns from the held-out pictures too: what is chosen and fitted later is so by the answers of heads that had
+    not learned the picture, which are kept in the run folder.
+    """
+    started = monotonic()
+    folder, config, dataset, chosen = start.folder, start.config, start.dataset, start.chosen
+    write_config(folder, config)
+    pool = join([dataset.train, dataset.held_out])
+    echo(f"learning a head for {config.architecture} from {len(pool):,} pictures -> {folder}")
+    model = start_network(config.architecture, config.recipe.shape, len(config.labels), config.seed)
+    views = two_views(model, pool.images) if chosen is None or chosen.views is None else chosen.views
+    found = chosen.head if chosen else None
+    if found is None or found.strength != strength:
+        found = cross_validate(views, pool.labels, folds_of(pool.labels), (strength,))
+    install(model, fit_head(views, pool.labels, strength))
+    save_weights(folder, model)
+    write_json(folder / HISTORY, [])
+    write_out_of_fold(folder, OutOfFold(found.logits, pool.right, pool.sources))
+    accuracy = float(hits(pool.right, found.logits.argmax(-1)).mean())
+    outcome = Outcome(0, accuracy, monotonic() - started, best_epoch=0)
+    enough = enough_report(folder, dataset, views, found)
+    return write_report(folder, config, load_float_model(folder, config), dataset, outcome, enough)
