@@ -16,6 +16,7 @@ FedgeError                    exit code 1: the user can mend it
 ├── SourceError               a camera, file or stream gives no pictures
 ├── OutputError               an output cannot be opened, or does not take an answer
 ├── CaptureError              a picture cannot be collected
+├── ConfigError               a configuration file cannot be read, or has a key or a value that is none
 ├── ServiceError              the service cannot be installed, asked or removed
 ├── StoreError                the device's model store does not hold what is asked for
 └── GateRefused               exit code 3: a check said no
@@ -106,6 +107,10 @@ class OutputError(FedgeError):
 
 class CaptureError(FedgeError):
     """A picture cannot be collected: no class folder, no room, no writing."""
+
+
+class ConfigError(FedgeError):
+    """A configuration file cannot be read or written, or has a key or a value that is none."""
 
 
 class ServiceError(FedgeError):

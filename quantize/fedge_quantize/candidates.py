@@ -10,20 +10,21 @@ from numpy.typing import NDArray
 from tf_keras import Model
 
 from fedge.data.dataset import Dataset, hits
+from fedge.evaluation.fit_confidence import fit_confidence
 from fedge.evaluation.metrics import balanced_sample_weights
+from fedge.evaluation.parity import compare
 from fedge.evaluation.selective import refuse_by_energy
 from fedge.model.confidence import Confidence, Floats, dequantize
-from fedge.model.flatbuffer import read_graph
+from fedge.model.format.flatbuffer import read_graph
 from fedge.model.interpreter import Network
 from fedge.options import MAX_DROP_PP, QAT_EPOCHS
 from fedge.system.console import echo
 from fedge.system.progress import Progress
-from fedge_quantize.calibration import CalibrationSet, fit_confidence
+from fedge_quantize.calibration import CalibrationSet
 from fedge_quantize.conversion.convert import convert
 from fedge_quantize.conversion.fold_batch_norm import fold
 from fedge_quantize.conversion.qat import quantization_aware
 from fedge_quantize.conversion.round_weights import round_weights
-from fedge_quantize.parity import compare
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.out_of_fold import read_out_of_fold
 from fedge_train.runs.pretrained import require_unchanged
@@ -45,6 +46,7 @@ class QuantizeOptions:
     qat_epochs: int = QAT_EPOCHS
     frames: tuple[str, ...] = ()
     unproved: bool = False
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

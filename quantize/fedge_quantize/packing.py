@@ -4,21 +4,18 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from fedge import __version__
-from fedge.data.dataset import Dataset, Split, stratified_sample
-from fedge.errors import FedgeError
 from fedge.evaluation.metrics import balanced_sample_weights
+from fedge.evaluation.parity import Parity
 from fedge.images.image_statistics import image_statistics
-from fedge.images.resize import resize_longest
+from fedge.making.frames import Changed
+from fedge.making.golden import golden_vectors, logit_tolerance
+from fedge.making.model_card import model_card
 from fedge.model import file as model_file
 from fedge.model import self_test
-from fedge.model.flatbuffer import read_graph
-from fedge.model.interpreter import Network
+from fedge.model.format.flatbuffer import read_graph
 from fedge.model.manifest import (
     FORMAT,
-    MAX_LOGIT_TOLERANCE,
     FlatbufferFacts,
     InputFacts,
     Manifest,
@@ -30,15 +27,7 @@ from fedge.model.manifest import (
 )
 from fedge.system.files import sha256
 from fedge_quantize.candidates import Candidate, Candidates
-from fedge_quantize.frames import Changed
-from fedge_quantize.model_card import model_card
-from fedge_quantize.parity import Parity
 from fedge_train.runs.run_folder import read_cost
-
-GOLDEN_PICTURES = 16
-TOLERANCE_PICTURES = 200
-# Golden photographs are kept this small so that the file stays small; a model's input is smaller still.
-GOLDEN_SIDE = 160
 
 
 @dataclass(frozen=True)
@@ -101,29 +90,3 @@ def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, prove
     return model_file.pack(
         candidate.flatbuffer, dataclasses.replace(manifest, members=hashes), dataset.labels, vectors, card
     )
-
-
-def logit_tolerance(flatbuffer: bytes, held_out: Split) -> int:
-    """By how many of 256 steps two right interpreters differ in a logit, from 1; raises FedgeError where too many."""
-    fast, reference = Network(flatbuffer), Network(flatbuffer, reference=True)
-    chosen = stratified_sample(held_out.labels, min(TOLERANCE_PICTURES, len(held_out)), seed=0)
-    differences = [
-        np.abs(fast.logits(image).astype(np.int16) - reference.logits(image)).max() for image in held_out.images[chosen]
-    ]
-    tolerance = max(1, int(max(differences)))
-    if tolerance > MAX_LOGIT_TOLERANCE:
-        raise FedgeError(
-            f"two interpreters differ by {tolerance} of 256 in a logit of this network, so no self-test could judge it",
-            "try --method qat, or another architecture",
-        )
-    return tolerance
-
-
-def golden_vectors(flatbuffer: bytes, dataset: Dataset) -> self_test.GoldenVectors:
-    """Raw held-out pictures and the int8 logits that the file gives for them: the device's self-test."""
-    count = min(max(GOLDEN_PICTURES, len(dataset.labels)), self_test.MAX_PICTURES, len(dataset.held_out))
-    chosen = stratified_sample(dataset.held_out.labels, count, seed=0)
-    # A cut-out starts by shrinking to its own side; below that it computes from the picture's very pixels.
-    side = min(GOLDEN_SIDE, cut_out.side) if (cut_out := dataset.recipe.cut_out) else GOLDEN_SIDE
-    pictures = [resize_longest(dataset.held_out.raw_picture(i), side) for i in chosen]
-    return self_test.make(Network(flatbuffer), dataset.recipe, pictures)

@@ -1,21 +1,22 @@
 """The `fedge quantize` command's work."""
 
 from pathlib import Path
-from typing import Literal
 
 from fedge.errors import FedgeError
+from fedge.evaluation.parity import compare
+from fedge.making.frames import compare_answers, read_frames
+from fedge.making.proof import carrier, refusal_of
 from fedge.model import file as model_file
 from fedge.system.console import echo, file_name
-from fedge.system.files import write_json
+from fedge.system.files import short_name, write_json
 from fedge_quantize.calibration import BACKBONE_PICTURES, PICTURES, calibration_set
 from fedge_quantize.candidates import Candidates, QuantizeOptions, emitted_logits, methods_for
 from fedge_quantize.flips import plot_flips
-from fedge_quantize.frames import Frames, changed_upper_bound, compare_answers, read_frames, refused_by_frames
 from fedge_quantize.packing import ProvedBy, pack_candidate
-from fedge_quantize.parity import best_bound_pp, compare, refused, too_few
 from fedge_quantize.report import Calibration, QuantizeReport, as_json
 from fedge_quantize.risk_coverage import plot_risk_coverage, risk_coverage_report
 from fedge_train.networks.predict import predictor
+from fedge_train.runs.lock import reading
 from fedge_train.runs.page import write_page
 from fedge_train.runs.run_folder import (
     REPORT,
@@ -32,14 +33,19 @@ def quantize(options: QuantizeOptions) -> QuantizeReport:
 
     Raises ParityRefused where the gate says no: then the report is kept and no model file is written.
     """
+    with reading(options.run):
+        return _quantize(options)
+
+
+def _quantize(options: QuantizeOptions) -> QuantizeReport:
     config = read_config(options.run)
     weights_path(options.run)
-    out = options.out or options.run / f"{options.run.resolve().name}.tflite"
+    out = options.out or options.run / f"{short_name(options.run.resolve().name)}.tflite"
     if out.is_dir():
         raise FedgeError(f"{out} is a folder", "give the model file's name to --out")
-    dataset = load_run_data(options.run, config)
+    dataset = load_run_data(options.run, config, options.data)
     frames = read_frames(options.frames, config.recipe) if options.frames else None
-    proof = _proof(len(dataset.test), frames, options)
+    proof = carrier(len(dataset.test), frames, options.max_drop_pp, options.unproved)
     float_model = load_float_model(options.run, config)
     pictures = PICTURES if config.head is None else BACKBONE_PICTURES
     work = Candidates(options, config, dataset, float_model, calibration_set(dataset.train, config.seed, pictures))
@@ -63,12 +69,7 @@ def quantize(options: QuantizeOptions) -> QuantizeReport:
             echo(
                 f"{changed.changed} of {changed.n:,} frames changed: a loss of at most {changed.upper95_pp:.2f} points"
             )
-        by_frames = proof == "frames" and changed is not None
-        refusal = (
-            refused_by_frames(changed, options.max_drop_pp)
-            if by_frames and changed
-            else refused(parity, options.max_drop_pp)
-        )
+        refusal = refusal_of(proof, parity, changed, options.max_drop_pp)
         unproved = options.unproved and refusal is not None and method == methods[-1]
         if unproved:
             echo(f"unproved: {refusal.what if refusal else ''}")
@@ -103,22 +104,3 @@ def quantize(options: QuantizeOptions) -> QuantizeReport:
     if refusal is not None:
         raise refusal
     return report
-
-
-def _proof(test_pictures: int, frames: Frames | None, options: QuantizeOptions) -> Literal["test", "frames"]:
-    """Which pictures are to carry the proof: by their number alone, before any answer is known.
-
-    Raises ParityRefused where neither the test pictures nor the frames are enough to show so little.
-    """
-    least = best_bound_pp(test_pictures)
-    echo(f"{test_pictures:,} test pictures can show that no more than {least:.2f} points were lost, at best")
-    if least <= options.max_drop_pp:
-        return "test"
-    if frames is not None:
-        by_frames = 100 * changed_upper_bound(0, len(frames.images))
-        echo(f"{len(frames.images):,} frames can show {by_frames:.2f} points, at best")
-        if by_frames <= options.max_drop_pp or options.unproved:
-            return "frames"
-    if options.unproved:
-        return "test"
-    raise too_few(test_pictures, options.max_drop_pp)

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from fedge.evaluation.parity import Parity
+from fedge.making.frames import Changed
 from fedge.model.confidence import Confidence
+from fedge.model.format.schema import to_json
 from fedge.model.manifest import Proof
-from fedge.model.schema import to_json
 from fedge.system.json_types import JsonObject
 from fedge_quantize.candidates import Method
-from fedge_quantize.frames import Changed
-from fedge_quantize.parity import Parity
 from fedge_quantize.risk_coverage import SourceRiskCoverage
 
 

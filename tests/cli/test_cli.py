@@ -17,20 +17,8 @@ from fedge.cli.main import run as run_command
 from fedge.data import fashion_mnist
 from fedge.model.shipped import DEFAULT
 
-COMMANDS = [
-    "train",
-    "average",
-    "quantize",
-    "eval",
-    "run",
-    "capture",
-    "replay",
-    "info",
-    "verify",
-    "bench",
-    "samples",
-    "doctor",
-]
+MAKING = ["train", "average", "quantize", "backbone", "teach", "adopt"]
+COMMANDS = [*MAKING, "eval", "run", "capture", "replay", "info", "verify", "bench", "samples", "doctor"]
 HEAVY = {"tensorflow", "tf_keras", "tensorflow_model_optimization", "matplotlib", "sklearn", "scipy"}
 
 
@@ -67,7 +55,7 @@ def test_a_word_that_is_no_choice_is_told_in_one_plain_line() -> None:
     wrong = fedge("run", "--rotate", "45")
     assert wrong.code == 2
     assert one_line_error(wrong) == (
-        "fedge: Invalid value for '--rotate': '45' is not one of '0', '90', '180', '270'. (see `fedge --help`)"
+        "fedge: Invalid value for '--rotate': '45' is not one of '0', '90', '180', '270' (see `fedge run --help`)"
     )
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from fedge.cli.main import run
 from fedge.images.cutout import CutOut
+from fedge.making.model_card import model_card
 from fedge.model import file as model_file
 from fedge.model.description import learned_from
 from fedge.model.manifest import Manifest
 from fedge.model.shipped import shipped_models
-from fedge_quantize.model_card import model_card
 
 
 def for_cameras(manifest: Manifest) -> Manifest:

@@ -102,7 +102,7 @@ def _first_size(content: bytes, size: int) -> bytes:
 REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError], str]] = {
     "nothing": (lambda c: b"", errors.NotAModelFile, "not a TFLite model"),
     "no flatbuffer": (lambda c: c[:4] + b"ELF!" + c[8:], errors.NotAModelFile, "not a TFLite model"),
-    "a bare flatbuffer": (lambda c: parse_bytes(c).flatbuffer, errors.NotAModelFile, "archive"),
+    "a bare flatbuffer": (lambda c: parse_bytes(c).flatbuffer, errors.NotAModelFile, "fedge did not make"),
     "cut short": (lambda c: c[:-100], errors.NotAModelFile, "archive"),
     "over the size cap": (lambda c: c + bytes(model_file.MAX_BYTES), errors.TooLarge, "more than"),
     "a missing member": (lambda c: rebuild(c, _drop("golden.npz")), errors.ArchiveError, "'golden.npz' is missing"),
@@ -231,7 +231,7 @@ REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError],
         errors.ManifestError,
         "training.test_share must be from 0 to 1",
     ),
-    "a later format": (setting(2, "format"), errors.TooNew, "needs fedge"),
+    "a later format": (setting(3, "format"), errors.TooNew, "needs fedge"),
     "a later fedge": (setting("99.0.0", "least_fedge"), errors.TooNew, "needs fedge 99.0.0"),
     "another network": (
         lambda c: rebuild(c, flatbuffer=parse_bytes(c).flatbuffer[:-1] + b"\x7f"),

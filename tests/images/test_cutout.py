@@ -10,7 +10,7 @@ from fedge.data import fashion_mnist
 from fedge.images import cutout
 from fedge.images.cutout import CutOut, Pixels
 from fedge.images.preprocess import Recipe, apply, prepare
-from fedge.model.schema import SchemaError, from_json, to_json
+from fedge.model.format.schema import SchemaError, from_json, to_json
 
 RECIPE = Recipe(28, 28, polarity="dark-background", cut_out=CutOut())
 PARAMETERS = CutOut()

@@ -46,7 +46,7 @@ def product(suite: str, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -
         machine.check(f"cp /mnt/outside/{wheel.name} /home/pi")
         installed = f"fedge/bin/pip install -q --no-index --no-compile {wheel.name}[web,mqtt]"
         machine.check(f"{installed} && fedge/bin/python -m compileall -q fedge/lib/*/site-packages/fedge", "pi", 300)
-        machine.power_off()
+        machine.check("sync")
     finally:
         machine.cut_power()
     machine.check_disks()

@@ -132,14 +132,6 @@ class Machine:
         self.run("systemctl reboot")
         self._await(lambda: booted.exists() and booted.read_text() != before, _BOOT_SECONDS, "did not reboot")
 
-    def power_off(self) -> None:
-        """Shuts down in order and waits for the end."""
-        assert self._process is not None
-        self.run("systemctl poweroff")
-        process = self._process
-        self._await(lambda: process.poll() is not None, _BOOT_SECONDS, "did not shut down", dead_is_failure=False)
-        self._process = None
-
     def check_disks(self) -> None:
         """Replays the journals of both disks, as a boot does, and requires that `e2fsck -f` then finds nothing."""
         assert self._process is None, "the disks are in use"
@@ -158,12 +150,10 @@ class Machine:
             ["debugfs", "-R", f"rdump / {to}", self.folder / "data.ext4"], check=True, stderr=subprocess.DEVNULL
         )
 
-    def _await(
-        self, condition: Callable[[], bool], seconds: float, otherwise: str, dead_is_failure: bool = True
-    ) -> None:
+    def _await(self, condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
         deadline = monotonic() + seconds
         while not condition():
-            died = dead_is_failure and self._process is not None and self._process.poll() is not None
+            died = self._process is not None and self._process.poll() is not None
             if died or monotonic() > deadline:
                 lines = self.console.read_bytes().decode(errors="replace").splitlines()
                 reason = "ended" if died else otherwise

@@ -12,7 +12,7 @@ from fedge import errors
 from fedge.model import file as model_file
 from fedge.model import interpreter
 from fedge.model.file import ModelFile, parse_bytes
-from fedge.model.flatbuffer import FlatbufferError, Tensor, read_graph
+from fedge.model.format.flatbuffer import FlatbufferError, Tensor, read_graph
 from fedge.system.files import sha256
 
 

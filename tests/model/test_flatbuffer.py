@@ -4,7 +4,7 @@ import flatbuffers
 import numpy as np
 import pytest
 
-from fedge.model.flatbuffer import FlatbufferError, read_graph
+from fedge.model.format.flatbuffer import FlatbufferError, read_graph
 
 
 def many_of_the_same(tensors: int, scales: int) -> bytes:

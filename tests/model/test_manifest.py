@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from fedge.evaluation.fit_confidence import _LOG_TEMPERATURE_RANGE
 from fedge.model.confidence import MOST_UNKNOWN, TEMPERATURES, Confidence, dequantize
 from fedge.model.manifest import OUTPUT_SCALES
-from fedge_quantize.calibration import _LOG_TEMPERATURE_RANGE
 
 
 @pytest.mark.parametrize("temperature", TEMPERATURES)

@@ -3,7 +3,7 @@ from typing import Any, Literal
 
 import pytest
 
-from fedge.model.schema import SchemaError, from_json, to_json
+from fedge.model.format.schema import SchemaError, from_json, to_json
 
 
 @dataclass(frozen=True)

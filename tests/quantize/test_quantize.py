@@ -11,15 +11,16 @@ from support import fedge, one_line_error, write_class_folders
 from fedge.cli.main import run
 from fedge.data import fashion_mnist
 from fedge.data.dataset import Split
+from fedge.evaluation.fit_confidence import fit_confidence
+from fedge.evaluation.parity import compare
+from fedge.making import golden
 from fedge.model import file as model_file
 from fedge.model.classifier import load
 from fedge.model.confidence import Confidence, RejectBelow, certainty, dequantize, softmax
-from fedge.model.flatbuffer import read_graph
-from fedge_quantize import packing
+from fedge.model.format.flatbuffer import read_graph
 from fedge_quantize import quantize as work
-from fedge_quantize.calibration import CalibrationSet, calibration_set, fit_confidence
+from fedge_quantize.calibration import CalibrationSet, calibration_set
 from fedge_quantize.conversion.convert import first_problem
-from fedge_quantize.parity import compare
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.run_folder import load_float_model, read_config
 
@@ -103,7 +104,7 @@ def test_a_report_names_no_file_that_could_not_be_made(
 ) -> None:
     report = trained / "quantize" / "report.json"
     kept = report.read_text()
-    monkeypatch.setattr(packing, "MAX_LOGIT_TOLERANCE", 0)
+    monkeypatch.setattr(golden, "MAX_LOGIT_TOLERANCE", 0)
     assert run(["quantize", str(trained), "--method", "ptq", "--out", str(tmp_path / "none.tflite")]) == 1
     assert "no self-test could judge it" in capsys.readouterr().err.splitlines()[-1]
     assert report.read_text() == kept and list(tmp_path.iterdir()) == []

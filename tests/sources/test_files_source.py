@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from collecting import collect
@@ -129,6 +130,32 @@ def test_what_has_the_name_of_a_video_is_taken_for_one(tmp_path: Path, suffix: s
     (tmp_path / f"a.{suffix}").write_bytes(b"no video")
     with pytest.raises(SourceError, match="check that it is a video file"):
         opened(tmp_path / f"a.{suffix}")
+
+
+@pytest.mark.parametrize("name", ["a.MTS", "a.m2ts", "noext", "a.dat", "a.jpg"])
+def test_a_video_is_one_whatever_it_is_called(tmp_path: Path, name: str) -> None:
+    write_video(tmp_path / "a.avi", 5).rename(tmp_path / name)
+    source = opened(tmp_path / name)
+    assert source.moving
+    assert len(everything(source)) == 5
+
+
+def test_an_animated_gif_is_a_video_and_another_is_a_picture(tmp_path: Path) -> None:
+    animation = cv2.Animation()
+    animation.frames = [scene(number, 64, 48) for number in range(4)]
+    animation.durations = np.array([100] * 4)
+    cv2.imwriteanimation(str(tmp_path / "a.gif"), animation)
+    cv2.imwrite(str(tmp_path / "still.gif"), scene(0, 64, 48))
+    assert len(everything(opened(tmp_path / "a.gif"))) == 4
+    still = opened(tmp_path / "still.gif")
+    assert not still.moving
+    assert len(everything(still)) == 1
+
+
+def test_what_is_neither_a_picture_nor_a_video_is_told_as_that(tmp_path: Path) -> None:
+    (tmp_path / "a.dat").write_bytes(b"neither")
+    with pytest.raises(SourceError, match=r"a\.dat is neither a picture nor a video; give a picture such as"):
+        opened(tmp_path / "a.dat")
 
 
 def test_closing_in_the_middle_ends_the_reading(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The command line as a whole. Each command is a plain function; what is heavy is imported inside it."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,14 +10,18 @@ from fedge.cli.device.doctor import doctor
 from fedge.cli.device.models import models_app
 from fedge.cli.device.service import service_app
 from fedge.cli.model import bench, evaluate, info, replay, samples, verify
+from fedge.cli.parsing.command import Command
 from fedge.cli.parsing.optional_values import OptionalAddresses
+from fedge.cli.run import EXAMPLES as RUN_EXAMPLES
 from fedge.cli.run import run
-from fedge.cli.train import average, quantize, train
+from fedge.cli.teach import adopt, teach
+from fedge.cli.train import EXAMPLES as TRAIN_EXAMPLES
+from fedge.cli.train import QUANTIZE_EXAMPLES, average, backbone, quantize, train
 from fedge.errors import EXIT_USAGE
 
 app = typer.Typer(
     help="Labelled pictures to an int8 classifier on a Raspberry Pi camera, proved at each step.",
-    add_completion=False,
+    add_completion=True,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     # Rich's help would double the time that `--help` takes.
@@ -45,17 +49,35 @@ def fedge(
         raise typer.Exit(EXIT_USAGE)
 
 
-app.command()(train)
-app.command()(average)
-app.command()(quantize)
-app.command("eval")(evaluate)
-app.command(cls=OptionalAddresses)(run)
-app.command()(capture)
-app.command()(replay)
-app.command()(info)
-app.command()(verify)
-app.command()(bench)
-app.command()(samples)
-app.command()(doctor)
+def schema(
+    context: typer.Context,
+    command: Annotated[Literal["run", "train"], typer.Argument(help="Whose configuration file.")] = "run",
+) -> None:
+    """Print the JSON schema of a configuration file, for editors."""
+    import json
+
+    from fedge.cli.parsing.schema import schema as schema_of
+
+    group = context.find_root().command
+    assert isinstance(group, typer.core.TyperGroup)
+    print(json.dumps(schema_of(group.commands[command]), indent=2))  # type: ignore[arg-type]
+
+
+app.command(cls=Command, epilog=TRAIN_EXAMPLES)(train)
+app.command(cls=Command)(average)
+app.command(cls=Command, epilog=QUANTIZE_EXAMPLES)(quantize)
+app.command(cls=Command)(backbone)
+app.command(cls=Command)(teach)
+app.command(cls=Command)(adopt)
+app.command("eval", cls=Command)(evaluate)
+app.command(cls=OptionalAddresses, epilog=RUN_EXAMPLES)(run)
+app.command(cls=Command)(capture)
+app.command(cls=Command)(replay)
+app.command(cls=Command)(info)
+app.command(cls=Command)(verify)
+app.command(cls=Command)(bench)
+app.command(cls=Command)(samples)
+app.command(cls=Command)(doctor)
 app.add_typer(models_app, name="models")
 app.add_typer(service_app, name="service")
+app.command(cls=Command)(schema)

@@ -9,11 +9,12 @@ from fedge.cli.parsing.parameters import (
     Area,
     Camera,
     Device,
-    Pixels,
+    Height,
     Rate,
     Source,
     Turn,
     Wait,
+    Width,
     require_one_source,
 )
 from fedge.options import (
@@ -43,8 +44,8 @@ def capture(
         float, typer.Option(help="Below it a picture is blurred; 0: none is.", min=0)
     ] = LEAST_SHARPNESS,
     model: Annotated[str | None, typer.Option(help="Whose recipe cuts the object out; the default model's.")] = None,
-    width: Pixels = None,
-    height: Pixels = None,
+    width: Width = None,
+    height: Height = None,
     fps: Rate = None,
     rotate: Turn = 0,
     region: Area = None,

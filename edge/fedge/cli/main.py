@@ -7,6 +7,7 @@ import typer
 from fedge.cli.app import app
 from fedge.cli.exit import exit_code, leave
 from fedge.cli.lean_run import become
+from fedge.cli.parsing.config_file import plain
 from fedge.errors import EXIT_USAGE
 from fedge.options import RunOptions
 
@@ -27,8 +28,9 @@ def _command(arguments: list[str] | None, in_this_process: bool) -> int:
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     except typer.TyperException as error:
-        # What Typer checks with pydantic names the exception's class first.
-        print(f"fedge: {error.format_message().replace(': Value error, ', ': ')} (see `fedge --help`)", file=sys.stderr)
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "fedge"
+        print(f"fedge: {plain(error.format_message())} (see `{command} --help`)", file=sys.stderr)
         return EXIT_USAGE
     if isinstance(result, RunOptions):
         if not in_this_process:

@@ -60,9 +60,8 @@ def info(model: Model = None, as_json: Json = False) -> None:
 def verify(model: Model = None, as_json: Json = False) -> None:
     """Prove that this machine gives the model's golden answers; where it does not, say why."""
     from fedge.commands import verify as work
-    from fedge.evaluation.verification import verify_model
 
-    found = verify_model(model)
+    found = work.verify(model)
     if found.test is not None or as_json:
         print_report(work.as_json(found) if as_json else work.as_text(found))
     work.require_passed(found)

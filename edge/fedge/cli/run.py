@@ -11,15 +11,19 @@ from fedge.cli.parsing.parameters import (
     SOURCE,
     Area,
     Camera,
+    Config,
     Device,
+    Height,
     Model,
-    Pixels,
     Rate,
+    SaveConfig,
     Source,
     Turn,
     Wait,
+    Width,
     panel,
     require_one_source,
+    save_config,
 )
 from fedge.options import (
     AGE_SECONDS,
@@ -32,8 +36,10 @@ from fedge.options import (
     LEAVE,
     MEGABYTE,
     RECORD_MEGABYTES,
+    SHADOW_SECONDS,
     SQLITE_ROWS,
     STALL_SECONDS,
+    TRIAL_SECONDS,
     UNSURE_MEGABYTES,
     UNSURE_SECONDS,
     Address,
@@ -49,14 +55,17 @@ from fedge.options import (
     RejectMode,
     RunOptions,
     SqliteOptions,
+    SwapOptions,
     UnsureOptions,
     WebhookOptions,
     WebhookUrl,
     WebOptions,
+    WhenOptions,
     WindowOptions,
     parse_address,
     parse_broker,
     parse_webhook,
+    parse_when,
 )
 
 DECISION, SHOW, SEND, KEEP, LIMITS = map(panel, ("Decision", "Show", "Send", "Keep", "Limits"))
@@ -70,13 +79,14 @@ Examples:
 
 
 def run(
+    context: typer.Context,
     model: Model = None,
     camera: Camera = False,
     device: Device = None,
     source: Source = None,
     wait: Wait = False,
-    width: Pixels = None,
-    height: Pixels = None,
+    width: Width = None,
+    height: Height = None,
     fps: Rate = None,
     rotate: Turn = 0,
     region: Area = None,
@@ -87,11 +97,20 @@ def run(
     reject: Annotated[
         RejectMode, DECISION(help="How certain an answer must be; off answers wherever an object is.")
     ] = DEFAULT_REJECT,
+    when: Annotated[
+        WhenOptions | None,
+        DECISION(
+            metavar="always|motion|every:S",
+            help="Which frames are classified; the others keep the answer before.",
+            show_default="always",
+            parser=parse_when,
+        ),
+    ] = None,
     smooth: Annotated[
         float | None,
         DECISION(
             metavar="SECONDS",
-            help="Over which scores are averaged.",
+            help="Scores are averaged over so long.",
             show_default="1, or 0 for single pictures",
             min=0,
         ),
@@ -102,6 +121,24 @@ def run(
     leave: Annotated[
         float, DECISION(metavar="SCORE", help="Mean score below which it is given up.", min=0.01, max=1)
     ] = LEAVE,
+    shadow: Annotated[
+        float,
+        DECISION(metavar="SECONDS", help="A new model of the store answers beside the running one.", min=0, **RARE),
+    ] = SHADOW_SECONDS,
+    trial: Annotated[
+        float,
+        DECISION(metavar="MINUTES", help="In which it is rolled back if it does badly.", min=0, **RARE),
+    ] = TRIAL_SECONDS / 60,
+    least_fps: Annotated[
+        float | None,
+        DECISION(
+            metavar="FPS",
+            help="Frames a second that it must keep up with.",
+            show_default="the camera's",
+            min=0.1,
+            **RARE,
+        ),
+    ] = None,
     as_json: Annotated[bool, SHOW("--json", help="One JSON line per frame on standard output.")] = False,
     web: Annotated[
         Address | None,
@@ -156,14 +193,12 @@ def run(
     unsure: Annotated[Path | None, KEEP(metavar="FOLDER", help="Frames that the network is not sure of.")] = None,
     record: Annotated[Path | None, KEEP(metavar="FOLDER", help="Frames and decisions, for `fedge replay`.")] = None,
     frames: Annotated[int | None, LIMITS(metavar="N", help="Stop after so many.", show_default="never", min=1)] = None,
-    max_age: Annotated[
-        float, LIMITS(metavar="SECONDS", help="After which a frame gets no answer.", min=0.01)
-    ] = AGE_SECONDS,
+    max_age: Annotated[float, LIMITS(metavar="SECONDS", help="An older frame gets no answer.", min=0.01)] = AGE_SECONDS,
     stall_after: Annotated[
-        float, LIMITS(metavar="SECONDS", help="Without a frame that are a fault.", min=0.1, **RARE)
+        float, LIMITS(metavar="SECONDS", help="So long without a frame is a fault.", min=0.1, **RARE)
     ] = STALL_SECONDS,
     frozen_after: Annotated[
-        float, LIMITS(metavar="SECONDS", help="Of the same picture that are a fault; 0: never.", min=0, **RARE)
+        float, LIMITS(metavar="SECONDS", help="So long the same picture is a fault; 0: never.", min=0, **RARE)
     ] = FROZEN_SECONDS,
     csv_mb: Annotated[
         int, LIMITS(metavar="MB", help="Megabytes that a CSV file may have.", min=1, **RARE)
@@ -174,22 +209,29 @@ def run(
         int, LIMITS(metavar="MB", help="Megabytes of --unsure; the oldest goes first.", min=1, **RARE)
     ] = UNSURE_MEGABYTES,
     unsure_every: Annotated[
-        float, LIMITS(metavar="SECONDS", help="The least between two of --unsure.", min=0, **RARE)
+        float, LIMITS(metavar="SECONDS", help="The least time between two frames of --unsure.", min=0, **RARE)
     ] = UNSURE_SECONDS,
     record_mb: Annotated[
         int, LIMITS(metavar="MB", help="Megabytes of --record; the oldest goes first.", min=1, **RARE)
     ] = RECORD_MEGABYTES,
+    config: Config = None,
+    save: SaveConfig = None,
 ) -> RunOptions:
     """Classify frames from a camera, or pictures and videos."""
+    if model is not None and source is None and not camera and device is None and _looks_like_a_source(Path(model)):
+        raise typer.BadParameter(f"{model} is no model; to classify it write --source {model}")
     require_one_source(camera, source, device)
     if background is not None and record is not None:
         raise typer.BadParameter(
             "--record does not keep the empty scene that a replay needs; leave out --record or --background"
         )
+    if when is not None and record is not None and when != WhenOptions():
+        raise typer.BadParameter("--record needs every frame to be classified; leave out --record or --when")
     if show_input and as_json and not window:
         raise typer.BadParameter("--show-input goes with a terminal or --window; the page of --web always shows it")
     if leave > enter:
         raise typer.BadParameter("--leave must not be above --enter")
+    save_config(context, save)
     outputs: list[OutputOptions | None] = [
         CsvOptions(csv, csv_mb * MEGABYTE, csv_files) if csv else None,
         SqliteOptions(sqlite, sqlite_rows) if sqlite else None,
@@ -214,4 +256,12 @@ def run(
         background,
         reject,
         show_input and not window,
+        SwapOptions(shadow, trial * 60, least_fps),
+        when or WhenOptions(),
     )
+
+
+def _looks_like_a_source(path: Path) -> bool:
+    if path.is_dir():
+        return not (any(path.glob("*.tflite")) or (path / "config.json").is_file())
+    return path.is_file() and path.suffix != ".tflite"

@@ -1,80 +1,188 @@
-"""The commands that make a model: `fedge train`, `fedge average` and `fedge quantize`."""
+"""The commands that make a model with TensorFlow: `fedge train`, `average`, `quantize` and `backbone`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from fedge.cli.parsing.parameters import Json, Map, print_report
-from fedge.options import MAX_DROP_PP, QAT_EPOCHS, TEST_SHARE, TRIAL_MINUTES
+from fedge.cli.parsing.parameters import RARE, Config, Json, Map, SaveConfig, panel, print_report, save_config
+from fedge.errors import FedgeError
+from fedge.options import ARCHITECTURES, MAX_DROP_PP, QAT_EPOCHS, TEST_SHARE, TRIAL_MINUTES
+from fedge.system.console import did_you_mean
 from fedge.system.extras import needs_extra
 
-Data = Annotated[list[str] | None, typer.Option(help="fashion-mnist, or a folder with a folder per class; repeatable.")]
+PICTURES, NETWORK, HOW_LONG = panel("Pictures"), panel("Network"), panel("How long")
+START_FROM, EXPERT = panel("Start from"), panel("Expert")
+BY_PICTURES, BY_NETWORK = "by the pictures", "by the network"
+
+EXAMPLES = """\
+Examples:
+  fedge train
+  fedge train --data photos --out runs/photos
+  fedge train --data photos --from camera --epochs 30
+"""
+QUANTIZE_EXAMPLES = """\
+Examples:
+  fedge quantize runs/photos
+  fedge quantize runs/photos --frames capture.mp4
+"""
+
+
+def _architecture(name: str) -> str:
+    if name not in ARCHITECTURES:
+        raise FedgeError(
+            f"there is no architecture {name!r}{did_you_mean(name, ARCHITECTURES)}",
+            f"choose one of {', '.join(ARCHITECTURES)}",
+        )
+    return name
 
 
 def train(
-    data: Data = None,
-    map: Map = None,
-    arch: Annotated[
-        str | None,
-        typer.Option(
-            help="lite0, nano, small, base, wide, camera, classic or leaky; base for fashion-mnist, and for a folder "
-            "what does best on pictures held out of it."
+    context: typer.Context,
+    data: Annotated[
+        list[str] | None,
+        PICTURES(
+            metavar="FOLDER",
+            help="A folder with a folder per class, or fashion-mnist; repeatable.",
+            show_default="fashion-mnist",
         ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="How often to go through the data.", min=1)] = None,
+    map: Map = None,
+    weight: Annotated[
+        list[float] | None,
+        PICTURES(
+            metavar="N",
+            help="How often an epoch shows each picture of a --data; one for each.",
+            show_default="1 each",
+            min=0,
+            **RARE,
+        ),
+    ] = None,
+    test_share: Annotated[
+        float | None,
+        PICTURES(
+            metavar="SHARE",
+            help="What a folder without `test` gives to it.",
+            show_default=f"{TEST_SHARE}",
+            min=0.01,
+            max=0.5,
+            **RARE,
+        ),
+    ] = None,
+    fit: Annotated[
+        Literal["pad", "crop", "stretch"] | None,
+        PICTURES(help="How a picture fills the input.", show_default=BY_PICTURES, **RARE),
+    ] = None,
+    subject: Annotated[
+        Literal["whole", "cut-out"] | None,
+        PICTURES(help="The whole picture, or its object cut out on black.", show_default="whole"),
+    ] = None,
+    arch: Annotated[
+        str | None,
+        NETWORK(
+            metavar="NAME",
+            help=f"{', '.join(ARCHITECTURES[:-1])} or {ARCHITECTURES[-1]}.",
+            show_default="base for fashion-mnist; for a folder what does best on pictures held out",
+            autocompletion=lambda: list(ARCHITECTURES),
+            parser=_architecture,
+        ),
+    ] = None,
+    size: Annotated[
+        int | None,
+        NETWORK(metavar="PIXELS", help="The input's height and width.", show_default=BY_PICTURES, min=8, max=512),
+    ] = None,
+    color: Annotated[
+        bool | None, NETWORK("--color/--gray", help="Three channels or one.", show_default=BY_PICTURES)
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        HOW_LONG(metavar="N", help="How often to go through the data.", show_default=BY_NETWORK, min=1),
+    ] = None,
     patience: Annotated[
         int | None,
-        typer.Option(
-            help="End after so many epochs without a better one, 0: never; a third of the epochs for few pictures, "
-            "never where --epochs says how many.",
+        HOW_LONG(
+            metavar="N",
+            help="End after so many epochs without a better one; 0: never.",
+            show_default="a third of the epochs for few pictures, never where --epochs says how many",
             min=0,
         ),
     ] = None,
-    batch: Annotated[int | None, typer.Option(help="Pictures per step.", min=1)] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="The peak learning rate.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of everything random.", min=0, max=2**32 - 1)] = None,
-    size: Annotated[int | None, typer.Option(help="The input's height and width in pixels.", min=8, max=512)] = None,
-    color: Annotated[bool | None, typer.Option("--color/--gray", help="Three channels or one.")] = None,
-    fit: Annotated[
-        Literal["pad", "crop", "stretch"] | None, typer.Option(help="How a picture fills the input.")
-    ] = None,
-    subject: Annotated[
-        Literal["whole", "cut-out"] | None, typer.Option(help="The whole picture, or its object cut out on black.")
-    ] = None,
-    camera_like: Annotated[
-        bool | None, typer.Option("--camera-like/--no-camera-like", help="Make cut-out pictures look photographed.")
-    ] = None,
-    dtype: Annotated[
-        Literal["float32", "mixed_bfloat16"] | None, typer.Option(help="Chosen by the processor if left out.")
-    ] = None,
-    variants: Annotated[
-        int | None, typer.Option(help="How many changed variants of each photograph to learn from.", min=0)
-    ] = None,
-    outliers: Annotated[
-        float | None, typer.Option(help="The share of outliers in training, to be unsure of.", min=0, max=0.5)
-    ] = None,
-    skip: Annotated[
-        float | None, typer.Option(help="The share of an epoch's pictures to leave out, the easiest.", min=0, max=0.5)
-    ] = None,
-    weight: Annotated[
-        list[float] | None, typer.Option(help="How often an epoch shows each picture of a --data; one for each.")
-    ] = None,
-    test_share: Annotated[
-        float | None, typer.Option(help=f"What a folder without `test` gives to it; {TEST_SHARE}.", min=0.01, max=0.5)
-    ] = None,
+    minutes: Annotated[
+        float, HOW_LONG(metavar="MINUTES", help="How long networks may be compared on a folder of pictures.", min=0)
+    ] = TRIAL_MINUTES,
+    resume: Annotated[bool, HOW_LONG("--resume", help="Go on with an interrupted run.")] = False,
     start: Annotated[
-        str | None, typer.Option("--from", help="A run, model file or shipped model to start from.")
+        str | None,
+        START_FROM(
+            "--from",
+            metavar="MODEL",
+            help="A run, model file or shipped model to start from.",
+            show_default="random weights",
+        ),
     ] = None,
     teacher: Annotated[
-        list[str] | None, typer.Option(help="A run, model file or shipped model to distil from; repeatable.")
+        list[str] | None,
+        START_FROM(metavar="MODEL", help="A run, model file or shipped model to distil from; repeatable.", **RARE),
     ] = None,
-    minutes: Annotated[
-        float, typer.Option(help="How long networks may be compared on a folder of pictures.", min=0)
-    ] = TRIAL_MINUTES,
-    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if left out.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    seed: Annotated[
+        int | None, EXPERT(metavar="N", help="Of everything random.", show_default="0", min=0, max=2**32 - 1)
+    ] = None,
+    batch: Annotated[
+        int | None, EXPERT(metavar="N", help="Pictures per step.", show_default=BY_PICTURES, min=1, **RARE)
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        EXPERT(metavar="RATE", help="The peak learning rate.", show_default=BY_NETWORK, min=1e-9, max=10, **RARE),
+    ] = None,
+    camera_like: Annotated[
+        bool | None,
+        EXPERT(
+            "--camera-like/--no-camera-like",
+            help="Make cut-out pictures look photographed.",
+            show_default=BY_NETWORK,
+            **RARE,
+        ),
+    ] = None,
+    variants: Annotated[
+        int | None,
+        EXPERT(
+            metavar="N",
+            help="How many changed variants of each photograph to learn from.",
+            show_default=BY_NETWORK,
+            min=0,
+            **RARE,
+        ),
+    ] = None,
+    outliers: Annotated[
+        float | None,
+        EXPERT(
+            metavar="SHARE",
+            help="The share of outliers in training, to be unsure of.",
+            show_default=BY_NETWORK,
+            min=0,
+            max=0.5,
+            **RARE,
+        ),
+    ] = None,
+    skip: Annotated[
+        float | None,
+        EXPERT(
+            metavar="SHARE",
+            help="The share of an epoch's pictures to leave out, the easiest.",
+            show_default=BY_NETWORK,
+            min=0,
+            max=0.5,
+            **RARE,
+        ),
+    ] = None,
+    dtype: Annotated[
+        Literal["float32", "mixed_bfloat16"] | None,
+        EXPERT(help="What is calculated with.", show_default="by the processor", **RARE),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The run.", show_default="runs/NAME")] = None,
     as_json: Json = False,
+    config: Config = None,
+    save: SaveConfig = None,
 ) -> None:
     """Train a network: a run folder of float weights, report and plots."""
     with needs_extra("train", "`fedge train`"):
@@ -107,6 +215,7 @@ def train(
         out=out,
         resume=resume,
     )
+    save_config(context, save)
     report = work(options)
     print_report(reports.as_json(report) if as_json else reports.as_text(report))
 
@@ -140,6 +249,9 @@ def quantize(
             help="Pictures without labels, a folder or a video, as proof where test pictures are few; repeatable."
         ),
     ] = None,
+    data: Annotated[
+        list[str] | None, typer.Option(help="Where the run's pictures are now, if they were moved; repeatable.")
+    ] = None,
     unproved: Annotated[
         bool, typer.Option("--unproved", help="Write the file even where its loss is unproved; the file says so.")
     ] = False,
@@ -150,5 +262,35 @@ def quantize(
         from fedge_quantize import report as reports
         from fedge_quantize.candidates import QuantizeOptions
         from fedge_quantize.quantize import quantize as work
-    report = work(QuantizeOptions(run, out, method, max_drop, qat_epochs, tuple(frames or ()), unproved))
+    report = work(
+        QuantizeOptions(run, out, method, max_drop, qat_epochs, tuple(frames or ()), unproved, tuple(data or ()))
+    )
     print_report(reports.as_json(report) if as_json else reports.as_text(report))
+
+
+def backbone(
+    arch: Annotated[str, typer.Argument(help="lite0 or a variant; or your own .tflite that gives features.")] = "lite0",
+    size: Annotated[int, typer.Option(help="The input's height and width in pixels.", min=32, max=512)] = 224,
+    data: Annotated[
+        list[str] | None, typer.Option(help="Pictures to calibrate on: a folder or a video; repeatable.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The file; ARCH-SIZE.tflite if left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make an int8 backbone file, which `fedge teach` learns classes on, on any device."""
+    if arch.endswith(".tflite"):
+        with needs_extra("teach", "`fedge backbone FILE`"):
+            from fedge.commands.making.own_backbone import wrap_backbone
+
+            report = wrap_backbone(Path(arch), tuple(data or ()), out)
+    else:
+        with needs_extra("train", "`fedge backbone`"):
+            from fedge_quantize.backbone import BackboneOptions, make_backbone
+        report = make_backbone(BackboneOptions(arch, size, tuple(data or ()), out))
+    error = report["feature_error"]
+    far = "" if error is None else f", {error:.1%} away from the float ones on {report['calibration']}"
+    text = (
+        f"{report['path']}: {report['bytes']:,} bytes, {report['features']:,} features{far}\n"
+        f"next: fedge teach {report['path']} --data photos"
+    )
+    print_report(report if as_json else text)

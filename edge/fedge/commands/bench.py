@@ -13,8 +13,8 @@ import numpy as np
 from fedge.images.picture import Picture, as_jpeg
 from fedge.images.preprocess import apply
 from fedge.model.classifier import Classifier, load
+from fedge.model.format.schema import to_json
 from fedge.model.interpreter import runtime_name
-from fedge.model.schema import to_json
 from fedge.sources.view import View
 from fedge.system.json_types import JsonObject
 from fedge.system.throttling import throttling

@@ -82,7 +82,7 @@ def evaluate_model(
 
 def answer(classifier: Classifier, split: Split) -> Answers:
     """Runs the network over a split."""
-    logits = np.empty((len(split), len(classifier.labels)), dtype=np.int8)
+    logits = np.empty((len(split), len(classifier.labels)), dtype=classifier.model.manifest.output.dtype)
     with Progress("evaluating", len(split)) as progress:
         for i, image in enumerate(split.images):
             logits[i] = classifier.logits(image)

@@ -6,7 +6,7 @@ from fedge.evaluation.fitness import Fitness
 from fedge.evaluation.metrics import Evaluation
 from fedge.evaluation.selective import CurvePoint, ModeFigures
 from fedge.images.image_statistics import ImageStatistics, describe_shift
-from fedge.model.schema import to_json
+from fedge.model.format.schema import to_json
 from fedge.options import DEFAULT_REJECT, RejectMode
 from fedge.system.console import printable
 from fedge.system.json_types import JsonObject

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from fedge.commands.making.describe import adopted_lines, backbone_lines
+from fedge.making.backbone import BackboneManifest, is_backbone, read_backbone
 from fedge.model import file as model_file
 from fedge.model.description import MADE_FOR, PROOFS, SUBJECTS, TRAINED_ON, learned_from
-from fedge.model.manifest import Manifest
-from fedge.model.schema import to_json
+from fedge.model.format.schema import to_json
+from fedge.model.manifest import AdoptedManifest, Manifest
 from fedge.model.shipped import DEFAULT, find_model, shipped_models
 from fedge.system.console import printable
 from fedge.system.json_types import JsonObject
@@ -14,12 +16,15 @@ from fedge.system.json_types import JsonObject
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What is in a model file: its path, its size in bytes, its labels in output order and its manifest."""
+    """What is in a model file: its path, its size in bytes, its labels in output order and its manifest.
+
+    A backbone has no labels.
+    """
 
     path: Path
     bytes: int
     labels: tuple[str, ...]
-    manifest: Manifest
+    manifest: Manifest | AdoptedManifest | BackboneManifest
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class ShippedInfo:
 def model_info(model: str) -> ModelInfo:
     """Reads a model file, a path or a shipped model's name; no interpreter is loaded."""
     path = find_model(model)
+    if is_backbone(path):
+        return ModelInfo(path, path.stat().st_size, (), read_backbone(path).manifest)
     content = model_file.read(path)
     return ModelInfo(path, path.stat().st_size, content.labels, content.manifest)
 
@@ -47,6 +54,11 @@ def as_text(report: ModelInfo | ShippedInfo) -> str:
     if isinstance(report, ShippedInfo):
         return _list(report) or "no model is shipped"
     manifest = report.manifest
+    if not isinstance(manifest, Manifest):
+        lines = backbone_lines(manifest) if isinstance(manifest, BackboneManifest) else adopted_lines(manifest)
+        lines = [f"{manifest.name}: {report.path}", f"size       {report.bytes:,} bytes", *lines]
+        lines += [f"classes    {', '.join(report.labels)}"] if report.labels else []
+        return "\n".join(map(printable, lines))
     recipe, training, parity, confidence = (
         manifest.preprocessing,
         manifest.training,
@@ -90,7 +102,7 @@ def _list(report: ShippedInfo) -> str:
     """Each model in two lines: its figures, and what it sees and is made for."""
     width = max((len(model.manifest.name) for model in report.models), default=0)
     lines = []
-    for manifest in (model.manifest for model in report.models):
+    for manifest in (model.manifest for model in report.models if isinstance(model.manifest, Manifest)):
         training, recipe, parity = manifest.training, manifest.preprocessing, manifest.parity
         mark = " (default)" if manifest.name == report.default else ""
         made_for = MADE_FOR[training.camera_like].format(data=training.data)

@@ -8,7 +8,7 @@ from typing import Any
 
 from fedge.errors import DataError, RecordingIncomplete, ReplayDiffers
 from fedge.model.classifier import Classifier, load
-from fedge.model.schema import to_json
+from fedge.model.format.schema import to_json
 from fedge.runner.decisions import Decider
 from fedge.runner.segment_reader import Loss, loss, read_facts, read_lines, read_picture
 from fedge.runner.segments import FACTS, segments
@@ -154,7 +154,7 @@ def score_tolerance(classifier: Classifier) -> float:
     """
     manifest = classifier.model.manifest
     steps = manifest.self_test.logit_tolerance
-    return math.tanh(steps * manifest.output.scale / manifest.confidence.temperature / 2) + _ROUNDING
+    return math.tanh(steps * manifest.output.step / manifest.confidence.temperature / 2) + _ROUNDING
 
 
 def _replay_segment(part: Path, facts: dict[str, Any], classifier: Classifier, tally: _Tally) -> None:

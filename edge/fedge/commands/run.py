@@ -1,6 +1,7 @@
 """The `fedge run` command's work."""
 
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import cv2
 from fedge import __version__
 from fedge.errors import SourceError
 from fedge.images.background import Background, load_background, require_writable, save_background
+from fedge.images.preprocess import Recipe
 from fedge.model.classifier import Classifier, load
 from fedge.model.shipped import find_model, is_shipped
 from fedge.options import WINDOW_SECONDS, DecisionOptions, RecordOptions, RunOptions
@@ -25,13 +27,17 @@ from fedge.outputs.screen.terminal import terminal
 from fedge.runner.decisions import Decider
 from fedge.runner.health import Health
 from fedge.runner.loop import classify_frames, show
+from fedge.runner.motion import Gate
 from fedge.runner.recording import Recorder, recorded
+from fedge.runner.swap import Swapper
 from fedge.sources.address import display_name
 from fedge.sources.base import Source
 from fedge.sources.factory import open_asked
 from fedge.sources.learn_background import BackgroundLearner
+from fedge.store.store import Store
 from fedge.system.console import echo, stop_writing
 from fedge.system.memory import return_freed_memory
+from fedge.system.state import store_folder
 
 LEARN = "learn"
 
@@ -39,11 +45,20 @@ LEARN = "learn"
 def run(options: RunOptions) -> int:
     """Classifies until the source ends, `frames` are done, or SIGTERM; Ctrl-C closes the source and goes on up."""
     return_freed_memory()
-    with _until_terminated(), contextlib.ExitStack() as stack:
-        # On pictures of a camera's size, handing work to a second thread takes longer than the work.
-        cv2.setNumThreads(1)
+    # On pictures of a camera's size, handing work to a second thread takes longer than the work.
+    cv2.setNumThreads(1)
+    with _until_terminated():
+        while _run_model(options):
+            pass
+    return 0
+
+
+def _run_model(options: RunOptions) -> bool:
+    """Runs with one model, or with those that can take its place; gives whether another one has to be started."""
+    with contextlib.ExitStack() as stack:
         classifier = load(options.model, options.reject)
-        if classifier.model.manifest.parity.proof == "none":
+        parity = classifier.model.manifest.parity
+        if parity is None or parity.proof == "none":
             echo(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
         health = Health()
         source = open_source(options, classifier, health)
@@ -51,6 +66,7 @@ def run(options: RunOptions) -> int:
         if options.background is not None:
             source = _with_background(options.background, classifier, source)
         decider = _decider(options.decision, classifier, source)
+        gate = Gate(options.when, decider.options()["window_seconds"])
         standard = JsonLines() if options.as_json else terminal(source.live, show_input=options.show_input)
         recipe = classifier.model.manifest.preprocessing
         outputs = open_outputs(
@@ -65,7 +81,11 @@ def run(options: RunOptions) -> int:
         stack.callback(sink.close)
         stack.callback(lambda: sink.health(health.snapshot()))
         stack.callback(health.set_state, "stopped")
-        results = stack.enter_context(contextlib.closing(classify_frames(classifier, source, decider, health)))
+        swapper = _swapper(options, classifier, source, health)
+        if swapper is not None:
+            stack.callback(swapper.close)
+        frames = classify_frames(classifier, source, decider, health, gate, swapper)
+        results = stack.enter_context(contextlib.closing(frames))
         if options.record:
             recorder = _recorder(options.record, options, classifier, decider, health, wait=not source.live)
             stack.callback(recorder.close)
@@ -74,7 +94,21 @@ def run(options: RunOptions) -> int:
             show(results, sink, health, options.frames)
         except BrokenPipeError:
             stop_writing(sys.stdout)
-    return 0
+        return swapper is not None and swapper.must_restart
+
+
+def _swapper(options: RunOptions, classifier: Classifier, source: Source, health: Health) -> Swapper | None:
+    """What follows the store's current model: of a run from a camera that names no model, and is not recorded.
+
+    A recording belongs to one model, and so does a count of frames.
+    """
+    if options.model is not None or not source.live or options.record is not None or options.frames is not None:
+        return None
+    swapper = Swapper(Store(store_folder()), classifier, health, options.swap, echo)
+    if os.environ.get("NOTIFY_SOCKET"):
+        # Elsewhere it is a terminal that closes.
+        signal.signal(signal.SIGHUP, lambda number, frame: swapper.look_now())
+    return swapper
 
 
 def open_source(options: RunOptions, classifier: Classifier, health: Health) -> Source:
@@ -85,12 +119,17 @@ def open_source(options: RunOptions, classifier: Classifier, health: Health) -> 
     return open_asked(options.source, options.device, options.camera, recipe, health, options.limits)
 
 
-def _with_background(text: str, classifier: Classifier, source: Source) -> Source:
-    """The source, with the empty scene loaded, or learned from its first frames and kept where a file was named."""
-    if classifier.model.manifest.preprocessing.cut_out is None:
+def require_background_fits(background: str | None, recipe: Recipe) -> None:
+    """Raises SourceError for a background that a model is given which cuts nothing out."""
+    if background is not None and recipe.cut_out is None:
         raise SourceError(
             "this model does not cut objects out", "leave --background out, or train with --subject cut-out"
         )
+
+
+def _with_background(text: str, classifier: Classifier, source: Source) -> Source:
+    """The source, with the empty scene loaded, or learned from its first frames and kept where a file was named."""
+    require_background_fits(text, classifier.model.manifest.preprocessing)
     path = None if text == LEARN else Path(text)
     classifier.background = None if path is None else load_background(path)
     if classifier.background is not None:

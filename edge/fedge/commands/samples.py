@@ -9,7 +9,7 @@ import numpy as np
 from fedge.data import fashion_mnist
 from fedge.data.dataset import stratified_sample
 from fedge.errors import DataError
-from fedge.model.schema import to_json
+from fedge.model.format.schema import to_json
 from fedge.system.files import write_bytes
 from fedge.system.json_types import JsonObject
 

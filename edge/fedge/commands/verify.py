@@ -1,14 +1,29 @@
-"""`fedge verify`: the text and the JSON of what was found, and the refusal."""
+"""`fedge verify`: what was found of a model or a backbone, its text and JSON, and the refusal."""
 
 import dataclasses
 
 from fedge.errors import SelfTestFailed
-from fedge.evaluation.verification import Verification
+from fedge.evaluation.verification import Verification, verify_model
+from fedge.making.backbone import backbone_self_test, is_backbone, read_backbone
+from fedge.model.interpreter import probe
 from fedge.model.self_test import SelfTest
+from fedge.model.shipped import find_model
 from fedge.system.json_types import JsonObject
 
 _COPY = "copy the file again, or make it again with `fedge quantize`"
 _VERSIONS = "install OpenCV and LiteRT of the versions in constraints.txt of fedge's source; do not rely on it here"
+
+
+def verify(model: str | None) -> Verification:
+    """Runs the self-test of a model file, or of a backbone; raises ModelFileError where it is none or a later one."""
+    path = find_model(model)
+    if not is_backbone(path):
+        return verify_model(model)
+    backbone = read_backbone(path)
+    probe(backbone.flatbuffer)
+    test = backbone_self_test(backbone)
+    reason = None if test.passed else "the self-test gives other features"
+    return Verification(backbone.manifest.name, None if test.passed else "kernels", reason, test)
 
 
 def as_text(found: Verification) -> str:

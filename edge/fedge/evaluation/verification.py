@@ -10,7 +10,7 @@ from fedge.errors import LabelsDiffer, ModelFileError, NotAModelFile, TooNew
 from fedge.model.classifier import Classifier, load
 from fedge.model.file import MANIFEST
 from fedge.model.interpreter import Network
-from fedge.model.self_test import SelfTest, self_test, unpack
+from fedge.model.self_test import SelfTest, difference, self_test, unpack
 from fedge.model.shipped import find_model
 
 Cause = Literal["file", "labels", "preprocessing", "kernels"]
@@ -65,10 +65,11 @@ def _cause(classifier: Classifier, test: SelfTest) -> Cause | None:
         return None
     if test.max_input_difference > test.input_tolerance:
         return "preprocessing"
-    golden = unpack(classifier.model.golden)
+    manifest = classifier.model.manifest
+    golden = unpack(classifier.model.golden, manifest.output.dtype)
     reference = Network(classifier.model.flatbuffer, reference=True)
-    logits = np.stack([reference.logits(image) for image in golden.inputs]).astype(np.int16)
-    agrees = np.abs(logits - golden.logits).max() <= test.logit_tolerance
+    logits = np.stack([reference.logits(manifest.input.encode(image)) for image in golden.inputs])
+    agrees = difference(logits, golden.logits) <= test.logit_tolerance
     return "kernels" if agrees else "file"
 
 

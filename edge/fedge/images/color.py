@@ -32,7 +32,7 @@ def to_lab(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Args:
         picture: uint8, [h, w, 3], blue-green-red.
     """
-    xyz = np.asarray(cv2.transform(_LINEAR[picture], _TO_XYZ * _STEPS))
+    xyz = np.asarray(cv2.transform(cv2.LUT(picture, _LINEAR), _TO_XYZ * _STEPS))
     x, y, z = np.moveaxis(_RESPONSE[np.rint(xyz).astype(np.int32)], 2, 0)
     lab = np.stack([2.55 * (116 * y - 16), 500 * (x - y) + 128, 200 * (y - z) + 128], axis=2)
     return np.asarray(np.clip(np.rint(lab), 0, 255), dtype=np.uint8)

@@ -1,5 +1,7 @@
 """The guided filter: smooths a map, but not across the edges of a colour picture (He, Sun and Tang, 2010)."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -34,16 +36,25 @@ class GuidedFilter:
         """Smooths a map: float64, [h, w]."""
         mean = self._mean(values)
         with_color = [self._mean(c * values) - m * mean for c, m in zip(self._colors, self._means, strict=True)]
-        slopes = [sum(i * w for i, w in zip(row, with_color, strict=True)) for row in self._inverse]
-        offset = mean - sum(s * m for s, m in zip(slopes, self._means, strict=True))
-        smooth = sum(self._mean(np.asarray(s)) * c for s, c in zip(slopes, self._colors, strict=True))
-        return np.asarray(smooth + self._mean(np.asarray(offset)))
+        slopes = [_dot(row, with_color) for row in self._inverse]
+        offset = mean - _dot(slopes, self._means)
+        smooth = _dot([self._mean(slope) for slope in slopes], self._colors)
+        smooth += self._mean(offset)
+        return smooth
 
     def _mean(self, values: Map) -> Map:
         return np.asarray(cv2.blur(values, self._window), dtype=np.float64)
 
     def _covariance(self, i: int, j: int) -> Map:
         return self._mean(self._colors[i] * self._colors[j]) - self._means[i] * self._means[j]
+
+
+def _dot(ones: Sequence[Map], others: Sequence[Map]) -> Map:
+    """The sum of the products of three maps each with three others, added in their order."""
+    result, product = ones[0] * others[0], np.empty_like(ones[0])
+    for one, other in zip(ones[1:], others[1:], strict=True):
+        result += np.multiply(one, other, out=product)
+    return result
 
 
 def _inverse(a: Map, b: Map, c: Map, d: Map, e: Map, f: Map) -> tuple[tuple[Map, Map, Map], ...]:

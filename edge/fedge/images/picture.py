@@ -42,6 +42,8 @@ _REDUCED = (
 _LIBJPEG = re.compile(rb"Corrupt JPEG data|Premature end of JPEG|Invalid SOS parameters|Unsupported marker|Warning: ")
 # Below it all of a picture is that uses 12 bits or less of 16.
 _DARK = 16
+# What each picture of an animated GIF begins with: how long it is shown.
+_GIF_FRAME = b"\x21\xf9\x04"
 _MEND = "replace the file or remove it"
 
 
@@ -55,6 +57,31 @@ def looks_like_a_picture(path: Path) -> bool:
     try:
         return bool(cv2.haveImageReader(str(path)))
     except cv2.error:
+        return False
+
+
+def looks_like_a_video(path: Path) -> bool:
+    """Whether the file begins as one of the usual video containers, whatever it is called."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(200)
+    except OSError:
+        return False
+    packets = (head[0:1], head[188:189]), (head[4:5], head[196:197])
+    return (
+        head[:4] in (b"\x1a\x45\xdf\xa3", b"OggS", b"FLV\x01", b"\x00\x00\x01\xba")
+        or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
+        or (head[4:8] == b"ftyp" and head[8:12] not in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1"))
+        or any(first == second == b"G" for first, second in packets)
+    )
+
+
+def is_animation(path: Path) -> bool:
+    """Whether the file is a GIF of more than one picture."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"GIF8" and file.read().count(_GIF_FRAME) > 1
+    except OSError:
         return False
 
 

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from fedge.images.picture import Picture, as_picture
 from fedge.images.preprocess import prepare
 from fedge.model import file as model_file
 from fedge.model import interpreter
-from fedge.model.confidence import Floats, Score, answered, certainty, dequantize
+from fedge.model.confidence import Floats, Score, answered, certainty
 from fedge.model.file import ModelFile
 from fedge.model.shipped import find_model, is_shipped
 from fedge.options import DEFAULT_REJECT, RejectMode
@@ -88,28 +88,27 @@ class Classifier:
         """
         return self.classify(as_picture(picture))
 
-    def logits(self, image: NDArray[np.uint8]) -> NDArray[np.int8]:
-        """The int8 logits, [classes], of one preprocessed input: uint8, [height, width, channels]."""
-        return self._network.logits(image)
+    def logits(self, image: NDArray[np.uint8]) -> NDArray[Any]:
+        """What the network gives, [classes], for one preprocessed input: uint8, [height, width, channels].
 
-    def probabilities(self, logits: NDArray[np.int8]) -> Floats:
-        """Calibrated probabilities over the last axis of int8 logits, any number of pictures."""
-        return self.model.manifest.confidence.probabilities(self._real(logits))
+        int8 logits, but of a network from elsewhere whatever its output is.
+        """
+        return self._network.logits(self.model.manifest.input.encode(image))
 
-    def scores(self, logits: NDArray[np.int8]) -> Floats:
-        """What decides whether answers are given, 0..1, over the last axis of int8 logits."""
-        return self.model.manifest.confidence.scores(self._real(logits))
+    def probabilities(self, logits: NDArray[Any]) -> Floats:
+        """Calibrated probabilities over the last axis of what `logits` gives, any number of pictures."""
+        return self.model.manifest.confidence.probabilities(self.model.manifest.output.real(logits))
 
-    def _real(self, logits: NDArray[np.int8]) -> Floats:
-        output = self.model.manifest.output
-        return dequantize(logits, output.scale, output.zero_point)
+    def scores(self, logits: NDArray[Any]) -> Floats:
+        """What decides whether answers are given, 0..1, over the last axis of what `logits` gives."""
+        return self.model.manifest.confidence.scores(self.model.manifest.output.real(logits))
 
     def classify(self, picture: Picture) -> Answer:
         """Classifies a picture: uint8, [h, w] or [h, w, 3] blue-green-red, any size."""
         started = perf_counter()
         seen = prepare(self.model.manifest.preprocessing, picture, self.background)
         prepared = perf_counter()
-        logits = self._network.logits(seen.image)
+        logits = self.logits(seen.image)
         inferred = perf_counter()
         scores = np.full(len(self.labels), 1 / len(self.labels)) if seen.empty else self.probabilities(logits)
         # Of equal probabilities the first class wins, as in argmax, so that `fedge run` and `fedge eval` agree.

@@ -1,12 +1,12 @@
 """The arithmetic of int8 quantization, and from logits to probabilities."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedge.model.schema import require_within
+from fedge.model.format.schema import require_within
 from fedge.options import RejectMode
 
 # The limits of a temperature and of the logit of "none of these"; what `fedge quantize` fits lies well within. Beyond
@@ -20,8 +20,8 @@ Floats = NDArray[np.float64]
 Score = Literal["probability", "energy"]
 
 
-def dequantize(values: NDArray[np.int8], scale: float, zero_point: int) -> Floats:
-    """int8 to the real numbers that they stand for, any shape."""
+def dequantize(values: NDArray[Any], scale: float, zero_point: int) -> Floats:
+    """Quantized values, int8 as a rule, to the real numbers that they stand for, any shape."""
     return (values.astype(np.float64) - zero_point) * scale
 
 

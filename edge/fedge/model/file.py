@@ -4,16 +4,12 @@ Reading trusts nothing: sizes, ZIP structure, schema, hashes and the flatbuffer'
 an error of its own, before any interpreter sees the bytes.
 """
 
-import io
 import json
-import stat
-import zipfile
-import zlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from fedge.errors import (
-    ArchiveError,
     Contradiction,
     HashMismatch,
     LabelsDiffer,
@@ -22,20 +18,17 @@ from fedge.errors import (
     NotAModelFile,
     TooLarge,
 )
-from fedge.model.flatbuffer import FlatbufferError, Graph, int8_problem, read_graph
-from fedge.model.manifest import Manifest, parse
-from fedge.model.schema import to_json
+from fedge.model.format.archive import append_archive, has_member, split_archive
+from fedge.model.format.flatbuffer import TENSOR_TYPES, FlatbufferError, Graph, int8_problem, read_graph
+from fedge.model.format.schema import to_json
+from fedge.model.manifest import AdoptedManifest, AnyManifest, parse
 from fedge.system.files import sha256, write_bytes
 
 LABELS, MANIFEST, GOLDEN, CARD = "labels.txt", "fedge.json", "golden.npz", "README.md"
+# What a backbone file has instead of a manifest.
+BACKBONE = "backbone.json"
 MAX_BYTES = 64 << 20
 MEMBER_CAPS = {LABELS: 1 << 20, MANIFEST: 1 << 20, GOLDEN: 32 << 20, CARD: 1 << 20}
-# Deflate cannot do better than 1032:1; honest labels, JSON and pictures stay far below this.
-MAX_RATIO = 200
-
-# The end of every archive that carries no comment: an end record and nothing behind it.
-_END_RECORD, _END_RECORD_BYTES = b"PK\x05\x06", 22
-
 _AGAIN = "make the model file again with `fedge quantize`, or copy it again"
 
 
@@ -49,13 +42,15 @@ class ModelFile:
         labels: the class names, in output order.
         golden: the bytes of golden.npz.
         card: the model card, Markdown.
+        sha256: of the whole file.
     """
 
     flatbuffer: bytes
-    manifest: Manifest
+    manifest: AnyManifest
     labels: tuple[str, ...]
     golden: bytes
     card: str
+    sha256: str
 
 
 def read(path: str | Path) -> ModelFile:
@@ -86,31 +81,29 @@ def parse_bytes(data: bytes) -> ModelFile:
         raise TooLarge(f"a model file of more than {MAX_BYTES} bytes", "use a smaller network")
     if data[4:8] != b"TFL3":
         raise NotAModelFile("this is not a TFLite model", "give a .tflite file that `fedge quantize` wrote")
-    flatbuffer, members = _unpack(data)
+    if has_member(data, BACKBONE):
+        raise NotAModelFile("this is a backbone, which knows no classes", "teach it some with `fedge teach`")
+    if MANIFEST.encode() not in data:
+        raise NotAModelFile(
+            "this is a TFLite model that fedge did not make, or the first part of one that it made",
+            "take it over with `fedge adopt`, or copy it again",
+        )
+    flatbuffer, members = split_archive(data, MEMBER_CAPS, _AGAIN)
     manifest = _parse_manifest(members[MANIFEST])
     _check_hashes(manifest, flatbuffer, members)
     labels = _parse_labels(members[LABELS])
     check_agreement(manifest, labels, flatbuffer)
-    return ModelFile(flatbuffer, manifest, labels, members[GOLDEN], members[CARD].decode(errors="replace"))
+    card = members[CARD].decode(errors="replace")
+    return ModelFile(flatbuffer, manifest, labels, members[GOLDEN], card, sha256(data))
 
 
-def pack(flatbuffer: bytes, manifest: Manifest, labels: tuple[str, ...], golden: bytes, card: str) -> bytes:
+def pack(flatbuffer: bytes, manifest: AnyManifest, labels: tuple[str, ...], golden: bytes, card: str) -> bytes:
     """Builds a model file's bytes; the same arguments give the same bytes.
 
     The manifest's `flatbuffer` and `members` must already hold the hashes: see `member_bytes`.
     """
-    buffer = io.BytesIO(flatbuffer)
-    with zipfile.ZipFile(buffer, "a") as archive:
-        members = {MANIFEST: json.dumps(to_json(manifest), indent=1, ensure_ascii=False).encode()}
-        members |= member_bytes(labels, golden, card)
-        for name, content in members.items():
-            info = zipfile.ZipInfo(name)
-            # Readers refuse what is compressed more than 200 to 1, as deflated flat pictures would be.
-            tight = len(content) > MAX_RATIO / 2 * len(zlib.compress(content))
-            info.compress_type = zipfile.ZIP_STORED if tight else zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, content)
-    return buffer.getvalue()
+    members = {MANIFEST: json.dumps(to_json(manifest), indent=1, ensure_ascii=False).encode()}
+    return append_archive(flatbuffer, members | member_bytes(labels, golden, card))
 
 
 def member_bytes(labels: tuple[str, ...], golden: bytes, card: str) -> dict[str, bytes]:
@@ -124,7 +117,7 @@ def write(path: Path, data: bytes) -> None:
     write_bytes(path, data)
 
 
-def check_agreement(manifest: Manifest, labels: tuple[str, ...], flatbuffer: bytes) -> None:
+def check_agreement(manifest: AnyManifest, labels: tuple[str, ...], flatbuffer: bytes) -> None:
     """Raises LabelsDiffer or Contradiction where labels, manifest and the flatbuffer's own tensors disagree."""
     if len(labels) != manifest.output.classes:
         raise LabelsDiffer(f"{len(labels)} labels for {manifest.output.classes} outputs", _AGAIN)
@@ -137,7 +130,9 @@ def check_agreement(manifest: Manifest, labels: tuple[str, ...], flatbuffer: byt
         raise Contradiction(problem, _AGAIN)
 
 
-def _first_disagreement(manifest: Manifest, graph: Graph) -> str | None:
+def _first_disagreement(manifest: AnyManifest, graph: Graph) -> str | None:
+    if isinstance(manifest, AdoptedManifest):
+        return _first_foreign_disagreement(manifest, graph)
     expected, output = manifest.input, manifest.output
     if problem := int8_problem(graph, expected.scale, expected.zero_point):
         return problem
@@ -153,53 +148,29 @@ def _first_disagreement(manifest: Manifest, graph: Graph) -> str | None:
     return None
 
 
-def _unpack(data: bytes) -> tuple[bytes, dict[str, bytes]]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if not data[-_END_RECORD_BYTES:].startswith(_END_RECORD):
-                raise ArchiveError("the archive carries a comment, or something follows it", _AGAIN)
-            infos = archive.infolist()
-            _check_archive(archive, infos)
-            members = {info.filename: _read_member(archive, info) for info in infos}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as error:
-        raise NotAModelFile(f"the archive behind the network cannot be read ({error})", _AGAIN) from error
-    return data[: min(info.header_offset for info in infos)], members
+def _first_foreign_disagreement(manifest: AdoptedManifest, graph: Graph) -> str | None:
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        return f"the network has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, not one of each"
+    for name, tensor, facts in (
+        ("input", graph.inputs[0], manifest.input),
+        ("output", graph.outputs[0], manifest.output),
+    ):
+        if tensor.dtype != facts.dtype:
+            return f"the network's {name} is {tensor.dtype}, the manifest says {facts.dtype}"
+        quantized = tensor.dtype != "float32"
+        if quantized and (not tensor.has_scale(facts.scale) or tensor.zero_points != (facts.zero_point,)):
+            return f"the network's {name} has another scale or zero point than the manifest"
+    if graph.inputs[0].shape != (1, *manifest.preprocessing.shape):
+        return f"the network's input is {graph.inputs[0].shape}, the manifest says {manifest.preprocessing.shape}"
+    if math.prod(graph.outputs[0].shape) != manifest.output.classes:
+        return f"the network gives {graph.outputs[0].shape}, the manifest says {manifest.output.classes} classes"
+    if graph.custom_operators:
+        return "the network calls a custom operator"
+    foreign = [tensor for tensor in graph.tensors if tensor.dtype not in TENSOR_TYPES.values()]
+    return f"the tensor {foreign[0].name} is of a foreign type" if foreign else None
 
 
-def _check_archive(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> None:
-    names = [info.filename for info in infos]
-    for info in infos:
-        name = info.filename
-        if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/"):
-            raise ArchiveError(f"the member {name!r} points outside the archive", _AGAIN)
-        if name not in MEMBER_CAPS:
-            raise ArchiveError(f"the member {name!r} does not belong in a model file", _AGAIN)
-        if names.count(name) > 1:
-            raise ArchiveError(f"the member {name!r} is there twice", _AGAIN)
-        if stat.S_ISLNK(info.external_attr >> 16):
-            raise ArchiveError(f"the member {name!r} is a link", _AGAIN)
-        if info.flag_bits & 1:
-            raise ArchiveError(f"the member {name!r} is encrypted", _AGAIN)
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ArchiveError(f"the member {name!r} is neither stored nor deflated", _AGAIN)
-        if info.file_size > MEMBER_CAPS[name]:
-            raise TooLarge(f"the member {name!r} has {info.file_size} bytes, over {MEMBER_CAPS[name]}", _AGAIN)
-        if info.file_size > MAX_RATIO * max(1, info.compress_size):
-            raise TooLarge(f"the member {name!r} is compressed more than {MAX_RATIO} to 1", _AGAIN)
-    missing = [name for name in MEMBER_CAPS if name not in names]
-    if missing:
-        raise ArchiveError(f"the member {missing[0]!r} is missing", _AGAIN)
-
-
-def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    with archive.open(info) as member:
-        content = member.read(info.file_size + 1)
-    if len(content) != info.file_size:
-        raise TooLarge(f"the member {info.filename!r} is not of the size it claims", _AGAIN)
-    return content
-
-
-def _parse_manifest(content: bytes) -> Manifest:
+def _parse_manifest(content: bytes) -> AnyManifest:
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -207,7 +178,7 @@ def _parse_manifest(content: bytes) -> Manifest:
     return parse(value)
 
 
-def _check_hashes(manifest: Manifest, flatbuffer: bytes, members: dict[str, bytes]) -> None:
+def _check_hashes(manifest: AnyManifest, flatbuffer: bytes, members: dict[str, bytes]) -> None:
     if len(flatbuffer) != manifest.flatbuffer.bytes or sha256(flatbuffer) != manifest.flatbuffer.sha256:
         raise HashMismatch("the network is not the one that the manifest names", _AGAIN)
     named = {LABELS, GOLDEN, CARD}

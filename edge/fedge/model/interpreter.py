@@ -24,7 +24,7 @@ class Network:
     """A loaded int8 network.
 
     Args:
-        flatbuffer: a TFLite model with one uint8 input [1, h, w, c] and one int8 output [1, classes].
+        flatbuffer: a TFLite model with one input [1, h, w, c] and one output [1, classes].
         threads: how many threads an invocation uses; on networks of this size, more than one thread makes the slowest
             invocations slower.
         reference: whether the plain, slow reference kernels compute it instead of the fast ones.
@@ -41,12 +41,12 @@ class Network:
         self._input: int = self._interpreter.get_input_details()[0]["index"]
         self._output: int = self._interpreter.get_output_details()[0]["index"]
 
-    def logits(self, image: NDArray[np.uint8]) -> NDArray[np.int8]:
-        """The int8 logits, [classes], of one input, uint8 [h, w, c]."""
+    def logits(self, image: NDArray[Any]) -> NDArray[Any]:
+        """The logits, [classes], of one input, [h, w, c], each of the tensor's type: int8 and uint8 as a rule."""
         self._interpreter.set_tensor(self._input, image[np.newaxis])
         self._interpreter.invoke()
-        result: NDArray[np.int8] = self._interpreter.get_tensor(self._output)[0]
-        return result
+        result: NDArray[Any] = self._interpreter.get_tensor(self._output)
+        return result.reshape(-1)
 
 
 def constants(flatbuffer: bytes) -> dict[str, Constant]:

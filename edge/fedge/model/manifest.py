@@ -5,19 +5,23 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from numpy.typing import NDArray
+
 from fedge import __version__
 from fedge.errors import ManifestError, TooNew
 from fedge.images.image_statistics import ImageStatistics
+from fedge.images.picture import Picture
 from fedge.images.preprocess import Recipe
-from fedge.model.confidence import Confidence
-from fedge.model.schema import SchemaError, from_json, require_within
+from fedge.model.confidence import Confidence, Floats, dequantize
+from fedge.model.format.foreign import OUTPUT_SCALES, ForeignInput, ForeignOutput
+from fedge.model.format.schema import SchemaError, from_json, require_within
 
-FORMAT = 1
+# 1: networks that fedge made. 2: networks from elsewhere, with other types, scales and outputs.
+FORMAT, ADOPTED_FORMAT = 1, 2
 INPUT_SCALE = 1 / 255
 INPUT_ZERO_POINT = 0
 # A self-test that allows more would prove nothing.
 MAX_LOGIT_TOLERANCE = 16
-OUTPUT_SCALES = (1e-6, 1e6)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,10 @@ class InputFacts:
         if not math.isclose(self.scale, INPUT_SCALE, rel_tol=1e-6) or self.zero_point != INPUT_ZERO_POINT:
             raise ValueError("scale must be 1/255 and zero_point 0")
 
+    def encode(self, image: Picture) -> NDArray[Any]:
+        """What the tensor is given for a preprocessed picture, uint8 [height, width, channels]: the very same."""
+        return image
+
 
 @dataclass(frozen=True)
 class OutputFacts:
@@ -57,6 +65,17 @@ class OutputFacts:
         if self.classes < 2:
             raise ValueError("classes must be at least 2")
         require_within("scale", self.scale, OUTPUT_SCALES)
+
+    dtype = "int8"
+
+    @property
+    def step(self) -> float:
+        """By how much a logit changes with one step of the output."""
+        return self.scale
+
+    def real(self, values: NDArray[Any]) -> Floats:
+        """The logits that the tensor's values stand for; any shape."""
+        return dequantize(values, self.scale, self.zero_point)
 
 
 @dataclass(frozen=True)
@@ -150,17 +169,69 @@ class Manifest:
     def __post_init__(self) -> None:
         if self.format != FORMAT:
             raise ValueError(f"format must be {FORMAT}")
-        recipe, image = self.preprocessing, self.input
-        if (recipe.height, recipe.width, recipe.channels, recipe.color) != (
-            image.height,
-            image.width,
-            image.channels,
-            image.color_order,
-        ):
-            raise ValueError("preprocessing and input must give the same size and colour")
+        require_same_input(self.preprocessing, self.input)
 
 
-def parse(value: Any) -> Manifest:
+@dataclass(frozen=True)
+class AdoptedFacts:
+    """Where a network from elsewhere came from, and what it was measured at.
+
+    Attributes:
+        file, file_sha256: its name, and the SHA-256 of all its bytes.
+        float_file, float_sha256: the same of the float network that it was held against; None where there was none.
+        data, data_sha256: the pictures that preprocessing and confidence were fitted to, and it was measured on.
+        accuracy, n: on those of them that chose nothing, 0..1, and how many these are.
+        looks: what the preprocessed pictures look like.
+    """
+
+    file: str
+    file_sha256: str
+    data: str
+    data_sha256: str
+    accuracy: float
+    n: int
+    looks: ImageStatistics
+    float_file: str | None = None
+    float_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class AdoptedManifest:
+    """All of fedge.json of format 2; `parity` is None where there was no float network to hold it against."""
+
+    format: int
+    least_fedge: str
+    name: str
+    flatbuffer: FlatbufferFacts
+    members: dict[str, str]
+    input: ForeignInput
+    preprocessing: Recipe
+    output: ForeignOutput
+    confidence: Confidence
+    self_test: SelfTestFacts
+    adopted: AdoptedFacts
+    parity: ParityFacts | None = None
+
+    def __post_init__(self) -> None:
+        require_same_input(self.preprocessing, self.input)
+
+    @property
+    def training(self) -> TrainingFacts:
+        """What is known of its training: next to nothing; `looks` are of the pictures that it was adopted with."""
+        return TrainingFacts("unknown pictures", "", "unknown", 0, 0, 0, self.adopted.looks, start=self.adopted.file)
+
+
+def require_same_input(recipe: Recipe, image: InputFacts | ForeignInput) -> None:
+    """Raises ValueError unless the recipe makes what the input takes."""
+    color = "rgb" if image.color_order == "bgr" else image.color_order
+    if (*recipe.shape, recipe.color) != (image.height, image.width, image.channels, color):
+        raise ValueError("preprocessing and input must give the same size and colour")
+
+
+AnyManifest = Manifest | AdoptedManifest
+
+
+def parse(value: Any) -> AnyManifest:
     """Reads a manifest from parsed JSON.
 
     Raises TooNew for a later format or fedge, ManifestError for anything else that breaks the schema.
@@ -170,20 +241,25 @@ def parse(value: Any) -> Manifest:
     try:
         # The versions come first: a later format may have fields that this schema calls foreign.
         format_number, least = int(value["format"]), str(value["least_fedge"])
-        needed = _version(least)
+        too_new = format_number > ADOPTED_FORMAT or later_fedge(least)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ManifestError(
             "fedge.json does not say its format and the least fedge version",
             "make the model file again with `fedge quantize`",
         ) from error
-    if format_number > FORMAT or needed > _version(__version__):
+    if too_new:
         raise TooNew(
             f"the model file needs fedge {least} or later, this is {__version__}", "run `pip install -U fedge`"
         )
     try:
-        return from_json(Manifest, value)
+        return from_json(AdoptedManifest, value) if format_number == ADOPTED_FORMAT else from_json(Manifest, value)
     except SchemaError as error:
         raise ManifestError(f"fedge.json: {error}", "make the model file again with `fedge quantize`") from error
+
+
+def later_fedge(least: str) -> bool:
+    """Whether that version is later than this fedge's; raises ValueError where it is none."""
+    return _version(least) > _version(__version__)
 
 
 def _version(text: str) -> tuple[int, ...]:

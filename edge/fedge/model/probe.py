@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from fedge.model.flatbuffer import read_graph
+from fedge.model.format.flatbuffer import read_graph
 from fedge.model.interpreter import Network
 
 ADDRESS_SPACE_BYTES = 2 << 30
@@ -19,7 +19,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     flatbuffer = sys.stdin.buffer.read()
     network = Network(flatbuffer)
-    network.logits(np.zeros(read_graph(flatbuffer).inputs[0].shape[1:], dtype=np.uint8))
+    given = read_graph(flatbuffer).inputs[0]
+    network.logits(np.zeros(given.shape[1:], dtype=given.dtype))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """golden.npz: raw pictures and the answers that they must give; the device's self-test."""
 
 import io
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +14,16 @@ from fedge.images.picture import Picture
 from fedge.images.preprocess import Recipe, apply
 from fedge.model.classifier import Classifier
 from fedge.model.file import GOLDEN, MEMBER_CAPS
-from fedge.model.interpreter import Network, runtime_name
+from fedge.model.format.foreign import FLOAT_STEP, ForeignOutput
+from fedge.model.interpreter import runtime_name
+from fedge.model.manifest import OutputFacts, SelfTestFacts
 from fedge.system.npz import read_arrays
 
 # Two builds of OpenCV may round a resized pixel differently, by one step.
 INPUT_TOLERANCE = 1
 MAX_PICTURES = 64
+
+LogitsOf = Callable[[NDArray[np.uint8]], NDArray[Any]]
 
 _AGAIN = "make the model file again with `fedge quantize`"
 
@@ -29,12 +35,12 @@ class GoldenVectors:
     Attributes:
         pictures: uint8, each [h, w] or [h, w, 3] blue-green-red.
         inputs: uint8, [n, height, width, channels].
-        logits: int8, [n, classes], of the network on `inputs`.
+        logits: int8, [n, classes], of the network on `inputs`; of the output's type where it is from elsewhere.
     """
 
     pictures: tuple[Picture, ...]
     inputs: NDArray[np.uint8]
-    logits: NDArray[np.int8]
+    logits: NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -58,8 +64,11 @@ def pack(golden: GoldenVectors) -> bytes:
     return buffer.getvalue()
 
 
-def unpack(data: bytes) -> GoldenVectors:
-    """Reads golden.npz; raises ArchiveError where an array is missing, foreign or not of the size it claims."""
+def unpack(data: bytes, dtype: str = "int8") -> GoldenVectors:
+    """Reads golden.npz, whose logits are of `dtype`.
+
+    Raises ArchiveError where an array is missing, foreign or not of the size it claims.
+    """
     try:
         arrays = read_arrays(data, MEMBER_CAPS[GOLDEN])
         inputs, logits = arrays.pop("inputs"), arrays.pop("logits")
@@ -72,7 +81,7 @@ def unpack(data: bytes) -> GoldenVectors:
         and inputs.dtype == np.uint8
         and inputs.ndim == 4
         and len(inputs) == len(pictures)
-        and logits.dtype == np.int8
+        and logits.dtype == dtype
         and logits.ndim == 2
         and len(logits) == len(pictures)
     )
@@ -83,24 +92,38 @@ def unpack(data: bytes) -> GoldenVectors:
 
 def self_test(classifier: Classifier) -> SelfTest:
     """Runs the golden pictures here: preprocessing against the golden inputs, the network against the golden logits."""
-    golden = unpack(classifier.model.golden)
     manifest = classifier.model.manifest
-    if golden.inputs.shape[1:] != manifest.preprocessing.shape or golden.logits.shape[1] != manifest.output.classes:
+    golden = unpack(classifier.model.golden, manifest.output.dtype)
+    return compare_vectors(golden, manifest.preprocessing, manifest.output, manifest.self_test, classifier.logits)
+
+
+def compare_vectors(
+    golden: GoldenVectors,
+    recipe: Recipe,
+    output: OutputFacts | ForeignOutput,
+    facts: SelfTestFacts,
+    logits_of: LogitsOf,
+) -> SelfTest:
+    """Holds what preprocessing and a network give here against golden vectors; raises ArchiveError for foreign ones."""
+    if golden.inputs.shape[1:] != recipe.shape or golden.logits.shape[1] != output.classes:
         raise ArchiveError("golden.npz is of another model's shape", _AGAIN)
-    inputs = np.stack([apply(manifest.preprocessing, picture) for picture in golden.pictures])
-    logits = np.stack([classifier.logits(image) for image in golden.inputs])
-    input_difference = _difference(inputs, golden.inputs)
-    logit_difference = _difference(logits, golden.logits)
-    tolerance = manifest.self_test.logit_tolerance
+    inputs = np.stack([apply(recipe, picture) for picture in golden.pictures])
+    logits = np.stack([logits_of(image) for image in golden.inputs])
+    input_difference = difference(inputs, golden.inputs)
+    logit_difference = difference(logits, golden.logits)
+    tolerance = facts.logit_tolerance
     passed = input_difference <= INPUT_TOLERANCE and logit_difference <= tolerance
     return SelfTest(passed, len(inputs), input_difference, logit_difference, INPUT_TOLERANCE, tolerance, runtime_name())
 
 
-def make(network: Network, recipe: Recipe, pictures: list[Picture]) -> GoldenVectors:
-    """Golden vectors: what preprocessing and network make of the pictures here."""
+def make(logits_of: LogitsOf, recipe: Recipe, pictures: list[Picture]) -> GoldenVectors:
+    """Golden vectors: what preprocessing and a network make of the pictures here."""
     inputs = np.stack([apply(recipe, picture) for picture in pictures])
-    return GoldenVectors(tuple(pictures), inputs, np.stack([network.logits(image) for image in inputs]))
+    return GoldenVectors(tuple(pictures), inputs, np.stack([logits_of(image) for image in inputs]))
 
 
-def _difference(a: NDArray[Any], b: NDArray[Any]) -> int:
+def difference(a: NDArray[Any], b: NDArray[Any]) -> int:
+    """The largest difference in steps of the type; of floats in 256ths."""
+    if a.dtype.kind == "f":
+        return math.ceil(round(float(np.abs(a - b).max()) / FLOAT_STEP, 3))
     return int(np.abs(a.astype(np.int16) - b.astype(np.int16)).max())

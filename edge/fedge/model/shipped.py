@@ -3,10 +3,13 @@
 from pathlib import Path
 
 from fedge.errors import NotAModelFile
+from fedge.system.console import did_you_mean
 from fedge.system.state import store_folder
 
 MODELS = Path(__file__).parent / "shipped_models"
 DEFAULT = "camera"
+# What `fedge train` writes first into a run's folder.
+RUN_CONFIG = "config.json"
 
 
 def shipped_models() -> dict[str, Path]:
@@ -28,8 +31,26 @@ def find_model(model: str | Path | None) -> Path:
         return Path(name)
     if name in shipped:
         return shipped[name]
+    if Path(name).is_dir():
+        return _in_folder(Path(name))
+    guess = did_you_mean(name, shipped)
     raise NotAModelFile(
-        f"there is no model {name}", f"give the path of a .tflite file, or one of the shipped: {', '.join(shipped)}"
+        f"there is no model {name}{guess}",
+        f"give the path of a .tflite file, or one of the shipped: {', '.join(shipped)}",
+    )
+
+
+def _in_folder(folder: Path) -> Path:
+    """The one model file in a folder, as `fedge quantize` leaves it in a run; raises NotAModelFile."""
+    files = sorted(folder.glob("*.tflite"))
+    if len(files) == 1:
+        return files[0]
+    if files:
+        raise NotAModelFile(f"{folder} has {len(files)} model files", f"give one of {', '.join(map(str, files))}")
+    if (folder / RUN_CONFIG).is_file():
+        raise NotAModelFile(f"{folder} is a run without a model file yet", f"make it with `fedge quantize {folder}`")
+    raise NotAModelFile(
+        f"{folder} is a folder without a model file", f"give it as --source {folder} if it holds pictures"
     )
 
 

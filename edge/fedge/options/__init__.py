@@ -12,6 +12,7 @@ from fedge.options.addresses import (
 from fedge.options.camera import CameraOptions, FaultLimits, Region, parse_device, parse_region
 from fedge.options.defaults import (
     AGE_SECONDS,
+    ARCHITECTURES,
     COLLECT_COUNT,
     COLLECT_COUNTDOWN,
     COLLECT_MEGABYTES,
@@ -28,10 +29,12 @@ from fedge.options.defaults import (
     QAT_EPOCHS,
     RECORD_MEGABYTES,
     REJECT_MODES,
+    SHADOW_SECONDS,
     SQLITE_ROWS,
     STALL_SECONDS,
     TEST_SHARE,
     TRIAL_MINUTES,
+    TRIAL_SECONDS,
     UNSURE_MEGABYTES,
     UNSURE_SECONDS,
     WINDOW_SECONDS,
@@ -49,10 +52,19 @@ from fedge.options.outputs import (
     WebOptions,
     WindowOptions,
 )
-from fedge.options.run import CollectOptions, DecisionOptions, RecordOptions, RunOptions
+from fedge.options.run import (
+    CollectOptions,
+    DecisionOptions,
+    RecordOptions,
+    RunOptions,
+    SwapOptions,
+    WhenOptions,
+    parse_when,
+)
 
 __all__ = [
     "AGE_SECONDS",
+    "ARCHITECTURES",
     "COLLECT_COUNT",
     "COLLECT_COUNTDOWN",
     "COLLECT_MEGABYTES",
@@ -70,10 +82,12 @@ __all__ = [
     "QAT_EPOCHS",
     "RECORD_MEGABYTES",
     "REJECT_MODES",
+    "SHADOW_SECONDS",
     "SQLITE_ROWS",
     "STALL_SECONDS",
     "TEST_SHARE",
     "TRIAL_MINUTES",
+    "TRIAL_SECONDS",
     "UNSURE_MEGABYTES",
     "UNSURE_SECONDS",
     "WINDOW_SECONDS",
@@ -93,14 +107,17 @@ __all__ = [
     "Rotation",
     "RunOptions",
     "SqliteOptions",
+    "SwapOptions",
     "UnsureOptions",
     "WebOptions",
     "WebhookOptions",
     "WebhookUrl",
+    "WhenOptions",
     "WindowOptions",
     "parse_address",
     "parse_broker",
     "parse_device",
     "parse_region",
     "parse_webhook",
+    "parse_when",
 ]

@@ -23,3 +23,7 @@ MAX_DROP_PP, QAT_EPOCHS = 0.5, 3
 # side has 320, and 99% at sigma 3.
 LEAST_SHARPNESS = 0.3
 MEGABYTE = 1_000_000
+# How long a new model answers beside the running one before it is swapped in, and how long it may be rolled back after.
+SHADOW_SECONDS, TRIAL_SECONDS = 30.0, 600.0
+# The networks that `fedge train --arch` knows; `fedge_train` builds them, and a test holds the two against each other.
+ARCHITECTURES = ("lite0", "nano", "small", "base", "wide", "camera", "classic", "leaky")

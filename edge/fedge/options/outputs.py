@@ -13,15 +13,9 @@ class OutputOptions:
 
     Attributes:
         shows_pictures: whether it shows or keeps pictures for people, who want them in colour and in full size.
-        folders: what it writes in.
     """
 
     shows_pictures: ClassVar[bool] = False
-
-    @property
-    def folders(self) -> tuple[Path, ...]:
-        """The folders that it writes in."""
-        return ()
 
 
 @dataclass(frozen=True)
@@ -32,11 +26,6 @@ class CsvOptions(OutputOptions):
     limit_bytes: int
     files: int
 
-    @property
-    def folders(self) -> tuple[Path, ...]:
-        """Where the file and those that it rotated to are."""
-        return (self.path.parent,)
-
 
 @dataclass(frozen=True)
 class SqliteOptions(OutputOptions):
@@ -44,11 +33,6 @@ class SqliteOptions(OutputOptions):
 
     path: Path
     rows: int
-
-    @property
-    def folders(self) -> tuple[Path, ...]:
-        """Where the file and its journal are."""
-        return (self.path.parent,)
 
 
 @dataclass(frozen=True)
@@ -99,8 +83,3 @@ class UnsureOptions(OutputOptions):
     folder: Path
     limit_bytes: int
     seconds: float
-
-    @property
-    def folders(self) -> tuple[Path, ...]:
-        """The folder itself."""
-        return (self.folder,)

@@ -1,10 +1,12 @@
 """What is asked of `fedge run` and `fedge capture`."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fedge.errors import SourceError
 from fedge.options.camera import CameraOptions, FaultLimits
-from fedge.options.defaults import DEFAULT_REJECT, ENTER, LEAVE, RejectMode
+from fedge.options.defaults import DEFAULT_REJECT, ENTER, LEAVE, SHADOW_SECONDS, TRIAL_SECONDS, RejectMode
 from fedge.options.outputs import OutputOptions
 
 
@@ -23,11 +25,48 @@ class DecisionOptions:
 
 
 @dataclass(frozen=True)
+class WhenOptions:
+    """Which frames are classified; the others keep the answer of the last one that was. By default all are.
+
+    Attributes:
+        motion: those in which something moved, and those of a while after it.
+        every: one in so many seconds; None: no such limit.
+    """
+
+    motion: bool = False
+    every: float | None = None
+
+
+def parse_when(text: str) -> WhenOptions:
+    """`always`, `motion` or `every:SECONDS`; raises SourceError for anything else."""
+    if found := re.fullmatch(r"every:(\d+(\.\d*)?|\.\d+)", text):
+        return WhenOptions(every=float(found[1]))
+    if text not in ("always", "motion"):
+        raise SourceError(f"{text!r} does not say when", "give always, motion or every:SECONDS")
+    return WhenOptions(motion=text == "motion")
+
+
+@dataclass(frozen=True)
 class RecordOptions:
     """Where frames and decisions are recorded, and how many bytes of them are kept."""
 
     folder: Path
     limit_bytes: int
+
+
+@dataclass(frozen=True)
+class SwapOptions:
+    """How a new current model of the store is tried before and after it answers; see `Swapper`.
+
+    Attributes:
+        shadow_seconds: how long it answers the live frames beside the running one, unseen.
+        trial_seconds: how long it may be rolled back after the swap.
+        least_fps: frames a second that it must keep up with; None: what the camera gives when it is swapped.
+    """
+
+    shadow_seconds: float = SHADOW_SECONDS
+    trial_seconds: float = TRIAL_SECONDS
+    least_fps: float | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +84,8 @@ class RunOptions:
         background: the file of the empty scene, or `learn`; None: there is none.
         reject: how much certainty an answer needs.
         show_input: whether the terminal shows what the network sees.
+        swap: how a new current model of the store is tried.
+        when: which frames are classified.
     """
 
     model: str | None
@@ -60,6 +101,8 @@ class RunOptions:
     background: str | None = None
     reject: RejectMode = DEFAULT_REJECT
     show_input: bool = False
+    swap: SwapOptions = field(default_factory=SwapOptions)
+    when: WhenOptions = field(default_factory=WhenOptions)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ COLUMNS = (
     ("age_ms", "REAL"),
     ("preprocess_ms", "REAL"),
     ("infer_ms", "REAL"),
+    ("model_sha256", "TEXT"),
 )
 """Each column's name and its SQLite type; `time` is UTC in ISO 8601, `label` and `decision` are empty when unknown."""
 
@@ -37,6 +38,7 @@ def row(result: Result) -> tuple[Value, ...]:
         round(result.age_ms, 3),
         round(answer.preprocess_ms, 3),
         round(answer.infer_ms, 3),
+        result.model_sha256,
     )
 
 
@@ -49,4 +51,5 @@ def change(result: Result) -> JsonObject:
         "since": stamp(decision.since),
         "frame": result.number,
         "source": result.frame.source,
+        "model_sha256": result.model_sha256,
     }

@@ -57,6 +57,8 @@ class HealthSnapshot:
         message: the last fault in words; empty if there was none.
         outputs: each output's name and how it is doing.
         uptime_s: seconds since the start.
+        capture: what the camera gives where that is not what was asked of it; else empty.
+        still: frames that showed what the one before showed, and kept its answer without being classified.
     """
 
     state: State
@@ -69,6 +71,8 @@ class HealthSnapshot:
     message: str
     outputs: dict[str, OutputStatus]
     uptime_s: float
+    capture: str = ""
+    still: int = 0
 
     @property
     def failing(self) -> dict[str, OutputStatus]:
@@ -96,7 +100,8 @@ class Health:
         self._state: State = "starting"
         self._frames = self._dropped = self._recoveries = 0
         self._faults: Counter[str] = Counter()
-        self._message = ""
+        self._message = self._capture = ""
+        self._still = 0
         self._outputs: dict[str, OutputStatus] = {}
         self._captured: float | None = None
         self._answered: deque[float] = deque(maxlen=1000)
@@ -130,6 +135,16 @@ class Health:
         with self._lock:
             self._state = state
 
+    def set_capture(self, text: str) -> None:
+        """Says what the camera gives where that is not what was asked of it."""
+        with self._lock:
+            self._capture = text
+
+    def count_still(self) -> None:
+        """One more frame kept the answer of the one before."""
+        with self._lock:
+            self._still += 1
+
     def set_output(self, name: str, status: OutputStatus) -> None:
         """Says how an output is doing."""
         with self._lock:
@@ -150,6 +165,8 @@ class Health:
                 message=self._message,
                 outputs=dict(self._outputs),
                 uptime_s=now - self._started,
+                capture=self._capture,
+                still=self._still,
             )
 
     def _rate(self, now: float) -> float:

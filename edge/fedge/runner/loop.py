@@ -1,12 +1,15 @@
 """The runner's loop: frames in, answers out."""
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from time import monotonic
 from typing import Protocol
 
-from fedge.model.classifier import Classifier
+from fedge.images.picture import Picture
+from fedge.model.classifier import Answer, Classifier
 from fedge.runner.decisions import Decider
 from fedge.runner.health import Health, HealthSnapshot
+from fedge.runner.motion import Gate
 from fedge.runner.result import Result
 from fedge.sources.base import Fault, Frame, Source
 
@@ -26,22 +29,55 @@ class Sink(Protocol):
         """Ends; called once, after the last answer."""
 
 
+class Successor(Protocol):
+    """What may put another classifier in the running one's place, between two frames."""
+
+    @property
+    def must_restart(self) -> bool:
+        """Whether the next classifier needs a source, or outputs, that are opened for it."""
+
+    def take(self) -> Classifier | None:
+        """The classifier that is to answer from this frame on; None where it is the one before."""
+
+    def answered(self, picture: Picture, answer: Answer) -> None:
+        """Is told the answer to a frame that was classified."""
+
+
 def classify_frames(
-    classifier: Classifier, source: Source, decider: Decider, health: Health
+    classifier: Classifier,
+    source: Source,
+    decider: Decider,
+    health: Health,
+    gate: Gate | None = None,
+    successor: Successor | None = None,
 ) -> Generator[Result | Fault | None]:
     """Classifies each frame that the source gives, until it ends, and counts frames and faults in `health`.
 
+    A frame that the `gate` does not let through keeps answer and decision of the one before, and is `still`.
     Between the results come the source's faults, and None where it has nothing new. Closes the source in any case.
-    Raises SourceError.
+    Ends early where a `successor` has to be started with a source of its own. Raises SourceError.
     """
     number = 0
+    last: Result | None = None
     try:
         for item in source.frames():
+            if successor is not None and successor.must_restart:
+                return
             if isinstance(item, Frame):
-                answer = classifier.classify(item.picture)
-                decision = decider.update(answer.evidence, item.moment, item.time)
+                if successor is not None and (fresh := successor.take()) is not None:
+                    classifier, last = fresh, None
+                if gate is None or gate.is_open(item) or last is None:
+                    answer = classifier.classify(item.picture)
+                    decision = decider.update(answer.evidence, item.moment, item.time)
+                    age_ms = (monotonic() - item.captured) * 1e3
+                    last = Result(number, item, answer, age_ms, decision, classifier.model.sha256)
+                    if successor is not None:
+                        successor.answered(item.picture, answer)
+                else:
+                    last = _kept(last, number, item)
+                    health.count_still()
                 health.count_frame(item.captured)
-                yield Result(number, item, answer, (monotonic() - item.captured) * 1e3, decision)
+                yield last
                 number += 1
                 continue
             if item is not None:
@@ -49,6 +85,13 @@ def classify_frames(
             yield item
     finally:
         source.close()
+
+
+def _kept(last: Result, number: int, frame: Frame) -> Result:
+    answer = replace(last.answer, preprocess_ms=0.0, infer_ms=0.0)
+    age_ms = (monotonic() - frame.captured) * 1e3
+    decision = replace(last.decision, changed=False)
+    return Result(number, frame, answer, age_ms, decision, last.model_sha256, still=True)
 
 
 def show(

@@ -18,6 +18,8 @@ class Result:
         answer: what the classifier says of this frame alone.
         age_ms: milliseconds from capture to answer.
         decision: what the frames of the last while say together.
+        model_sha256: of the model file that answered.
+        still: whether answer and decision are those of the frame before, as nothing had moved.
     """
 
     number: int
@@ -25,6 +27,8 @@ class Result:
     answer: Answer
     age_ms: float
     decision: Decision
+    model_sha256: str = ""
+    still: bool = False
 
     def to_json(self) -> JsonObject:
         """The line that `fedge run --json` prints."""
@@ -41,6 +45,7 @@ class Result:
             "infer_ms": round(answer.infer_ms, 3),
             "decision": self.decision.label,
             "changed": self.decision.changed,
+            "model_sha256": self.model_sha256,
         }
         if answer.quality is not None:
             line["quality"] = round(answer.quality, 6)
@@ -50,4 +55,6 @@ class Result:
                 line["rejected_by"] = answer.score_kind
         if answer.empty:
             line["empty"] = True
+        if self.still:
+            line["still"] = True
         return line

@@ -1,18 +1,20 @@
 """Swapping models between two frames: a new current model is proved beside the running one, shadowed, and then tried.
 
 The store's current model is looked at once a second, and at once on `look_now`. What fails its proof or its trial is
-rolled back in the store, so that a restart does not take it either.
+rolled back in the store, so that a restart does not take it either. A model of other classes, or with another
+preprocessing, needs a source and outputs that are opened for it: there the run starts again, in the same process.
 """
 
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event, Lock, Thread
 from time import monotonic
 
 from fedge.errors import FedgeError
 from fedge.images.picture import Picture
 from fedge.model.classifier import Answer, Classifier, load
+from fedge.options import SwapOptions
 from fedge.runner.health import Health
 from fedge.store.prove import prove
 from fedge.store.store import Store
@@ -23,21 +25,8 @@ LOOK_SECONDS = 1.0
 LEAST_FRAMES = 100
 # How much larger, as a share of all frames, the unknown answers may become.
 MORE_UNKNOWN = 0.2
-
-
-@dataclass(frozen=True)
-class SwapOptions:
-    """How a new model is tried.
-
-    Attributes:
-        shadow_seconds: how long it answers the live frames beside the running one, unseen.
-        trial_seconds: how long it may be rolled back after the swap.
-        least_fps: frames a second that it must keep up with; None: what the camera gives when it is swapped.
-    """
-
-    shadow_seconds: float = 30.0
-    trial_seconds: float = 600.0
-    least_fps: float | None = None
+# How many times the running model's milliseconds a new one may take, where it keeps up with the camera no more.
+MOST_SLOWER = 1.5
 
 
 @dataclass
@@ -57,9 +46,19 @@ class Tally:
         self.milliseconds = [*self.milliseconds[-LEAST_FRAMES:], answer.preprocess_ms + answer.infer_ms]
 
     @property
+    def median_ms(self) -> float | None:
+        """The median of the last frames' milliseconds; None before the first."""
+        return statistics.median(self.milliseconds) if self.milliseconds else None
+
+    @property
     def unknown_share(self) -> float | None:
         """The share of unknown answers, 0..1; None below `LEAST_FRAMES` frames."""
         return self.unknown / self.frames if self.frames >= LEAST_FRAMES else None
+
+
+def is_interchangeable(running: Classifier, fresh: Classifier) -> bool:
+    """Whether a classifier can take another's place with the same source and outputs."""
+    return (running.labels, running.model.manifest.preprocessing) == (fresh.labels, fresh.model.manifest.preprocessing)
 
 
 class Swapper:
@@ -79,31 +78,41 @@ class Swapper:
         self._store, self._health, self._options, self._say = store, health, options, say
         self._running, self._sha = running, store.current
         self._refused: set[str] = set()
+        self._must_restart = False
         self._lock = Lock()
         self._ready: Classifier | None = None
         self._frame: tuple[Picture, Answer] | None = None
-        self._tally = Tally()
+        self._tally, self._before = Tally(), Tally()
         self._wake, self._fresh, self._taken, self._closed = Event(), Event(), Event(), Event()
         self._trial, self._until = self._resumed()
         self._thread = Thread(target=self._watch, name="model swap", daemon=True)
         self._thread.start()
 
+    @property
+    def must_restart(self) -> bool:
+        """Whether the current model can only be taken by a run that starts again."""
+        return self._must_restart
+
     def look_now(self) -> None:
         """Looks at the store at once; may be called from a signal handler."""
         self._wake.set()
 
-    def answered(self, picture: Picture, answer: Answer) -> Classifier | None:
-        """Tells the answer to a frame; gives the classifier that is to answer from the next frame on, or None."""
+    def take(self) -> Classifier | None:
+        """The classifier that is to answer from this frame on; None where it is the one before."""
         with self._lock:
-            self._frame = (picture, answer)
-            self._tally.count(answer)
             ready, self._ready = self._ready, None
             if ready is not None:
-                self._running, self._tally = ready, Tally()
-        self._fresh.set()
+                self._running, self._tally, self._before = ready, Tally(), self._tally
         if ready is not None:
             self._taken.set()
         return ready
+
+    def answered(self, picture: Picture, answer: Answer) -> None:
+        """Is told the answer to a frame that was classified."""
+        with self._lock:
+            self._frame = (picture, answer)
+            self._tally.count(answer)
+        self._fresh.set()
 
     def close(self) -> None:
         """Stops watching; a trial that is not over goes on at the next start."""
@@ -112,6 +121,7 @@ class Swapper:
             event.set()
         self._thread.join(LOOK_SECONDS)
         if self._trial is not None:
+            # An orderly end is no death in the trial.
             pause(self._store, max(0.0, self._until - monotonic()))
 
     def _resumed(self) -> tuple[Trial | None, float]:
@@ -145,19 +155,28 @@ class Swapper:
         background = self._running.background
         fresh = load(self._store.path(sha), self._running.reject)
         fresh.background = background if fresh.model.manifest.preprocessing.cut_out is not None else None
-        before = self._tally.unknown_share
+        with self._lock:
+            before, usual = self._tally.unknown_share, replace(self._tally)
         if not came_back:
             seen = self._shadow(fresh)
             if self._closed.is_set():
                 return
-            if problem := self._too_slow(seen):
+            if problem := self._too_slow(seen, usual):
                 self._refuse(sha, problem)
                 return
-        self._hand_over(fresh, sha)
-        if not came_back and self._store.previous is not None and not self._closed.is_set():
+        if not came_back and self._store.previous is not None:
+            # Before the swap: what dies of it dies in its trial.
             self._trial = Trial(sha, self._options.trial_seconds, unknown_before=before)
             self._until = monotonic() + self._options.trial_seconds
             write_trial(self._store, self._trial)
+        if is_interchangeable(self._running, fresh):
+            self._hand_over(fresh, sha)
+        else:
+            self._say(
+                f"model {fresh.model.manifest.name} {sha[:12]} has other classes or sees otherwise: starting again"
+            )
+            self._must_restart = True
+            self._closed.set()
 
     def _shadow(self, fresh: Classifier) -> Tally:
         """Lets `fresh` answer the live frames for a while, and says how it compares."""
@@ -179,12 +198,15 @@ class Swapper:
             )
         return seen
 
-    def _too_slow(self, seen: Tally) -> str:
-        least = self._options.least_fps or self._health.snapshot().frames_per_second
-        if not seen.milliseconds or not least:
+    def _too_slow(self, seen: Tally, running: Tally) -> str:
+        """Why a model is too slow, or ""; without a rate that was asked for it must also be slower than the other."""
+        asked = self._options.least_fps
+        least = asked or self._health.snapshot().frames_per_second
+        milliseconds, usual = seen.median_ms, running.median_ms
+        if milliseconds is None or milliseconds * least <= 1000:
             return ""
-        milliseconds = statistics.median(seen.milliseconds)
-        if milliseconds * least <= 1000:
+        # On a machine that is busy with other things each model is slow.
+        if asked is None and (usual is None or milliseconds <= MOST_SLOWER * usual):
             return ""
         return f"a frame takes it {milliseconds:.1f} ms, and {least:.0f} come each second"
 
@@ -206,7 +228,7 @@ class Swapper:
 
     def _watch_trial(self, trial: Trial) -> None:
         with self._lock:
-            share, slow = self._tally.unknown_share, self._too_slow(self._tally)
+            share, slow = self._tally.unknown_share, self._too_slow(self._tally, self._before)
         before = trial.unknown_before
         reason = slow if share is not None else ""
         if share is not None and before is not None and share > before + MORE_UNKNOWN:

@@ -88,6 +88,9 @@ class Monitor(Protocol):
     def set_state(self, state: Literal["waiting"]) -> None:
         """The source waits to be opened again."""
 
+    def set_capture(self, text: str) -> None:
+        """What the camera gives where that is not what was asked of it; empty where it is."""
+
 
 class Unmonitored:
     """A monitor that takes no notice."""
@@ -99,4 +102,7 @@ class Unmonitored:
         """Takes no notice."""
 
     def set_state(self, state: Literal["waiting"]) -> None:
+        """Takes no notice."""
+
+    def set_capture(self, text: str) -> None:
         """Takes no notice."""

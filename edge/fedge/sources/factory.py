@@ -5,22 +5,26 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from fedge.errors import SourceError
-from fedge.images.picture import is_picture
+from fedge.images.picture import is_animation, is_picture, looks_like_a_picture, looks_like_a_video
 from fedge.images.preprocess import Recipe
 from fedge.options import CameraOptions, FaultLimits, parse_device
 from fedge.sources.address import display_name, require_no_address, split_address
 from fedge.sources.backends.csi import CsiCamera, csi_program, lists_a_camera
 from fedge.sources.backends.files import PictureFiles, find_pictures
 from fedge.sources.backends.picamera import Picamera2Camera, has_picamera2
+from fedge.sources.backends.v4l2 import why_not
 from fedge.sources.backends.video import VideoSource
 from fedge.sources.base import Monitor, Source, Unmonitored
 from fedge.sources.live import LiveSource
 from fedge.sources.read_ahead import ReadAhead
 from fedge.sources.view import AS_IT_COMES, CaptureOptions, View
+from fedge.system.console import echo
 
 # Containers without an index can be sent while they are recorded, so at a URL they count as live.
 _STREAM_SUFFIXES = frozenset({".mjpeg", ".mjpg", ".ts", ".flv", ".ogv", ".h264", ".264", ".h265", ".hevc"})
-_FILE_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".3gp", ".wmv"})
+_FILE_SUFFIXES = frozenset(
+    {".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".3gp", ".wmv", ".mts", ".m2ts", ".vob"}
+)
 _DEVICES = Path("/dev")
 
 UNMONITORED, USUAL_LIMITS = Unmonitored(), FaultLimits()
@@ -60,10 +64,27 @@ def open_source(
         if PurePosixPath(split_address(source).path).suffix.lower() in _FILE_SUFFIXES:
             return ReadAhead(VideoSource(source, live=False, options=options))
         return _live_video(source, options, monitor, limits)
-    path = Path(source)
-    if path.is_file() and not is_picture(path) and path.suffix.lower() in _FILE_SUFFIXES | _STREAM_SUFFIXES:
-        return ReadAhead(VideoSource(source, live=False, options=options))
+    video = _video_file(Path(source), options)
+    if video is not None:
+        return ReadAhead(video)
     return ReadAhead(PictureFiles(find_pictures(source), options.view))
+
+
+def _video_file(path: Path, options: CaptureOptions) -> Source | None:
+    """The file as a video, whatever it is called: an animation, or what FFmpeg opens and is no picture; else None."""
+    if not path.is_file() or (looks_like_a_picture(path) and not is_animation(path)):
+        return None
+    if is_picture(path) and not is_animation(path) and not looks_like_a_video(path):
+        return None
+    try:
+        return VideoSource(str(path), live=False, options=options)
+    except SourceError as error:
+        if is_picture(path):
+            return None
+        if path.suffix.lower() in _FILE_SUFFIXES | _STREAM_SUFFIXES:
+            raise
+        mend = "give a picture such as JPEG or PNG, or a video that FFmpeg decodes"
+        raise SourceError(f"{display_name(str(path))} is neither a picture nor a video", mend) from error
 
 
 def open_camera(
@@ -77,7 +98,7 @@ def open_camera(
     The camera module comes first where `rpicam-vid` lists one. It is opened only when its frames are asked for.
     """
     if device is None:
-        return LiveSource(partial(_open_first, options), "the camera", monitor, limits)
+        return LiveSource(partial(_open_first, options, monitor), "the camera", monitor, limits)
     if device == "csi":
         return LiveSource(partial(_open_csi, options), "the camera module", monitor, limits)
     if "://" in device:
@@ -85,23 +106,23 @@ def open_camera(
     if number := re.fullmatch(r"(?:/dev/video)?(\d+)", device):
         return _live_video(int(number[1]), options, monitor, limits)
     require_no_address(device)
-    return LiveSource(partial(_open_path, Path(parse_device(device)), options), device, monitor, limits)
+    return LiveSource(partial(_open_path, Path(parse_device(device)), options, monitor), device, monitor, limits)
 
 
 def _live_video(target: str | int, options: CaptureOptions, monitor: Monitor, limits: FaultLimits) -> Source:
-    return LiveSource(partial(_open_video, target, options), display_name(target), monitor, limits)
+    return LiveSource(partial(_open_video, target, options, monitor), display_name(target), monitor, limits)
 
 
-def _open_path(path: Path, options: CaptureOptions, seconds: float) -> Source:
+def _open_path(path: Path, options: CaptureOptions, monitor: Monitor, seconds: float) -> Source:
     # Resolved at each opening: plugged in again, a camera may get another number, which links in /dev/v4l/by-id follow.
     if number := re.fullmatch(r"/dev/video(\d+)", str(path.resolve())):
-        return _open_video(int(number[1]), options, seconds)
+        return _open_video(int(number[1]), options, monitor, seconds)
     if not path.exists():
         raise SourceError(f"{path} is not there", "check that it is plugged in")
     raise SourceError(f"{path} is no camera", "give an index, a /dev path, csi or a URL")
 
 
-def _open_video(target: str | int, options: CaptureOptions, seconds: float) -> Source:
+def _open_video(target: str | int, options: CaptureOptions, monitor: Monitor, seconds: float) -> Source:
     if isinstance(target, str) and re.match(r"https?://", target, re.IGNORECASE):
         # Python's HTTP and TLS take time to load, and memory.
         from fedge.sources.backends.http import HttpCamera
@@ -110,14 +131,22 @@ def _open_video(target: str | int, options: CaptureOptions, seconds: float) -> S
         if camera.encoded:
             return camera
         camera.close()
-    return VideoSource(target, live=True, options=options, open_seconds=seconds)
+    video = VideoSource(target, live=True, options=options, open_seconds=seconds)
+    _tell_what_it_gives(video, monitor)
+    return video
+
+
+def _tell_what_it_gives(camera: VideoSource, monitor: Monitor) -> None:
+    monitor.set_capture(camera.unlike)
+    if camera.unlike:
+        echo(camera.unlike)
 
 
 def _open_csi(options: CaptureOptions, seconds: float) -> Source:
     return Picamera2Camera(options) if csi_program() is None and has_picamera2() else CsiCamera(options)
 
 
-def _open_first(options: CaptureOptions, seconds: float) -> Source:
+def _open_first(options: CaptureOptions, monitor: Monitor, seconds: float) -> Source:
     # First, because the module's own /dev/video nodes open, give nothing, and take seconds each to show that.
     if lists_a_camera():
         return CsiCamera(options)
@@ -126,16 +155,22 @@ def _open_first(options: CaptureOptions, seconds: float) -> Source:
         camera = _opened(path, options)
         # Many /dev/video nodes open but never give a frame.
         if camera and camera.gives_a_frame():
+            _tell_what_it_gives(camera, monitor)
             return camera
         if camera:
             camera.close()
     if csi_program() or has_picamera2():
         return _open_csi(options, seconds)
-    tried = ", ".join(map(str, devices)) or "none: there is no /dev/video*"
-    raise SourceError(
-        f"no camera gives a picture (tried {tried})",
-        "plug one in, on Raspberry Pi OS install rpicam-apps for the camera module, or name one with --device",
-    )
+    tried = "; ".join(f"{path}: {why_not(path)}" for path in devices) or "there is no /dev/video*"
+    raise SourceError(f"no camera gives a picture ({tried})", _mend_of(tried))
+
+
+def _mend_of(tried: str) -> str:
+    if "group" in tried:
+        return "run `sudo usermod -aG video $USER` and log in again"
+    if "another program" in tried:
+        return "end the program that uses it"
+    return "plug one in, on Raspberry Pi OS install rpicam-apps for the camera module, or name one with --device"
 
 
 def _opened(path: Path, options: CaptureOptions) -> VideoSource | None:

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -62,6 +62,14 @@ def echo(line: str, stream: TextIO | None = None) -> None:
             with suppress(OSError, ValueError):
                 _clear_live_line()
         print(f"fedge: {line}", file=stream, flush=True)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean X?`, X the known word that is most like `word`; an empty text where none is."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def escape_what_cannot_be_printed() -> None:

@@ -13,28 +13,31 @@ from threading import Event, Thread
 from typing import Any
 
 _BLOCK = 1 << 20
+# A name may have 255 bytes, a character four; a temporary file's name adds some to that of the file.
+_LONGEST_PREFIX = 40
+_LONGEST_NAME = 200
 SYNC_SECONDS = 2.0
 """How often what grows is synced: a power cut takes at most this much of it, and what a sync itself takes."""
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, mode: int | None = None) -> Iterator[Path]:
     """Gives a temporary path in `path`'s folder that becomes `path` when the block ends well.
 
-    The folder is made if need be. On an error `path` stays as it was and the temporary file is removed; an OSError
-    names `path`.
+    The folder is made if need be. `mode` are the permissions; None: those that the user's mask leaves. On an error
+    `path` stays as it was and the temporary file is removed; an OSError names `path`.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The suffix is kept because writers such as matplotlib and OpenCV choose the format by it.
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:_LONGEST_PREFIX]}.", suffix=path.suffix, dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         try:
             yield temporary
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())
+            os.chmod(temporary, 0o666 & ~_umask() if mode is None else mode)
             os.replace(temporary, path)
             sync_folder(path.parent)
         finally:
@@ -43,9 +46,15 @@ def replacing(path: Path) -> Iterator[Path]:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Writes `data` to `path`, whole or not at all."""
-    with replacing(path) as temporary:
+def short_name(name: str) -> str:
+    """The name cut to 200 bytes of UTF-8, so that numbers and suffixes may be added to it."""
+    data = os.fsencode(name)
+    return name if len(data) <= _LONGEST_NAME else data[:_LONGEST_NAME].decode(errors="ignore")
+
+
+def write_bytes(path: Path, data: bytes, mode: int | None = None) -> None:
+    """Writes `data` to `path`, whole or not at all; `mode` as in `replacing`."""
+    with replacing(path, mode) as temporary:
         temporary.write_bytes(data)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tf_keras import Model
 
 from fedge.errors import FedgeError
-from fedge.model.flatbuffer import int8_problem, read_graph
+from fedge.model.format.flatbuffer import int8_problem, read_graph
 from fedge.model.manifest import INPUT_SCALE, INPUT_ZERO_POINT
 from fedge.system.native_stderr import suppress_native_stderr
 

@@ -1,7 +1,9 @@
 """The `fedge train` command's work."""
 
+import dataclasses
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import tf_keras as keras
 
@@ -9,14 +11,17 @@ from fedge.data.dataset import Dataset
 from fedge.errors import RunError
 from fedge.system.console import echo
 from fedge_train.commands.head import learn_head
-from fedge_train.commands.train_settings import TrainOptions, resume_run, start_run
+from fedge_train.commands.train_settings import USED, Start, TrainOptions, resume_run, start_run
+from fedge_train.runs.lock import writing
 from fedge_train.runs.pretrained import pretrained
 from fedge_train.runs.report import Outcome, TrainReport, write_history, write_report
 from fedge_train.runs.run_folder import (
     CHECKPOINTS,
     CONFIG,
     RunConfig,
+    latest_unfinished,
     load_float_model,
+    require_empty,
     save_weights,
     write_config,
 )
@@ -28,7 +33,21 @@ from fedge_train.training.start import start_network
 
 def train(options: TrainOptions) -> TrainReport:
     """Trains, or goes on training, and gives the run's report. Raises FedgeError."""
-    start = resume_run(options) if options.resume else start_run(options)
+    with ExitStack() as stack:
+        if options.resume:
+            options = dataclasses.replace(options, out=options.out or latest_unfinished())
+        elif options.out:
+            require_empty(options.out, USED)
+        if options.out and (options.out.is_dir() or not options.resume):
+            # Before the pictures are read, which takes a while.
+            stack.enter_context(writing(options.out))
+        start = resume_run(options) if options.resume else start_run(options)
+        if not options.out:
+            stack.enter_context(writing(start.folder))
+        return _train(start)
+
+
+def _train(start: Start) -> TrainReport:
     folder, config, dataset = start.folder, start.config, start.dataset
     _say_what_was_left_out(dataset)
     if config.head is not None:

@@ -35,6 +35,8 @@ from fedge_train.training.precision import training_dtype
 
 DEFAULT_DATA = fashion_mnist.NAME
 DEFAULT_ARCHITECTURE = "base"
+# What is to be done about an --out that has something in it.
+USED = "go on with --resume, or choose another --out"
 T = TypeVar("T")
 
 
@@ -82,7 +84,7 @@ def start_run(options: TrainOptions) -> Start:
     """A new run; nothing is written yet. Raises FedgeError."""
     options = dataclasses.replace(options, data=options.data or (DEFAULT_DATA,))
     if options.out:
-        require_empty(options.out, "go on with --resume, or choose another --out")
+        require_empty(options.out, USED)
     recipe = default_recipe(options.data)
     if options.start:
         # Pretrained weights are of use only with the preprocessing that they were trained with.
@@ -114,14 +116,15 @@ def resume_run(options: TrainOptions) -> Start:
     config = read_config(folder)
     if finished(folder):
         raise RunError(f"the run {folder} has already ended", "train another with --out, or leave out --resume")
-    changed = changed_fields(config, _asked_for(options, config))
+    moved_to = _resolved(options.data)
+    changed = changed_fields(config, _asked_for(dataclasses.replace(options, data=()), config))
     if changed:
         raise RunError(
             f"the run {folder} was started with other settings ({', '.join(changed)})",
             "leave these options out on --resume, or train another with --out",
         )
     require_unchanged(config.origins, folder, config)
-    return Start(folder, config, load_run_data(folder, config))
+    return Start(folder, config, load_run_data(folder, config, moved_to))
 
 
 def _is_free_to_choose(options: TrainOptions) -> bool:
@@ -138,7 +141,6 @@ def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
     """The run's configuration with what the user gave on `--resume` in its place; all of it must be as it was."""
     return dataclasses.replace(
         old,
-        data=_resolved(options.data) or old.data,
         architecture=options.architecture or old.architecture,
         seed=old.seed if options.seed is None else options.seed,
         dtype=options.dtype or old.dtype,

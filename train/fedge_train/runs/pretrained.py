@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from fedge.errors import ModelFileError, NotAModelFile, RunError
 from fedge.images.preprocess import Recipe
 from fedge.model import file as model_file
-from fedge.model.confidence import dequantize
 from fedge.model.interpreter import Network
 from fedge.model.shipped import find_model, shipped_models
 from fedge.system.files import sha256_file
@@ -55,11 +54,11 @@ class Pretrained:
         """What gives its answers to preprocessed pictures."""
         if self.model is None:
             return predictor(self._run())
-        network, output = Network(self.model.flatbuffer), self.model.manifest.output
+        network, manifest = Network(self.model.flatbuffer), self.model.manifest
 
         def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-            raw = np.stack([network.logits(image) for image in images])
-            return dequantize(raw, output.scale, output.zero_point).astype(np.float32)
+            raw = np.stack([network.logits(manifest.input.encode(image)) for image in images])
+            return manifest.output.real(raw).astype(np.float32)
 
         return predict
 

@@ -13,7 +13,7 @@ from tf_keras import Model
 from fedge.data.dataset import Dataset
 from fedge.evaluation.metrics import Evaluation, evaluate_predictions
 from fedge.model.confidence import softmax
-from fedge.model.schema import to_json
+from fedge.model.format.schema import to_json
 from fedge.system.files import write_bytes, write_json
 from fedge.system.json_types import JsonObject
 from fedge_train.networks.predict import predictor

@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 from tf_keras import Model
 
 from fedge import __version__
+from fedge.data import fashion_mnist
 from fedge.data.dataset import Dataset
 from fedge.data.label_map import Classes, LabelMap
 from fedge.data.load import load_dataset
 from fedge.errors import RunError
 from fedge.images.preprocess import Recipe
-from fedge.model.schema import SchemaError, from_json, to_json
+from fedge.model.format.schema import SchemaError, from_json, to_json
 from fedge.options import TEST_SHARE
-from fedge.system.files import replacing, write_json
+from fedge.system.files import replacing, short_name, write_json
 from fedge_train.networks.architectures import build
 from fedge_train.networks.plans import Plan
+from fedge_train.runs.lock import is_being_written
 
 # A trained network's logits are below 100; at this size, int8's steps would be too coarse.
 MOST_LOGIT = 1e4
@@ -90,11 +92,20 @@ def read_config(folder: Path) -> RunConfig:
         raise RunError(f"{folder / CONFIG} is not JSON", mend) from error
 
 
-def load_run_data(folder: Path, config: RunConfig) -> Dataset:
-    """Loads the data that a run was trained on; raises RunError where it has changed since."""
-    dataset = load_dataset(config.data, config.recipe, LabelMap(dict(config.label_map)), config.test_share)
+def load_run_data(folder: Path, config: RunConfig, moved_to: tuple[str, ...] = ()) -> Dataset:
+    """Loads the data that a run was trained on, from where they were, or from where they have been `moved_to`.
+
+    Raises RunError where they are not there or have changed since.
+    """
+    data = moved_to or config.data
+    gone = next((name for name in data if name != fashion_mnist.NAME and not Path(name).is_dir()), None)
+    if gone is not None and not moved_to:
+        raise RunError(f"the pictures of {folder} are not in {gone} any more", "give their new folder with --data")
+    dataset = load_dataset(data, config.recipe, LabelMap(dict(config.label_map)), config.test_share)
     if dataset.sha256() != config.data_sha256:
-        raise RunError(f"the data of {folder} has changed since it was trained", "restore the data, or train again")
+        what = f"{' and '.join(moved_to)} do not hold the pictures that {folder} was trained on"
+        changed = f"the data of {folder} has changed since it was trained"
+        raise RunError(what if moved_to else changed, "restore the data, or train again")
     return dataset
 
 
@@ -161,6 +172,7 @@ def require_empty(folder: Path, mend: str) -> None:
 
 def new_folder(name: str) -> Path:
     """A folder under `runs/` that is not there yet: NAME, else NAME-2, NAME-3 and so on."""
+    name = short_name(name)
     folder, number = RUNS / name, 1
     while folder.exists():
         number += 1
@@ -169,8 +181,10 @@ def new_folder(name: str) -> Path:
 
 
 def latest_unfinished() -> Path:
-    """The most recently touched run under `runs/` that has not ended; raises RunError where there is none."""
-    open_runs = [p.parent for p in RUNS.glob(f"*/{CONFIG}") if not finished(p.parent)]
+    """The most recently touched run under `runs/` that has not ended and that no process trains; raises RunError."""
+    open_runs = [
+        p.parent for p in RUNS.glob(f"*/{CONFIG}") if not finished(p.parent) and not is_being_written(p.parent)
+    ]
     if not open_runs:
         raise RunError(f"no unfinished run is in {RUNS}/", "name it with --out, or train without --resume")
     return max(open_runs, key=lambda run: max(path.stat().st_mtime for path in (run / CONFIG, *run.glob(CHECKPOINTS))))

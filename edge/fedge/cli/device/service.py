@@ -4,6 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from fedge.cli.parsing.command import GIVEN
+from fedge.options import RunOptions
+
 service_app = typer.Typer(help="Run fedge as a systemd service.", rich_markup_mode=None)
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 
@@ -16,15 +19,16 @@ def service_install(
     dry_run: DryRun = False,
 ) -> None:
     """Start `fedge run RUN ARGS` now and at each boot, in a hardened unit."""
-    from fedge.commands.device.service import install
+    from fedge.commands.device.service.manage import install
 
-    install(arguments, _checked_run(context, arguments), user, dry_run)
+    options, given = _asked(context, arguments)
+    install(options, given, user, dry_run)
 
 
 @service_app.command("status")
 def service_status() -> None:
     """Show how the service does."""
-    from fedge.commands.device.service import status
+    from fedge.commands.device.service.manage import status
 
     status()
 
@@ -32,13 +36,15 @@ def service_status() -> None:
 @service_app.command("uninstall")
 def service_uninstall(dry_run: DryRun = False) -> None:
     """Stop the service and remove it; what it has written stays."""
-    from fedge.commands.device.service import uninstall
+    from fedge.commands.device.service.manage import uninstall
 
     uninstall(dry_run)
 
 
-def _checked_run(context: typer.Context, arguments: list[str]) -> dict[str, Any]:
-    """`fedge run`'s parameters by name; a mistake is told now, not at the next boot."""
+def _asked(context: typer.Context, arguments: list[str]) -> tuple[RunOptions, dict[str, Any]]:
+    """What `fedge run` makes of the arguments, and the same by keys; a mistake is told now, not at the next boot."""
     command = context.find_root().command
     assert isinstance(command, typer.core.TyperGroup)
-    return command.commands["run"].make_context("fedge run", list(arguments)).params
+    asked = command.commands["run"].make_context("fedge run", list(arguments))
+    with asked:
+        return command.commands["run"].invoke(asked), asked.meta[GIVEN]

@@ -4,8 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from typer.core import TyperCommand
-
+from fedge.cli.parsing.command import Command
 from fedge.options import DEFAULT_ADDRESSES
 
 # A port, or what has a colon as an address with a port has, right or wrong, or a bare IP address.
@@ -14,7 +13,7 @@ _ADDRESS = re.compile(r"\d+|[^/]*:[^/]*|\d+(\.\d+){3}")
 _HOST = re.compile(r"localhost|[\w-]+(\.[\w-]+)+")
 
 
-class OptionalAddresses(TyperCommand):
+class OptionalAddresses(Command):
     """A command whose options for addresses may stand alone; what follows is theirs only if it looks like one."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

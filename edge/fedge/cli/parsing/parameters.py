@@ -7,8 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from fedge.cli.parsing.command import GIVEN
 from fedge.options import Region, Rotation, parse_device, parse_region
+from fedge.options.config_text import write_text
 from fedge.system.console import json_text
+from fedge.system.files import write_bytes
 from fedge.system.json_types import JsonObject
 
 
@@ -48,9 +51,11 @@ Source = Annotated[
 ]
 Wait = Annotated[bool, SOURCE("--wait", help="Wait for a camera that is not there yet.")]
 
-Pixels = Annotated[
+Width = Annotated[
     int | None, CAMERA(metavar="PIXELS", help="Of the camera's picture.", min=1, show_default="the camera's own")
 ]
+Height = Width
+
 Rate = Annotated[float | None, CAMERA(metavar="N", help="Frames a second.", min=0.1, show_default="the camera's own")]
 Turn = Annotated[Rotation, CAMERA(help="Degrees, clockwise.")]
 Area = Annotated[
@@ -62,6 +67,24 @@ Area = Annotated[
         parser=parse_region,
     ),
 ]
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="Take options from this TOML file; those given here win.", show_default=False
+    ),
+]
+SaveConfig = Annotated[
+    Path | None,
+    typer.Option("--save-config", metavar="FILE", help="Write the options given into this TOML file, and go on."),
+]
+
+
+def save_config(context: typer.Context, path: Path | None) -> None:
+    """Writes what was given to the command, from now on for its owner's eyes only: an address may hold a password."""
+    if path is not None:
+        write_bytes(path, write_text(context.meta[GIVEN]).encode(), mode=0o600)
 
 
 def require_one_source(camera: bool, source: str | None, device: str | None) -> None:

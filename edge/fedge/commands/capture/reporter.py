@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from fedge.commands.capture.checks import PictureQuality, Refusal
 from fedge.commands.capture.class_folder import Kept
-from fedge.model.schema import to_json
+from fedge.model.format.schema import to_json
 from fedge.sources.base import Frame
 from fedge.system.console import json_text, printable
 from fedge.system.json_types import JsonObject

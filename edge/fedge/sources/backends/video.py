@@ -1,6 +1,7 @@
 """Video files, network streams and V4L2 cameras, through OpenCV."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Lock
 
 import cv2
@@ -10,6 +11,7 @@ from fedge.errors import SourceError
 from fedge.images.picture import Picture
 from fedge.sources.address import display_name
 from fedge.sources.backends.jpeg import decode_picture
+from fedge.sources.backends.v4l2 import own_size
 from fedge.sources.backends.video_gray import Levels, ask_for_brightness, brightness_levels
 from fedge.sources.base import OPEN_SECONDS, Fault, Frame
 from fedge.sources.view import AS_IT_COMES, CaptureOptions
@@ -28,7 +30,7 @@ class VideoSource:
     Args:
         target: a path, a URL, or a camera's index.
         live: whether it is a camera or a stream, rather than a file to be read to its end.
-        options: what is asked of it.
+        options: what is asked of it; `unlike` then says what a camera gives instead, or is empty.
         open_seconds: how long opening a stream may take.
     """
 
@@ -48,8 +50,10 @@ class VideoSource:
         self._capture = _open(target, open_seconds)
         if not self._capture.isOpened():
             raise SourceError(f"{self.name} cannot be opened", _mend(target))
+        self.unlike = ""
         if isinstance(target, int):
             _configure(self._capture, options)
+            self.unlike = _unlike_what_was_asked(self.name, self._capture, options)
         self._levels: Levels | None = None
         if int(self._capture.get(cv2.CAP_PROP_FOURCC)) == _MJPEG:
             _ask_for_jpegs(self._capture, camera=isinstance(target, int))
@@ -113,7 +117,10 @@ class VideoSource:
 
 def _open(target: str | int, open_seconds: float) -> cv2.VideoCapture:
     if isinstance(target, int):
-        return cv2.VideoCapture(target, cv2.CAP_V4L2)
+        # OpenCV sets 640x480 otherwise, whatever the camera was set to.
+        own = own_size(Path(f"/dev/video{target}")) or ()
+        sides = zip((cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT), own, strict=False)
+        return cv2.VideoCapture(target, cv2.CAP_V4L2, [number for side in sides for number in side])
     if "://" not in target:
         return cv2.VideoCapture(target)
     timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(open_seconds * 1e3)]
@@ -133,6 +140,18 @@ def _configure(capture: cv2.VideoCapture, options: CaptureOptions) -> None:
     for setting, value in wanted.items():
         if value is not None:
             capture.set(setting, value)
+
+
+def _unlike_what_was_asked(name: str, capture: cv2.VideoCapture, options: CaptureOptions) -> str:
+    width, height = (round(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    asked = ((options.width, width, 0), (options.height, height, 0), (options.fps, fps, 0.5))
+    if all(wanted is None or abs(wanted - given) <= slack for wanted, given, slack in asked):
+        return ""
+    size = f"{options.width or width}x{options.height or height}"
+    code = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little").decode("ascii", "replace")
+    at = f" at {options.fps:g}" if options.fps else ""
+    return f"{name} gives {width}x{height} at {fps:g} frames/s as {code}, not the {size}{at} that was asked"
 
 
 def _position(capture: cv2.VideoCapture) -> float:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fedge_quantize.parity import Z_95, compare, drop_upper_bound, pictures_needed, refused
+from fedge.evaluation.parity import Z_95, compare, drop_upper_bound, pictures_needed, refused
 
 LABELS = ("a", "b")
 

@@ -12,8 +12,8 @@ from support import fedge, write_class_folders
 
 from fedge.errors import DataError
 from fedge.images.preprocess import Recipe
+from fedge.making.frames import Frames, changed_upper_bound, compare_answers, read_frames, refused_by_frames
 from fedge.model import file as model_file
-from fedge_quantize.frames import Frames, changed_upper_bound, compare_answers, read_frames, refused_by_frames
 
 RECIPE = Recipe(28, 28)
 

@@ -53,12 +53,14 @@ class Graph:
 def read_graph(data: bytes) -> Graph:
     """Reads the graph of a flatbuffer with exactly one subgraph; raises FlatbufferError where it cannot."""
     try:
-        return _read_graph(_Reader(data))
+        return _read_graph(Reader(data))
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise FlatbufferError(f"the flatbuffer is damaged ({error})") from error
 
 
-class _Reader:
+class Reader:
+    """Follows a flatbuffer's offsets, each checked first; raises FlatbufferError, struct.error or IndexError."""
+
     def __init__(self, data: bytes) -> None:
         if data[4:8] != b"TFL3":
             raise FlatbufferError("the flatbuffer's identifier TFL3 is missing")
@@ -66,12 +68,14 @@ class _Reader:
         self._items = 0
 
     def number(self, kind: str, at: int) -> int:
+        """The number of a `struct` kind at a place."""
         if at < 0:
             raise FlatbufferError("an offset points before the start")
         value: int = struct.unpack_from(f"<{kind}", self.data, at)[0]
         return value
 
     def follow(self, at: int) -> int:
+        """Where the offset at a place leads to."""
         return at + self.number("I", at)
 
     def field(self, table: int, index: int) -> int | None:
@@ -96,10 +100,12 @@ class _Reader:
         return start + 4, count
 
     def tables(self, table: int, index: int) -> list[int]:
+        """Where the tables of the vector in field `index` lie."""
         start, count = self.vector(table, index)
         return [self.follow(start + 4 * i) for i in range(count)]
 
     def numbers(self, table: int, index: int, dtype: str) -> list[int] | list[float]:
+        """The numbers of the vector in field `index`."""
         start, count = self.vector(table, index)
         size = np.dtype(dtype).itemsize * count
         if start + size > len(self.data):
@@ -108,6 +114,7 @@ class _Reader:
         return values
 
     def text(self, table: int, index: int) -> str:
+        """The text in field `index`."""
         start, count = self.vector(table, index)
         return self.data[start : start + count].decode()
 
@@ -134,7 +141,7 @@ def int8_problem(graph: Graph, input_scale: float, input_zero_point: int) -> str
     return f"the tensor {foreign.name} is {foreign.dtype}, not int8 or int32" if foreign else None
 
 
-def _read_graph(reader: _Reader) -> Graph:
+def _read_graph(reader: Reader) -> Graph:
     model = reader.follow(0)
     subgraphs = reader.tables(model, _MODEL_SUBGRAPHS)
     if len(subgraphs) != 1:
@@ -152,7 +159,7 @@ def _read_graph(reader: _Reader) -> Graph:
     return Graph(tensors, chosen(_GRAPH_INPUTS), chosen(_GRAPH_OUTPUTS), custom)
 
 
-def _read_tensor(reader: _Reader, table: int) -> Tensor:
+def _read_tensor(reader: Reader, table: int) -> Tensor:
     type_at = reader.field(table, _TENSOR_TYPE)
     type_number = 0 if type_at is None else reader.number("b", type_at)
     quantization_at = reader.field(table, _TENSOR_QUANTIZATION)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from fedge.data.dataset import hits
 from fedge.errors import ParityRefused
@@ -72,6 +71,8 @@ def drop_upper_bound(lost: int, gained: int, n: int, z: float = Z_95) -> float:
         n: all pictures.
         z: the normal quantile of the confidence.
     """
+    from scipy.optimize import brentq
+
     difference = (lost - gained) / n
 
     def score(drop: float) -> float:
@@ -80,7 +81,7 @@ def drop_upper_bound(lost: int, gained: int, n: int, z: float = Z_95) -> float:
         c = -gained * drop * (1 - drop)
         nuisance = (np.sqrt(max(0.0, b * b - 4 * a * c)) - b) / (2 * a)
         variance = n * (2 * nuisance + drop * (1 - drop))
-        return (lost - gained - n * drop) / np.sqrt(max(variance, 1e-300)) + z
+        return float((lost - gained - n * drop) / np.sqrt(max(variance, 1e-300)) + z)
 
     # At the observed difference the score is z > 0; at a drop of 1 it is far below 0.
     return float(brentq(score, difference + 1e-12, 1 - 1e-12, xtol=1e-10))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
 
 from fedge.errors import DataError, ParityRefused
 from fedge.images.near_duplicates import NearDuplicates, difference_hash
@@ -88,6 +87,8 @@ def changed_upper_bound(changed: int, n: int) -> float:
 
     Clopper and Pearson, Biometrika 26, 1934: its coverage is never below 95%.
     """
+    from scipy.stats import beta
+
     return 1.0 if changed >= n else float(beta.ppf(CONFIDENCE, changed + 1, n - changed))
 
 

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+NAME = "fedge.service"
 WATCHDOG_SECONDS = 30
 START_SECONDS = 120
+RESTART_SECONDS = 5
 MEMORY_MAX = "512M"
 ENVIRONMENT_FILE = "/etc/fedge.env"
+CONFIG_FILE = "/etc/fedge.toml"
 
 # What a Raspberry Pi's cameras and firmware answer on; `char-` names are groups of devices from /proc/devices.
 _DEVICES = ("char-video4linux", "char-media", "char-dma_heap", "/dev/vchiq", "/dev/vcsm-cma", "/dev/vcio")
@@ -20,20 +23,21 @@ class Unit:
     """What a unit depends on.
 
     Attributes:
-        command: the program and its arguments, the program as an absolute path.
+        program: what runs fedge, an absolute path, and its own arguments; what follows is the unit's.
         user: who runs it; None for a user that exists only while it runs.
         writable: absolute folders outside its state folder that it writes to.
         readable: absolute paths that it must be able to read.
     """
 
-    command: Sequence[str]
+    program: Sequence[str]
     user: str | None
     writable: Sequence[Path] = ()
     readable: Sequence[Path] = ()
 
     def text(self) -> str:
         """The unit file."""
-        program, *arguments = self.command
+        program, *arguments = self.program
+        name = Path(CONFIG_FILE).name
         who = f"User={quote_value(self.user)}" if self.user else "DynamicUser=yes"
         writable = "".join(f"ReadWritePaths={quote(str(path))}\n" for path in self.writable)
         devices = "".join(f"DeviceAllow={device} rw\n" for device in _DEVICES)
@@ -47,9 +51,11 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart={" ".join([quote(program), *map(quote_argument, arguments)])}
+# Root alone reads the configuration, which may hold passwords; systemd hands it to the service. See systemd.exec(5).
+LoadCredential={name}:{CONFIG_FILE}
+ExecStart={" ".join([quote(program), *map(quote_argument, arguments)])} run --config ${{CREDENTIALS_DIRECTORY}}/{name}
 Restart=on-failure
-RestartSec=5
+RestartSec={RESTART_SECONDS}
 TimeoutStartSec={START_SECONDS}
 TimeoutStopSec=10
 WatchdogSec={WATCHDOG_SECONDS}
@@ -97,7 +103,7 @@ WantedBy=multi-user.target
 """
 
     def _homes(self) -> str:
-        needed = [Path(self.command[0]), *self.readable, *self.writable]
+        needed = [Path(self.program[0]), *self.readable, *self.writable]
         # What lies in a home must stay visible: a virtual environment, a model. No home needs to be written to.
         return "read-only" if any(path.is_relative_to(home) for path in needed for home in _HOMES) else "yes"
 

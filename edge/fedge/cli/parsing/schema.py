@@ -1,0 +1,42 @@
+"""A JSON schema of a command's configuration file, made from its options: what editors complete and check by."""
+
+from typing import Any
+
+from typer.core import TyperCommand
+
+from fedge.cli.parsing.config_file import keys
+from fedge.options import DEFAULT_ADDRESSES
+
+_NUMBERS = {int: "integer", float: "number"}
+
+
+def schema(command: TyperCommand) -> dict[str, Any]:
+    """The schema (JSON Schema 2020-12) of the files that `fedge COMMAND --config` takes."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"fedge {command.name} --config",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {key: _property(param) for key, param in keys(command).items()},
+    }
+
+
+def _property(param: Any) -> dict[str, Any]:
+    described = {"description": param.help} if param.help else {}
+    if getattr(param, "is_flag", False):
+        return {"type": "boolean"} | described
+    one = _one(param)
+    return ({"type": "array", "items": one} if param.multiple else one) | described
+
+
+def _one(param: Any) -> dict[str, Any]:
+    kind = param.type_descriptor
+    if kind.choices:
+        return {"enum": list(kind.choices)}
+    annotation = kind.annotation.__args__[0] if kind.is_list else kind.annotation
+    if annotation in _NUMBERS:
+        bounds = {"minimum": param.min, "maximum": param.max}
+        return {"type": _NUMBERS[annotation]} | {name: bound for name, bound in bounds.items() if bound is not None}
+    if param.opts[0] in DEFAULT_ADDRESSES:
+        return {"type": ["string", "integer", "boolean"]}
+    return {"type": ["string", "integer"] if param.name == "device" else "string"}

@@ -1,0 +1,155 @@
+"""`fedge service`: installing, showing and removing the service."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fedge.commands.device.service.preflight import check
+from fedge.commands.device.service.systemctl import require_systemd, restart, state, systemctl
+from fedge.commands.device.service.unit import CONFIG_FILE, ENVIRONMENT_FILE, NAME, Unit
+from fedge.errors import ServiceError
+from fedge.options import RunOptions
+from fedge.options.config_text import write_text
+from fedge.system.files import write_bytes
+
+UNIT_PATH = Path("/etc/systemd/system") / NAME
+CONFIG_PATH = Path(CONFIG_FILE)
+# The options of `fedge run` that name what is written: files, which get siblings as they rotate, and folders.
+_FILES, _FOLDERS = ("csv", "sqlite", "background"), ("record", "unsure")
+_READ = ("model", "source", "mqtt-ca", "mqtt-password-file", "web-token-file")
+PATHS = (*_FILES, *_FOLDERS, *_READ)
+_HEADER = f"""\
+# What `fedge run` is given by {NAME}, which root alone may read: an address may hold a password.
+# After a change: sudo fedge service install -- --config {CONFIG_FILE}
+"""
+
+
+def install(options: RunOptions, given: Mapping[str, Any], user: str | None, dry_run: bool) -> None:
+    """Writes configuration and unit, starts it and enables it at boot; with `dry_run` prints both. Raises FedgeError.
+
+    Args:
+        options: what the service is to do; what a run would refuse is refused before anything is written.
+        given: the same by the keys of a configuration file. Paths of what exists are made absolute, for the service
+            runs elsewhere; folders to write in are made where they lack.
+        user: who runs it; None: who called sudo, or under root itself a user that exists only while it runs.
+    """
+    check(options, Path(ENVIRONMENT_FILE))
+    values = with_absolute_paths(given)
+    unit = make_unit(values, _user(user))
+    if dry_run:
+        print(f"# {UNIT_PATH}\n{unit.text()}\n# {CONFIG_PATH}\n{_HEADER}{write_text(_without_secrets(values))}", end="")
+        return
+    require_systemd()
+    for folder in unit.writable:
+        _make_folder(folder, unit.user)
+    try:
+        write_bytes(CONFIG_PATH, (_HEADER + write_text(values)).encode(), mode=0o600)
+        write_bytes(UNIT_PATH, unit.text().encode())
+    except PermissionError as error:
+        raise ServiceError(f"{error.filename} may not be written", "run it with sudo, or look at --dry-run") from error
+    systemctl("daemon-reload")
+    systemctl("enable", NAME)
+    if restart():
+        print(f"{NAME} runs, now and after each boot; see `fedge service status` and `journalctl -u {NAME}`")
+    else:
+        print(f"{NAME} is installed and still starts; see `fedge service status` and `journalctl -u {NAME}`")
+
+
+def status() -> None:
+    """Shows `systemctl status`. Raises ServiceError where the service does not run."""
+    require_systemd()
+    if not UNIT_PATH.exists():
+        raise ServiceError(f"{NAME} is not installed", "install it with `sudo fedge service install -- RUN ARGS`")
+    if subprocess.run(["systemctl", "--no-pager", "status", NAME]).returncode == 0:
+        return
+    raise ServiceError(
+        f"{NAME} is {state() or 'in an unknown state'}",
+        f"see why with `journalctl -u {NAME}`, or start it with `sudo systemctl start {NAME}`",
+    )
+
+
+def uninstall(dry_run: bool) -> None:
+    """Stops and removes the service; with `dry_run` says so only. Raises ServiceError."""
+    if dry_run:
+        print(f"would stop and disable {NAME} and remove {UNIT_PATH} and {CONFIG_PATH}")
+        return
+    require_systemd()
+    if not UNIT_PATH.exists():
+        raise ServiceError(f"there is no {UNIT_PATH}", "it is not installed: nothing is left to do")
+    systemctl("disable", "--now", NAME)
+    try:
+        UNIT_PATH.unlink()
+        CONFIG_PATH.unlink(missing_ok=True)
+    except PermissionError as error:
+        raise ServiceError(f"{error.filename} may not be removed", "run it with sudo") from error
+    systemctl("daemon-reload")
+    print(f"{NAME} is removed; what it wrote is still in /var/lib/fedge")
+
+
+def make_unit(values: Mapping[str, Any], user: str | None) -> Unit:
+    """The unit for `fedge run` with these values of a configuration file, by this very installation."""
+    named = {key: Path(values[key]) for key in PATHS if key in values}
+    written = [named[key].parent for key in _FILES if key in named]
+    written += [named[key] for key in _FOLDERS if key in named]
+    return Unit(
+        program=_program(),
+        user=user,
+        writable=[path for path in written if path.is_absolute()],
+        readable=[Path(sys.prefix), *(path for path in named.values() if path.is_absolute())],
+    )
+
+
+def with_absolute_paths(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, paths of what exists made absolute; what is not there yet is made in the service's own folder."""
+    return {key: _absolute(key, value) if key in PATHS else value for key, value in given.items()}
+
+
+def _program() -> list[str]:
+    script = Path(sys.executable).with_name("fedge")
+    return [str(script)] if script.exists() else [sys.executable, "-P", "-m", "fedge"]
+
+
+def _absolute(key: str, path: str) -> str:
+    # A folder may be called like a model that comes with fedge, and a file like the word for learning the background.
+    is_path = Path(path).is_file() or bool([*Path(path).glob("*.tflite")]) if key == "model" else Path(path).exists()
+    return str(Path(path).absolute()) if is_path and (key, path) != ("background", "learn") else path
+
+
+def _without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with addresses that may hold a password cut behind their scheme."""
+    shown = {}
+    for key, value in values.items():
+        secret = key in ("source", "device", "webhook") and "://" in str(value)
+        shown[key] = f"{value.partition('://')[0]}://..." if secret else value
+    return shown
+
+
+def _make_folder(folder: Path, user: str | None) -> None:
+    """Makes a folder that the service writes in: systemd starts no unit whose ReadWritePaths are not there."""
+    if folder.exists():
+        return
+    if user is None:
+        raise ServiceError(
+            f"{folder} is not there, and the service's own user could not write in a folder that root owns",
+            "make it and give --user its owner, or give a relative path, which is taken from /var/lib/fedge",
+        )
+    try:
+        folder.mkdir(parents=True)
+        shutil.chown(folder, user)
+    except OSError as error:
+        raise ServiceError(f"{folder} cannot be made ({error.strerror})", "run it with sudo, or make it") from error
+
+
+def _user(name: str | None) -> str | None:
+    name = name or os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    if name == "root":
+        return None
+    try:
+        return pwd.getpwnam(name).pw_name
+    except KeyError as error:
+        raise ServiceError(f"there is no user {name}", "give --user one that exists, or leave it out") from error

@@ -1,0 +1,1 @@
+"""The work of the commands that make model files without TensorFlow."""

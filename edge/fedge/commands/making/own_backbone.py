@@ -1,0 +1,90 @@
+"""`fedge backbone FILE.tflite`: an int8 feature extractor of one's own becomes a backbone file; no TensorFlow."""
+
+from pathlib import Path
+from typing import Any
+
+from fedge import __version__
+from fedge.errors import NotAModelFile
+from fedge.images.preprocess import Recipe, apply
+from fedge.images.resize import resize_longest
+from fedge.making.backbone import FORMAT, BackboneManifest, pack_backbone, write_backbone
+from fedge.making.backbone_pictures import calibration_pictures
+from fedge.making.foreign.network import read_network
+from fedge.making.golden import GOLDEN_SIDE, kernel_difference
+from fedge.model import self_test
+from fedge.model.format.flatbuffer import int8_problem, read_graph
+from fedge.model.interpreter import Network
+from fedge.model.manifest import (
+    INPUT_SCALE,
+    INPUT_ZERO_POINT,
+    FlatbufferFacts,
+    InputFacts,
+    OutputFacts,
+    SelfTestFacts,
+)
+from fedge.system.console import file_name
+from fedge.system.files import sha256
+
+_GOLDEN_PICTURES, _TOLERANCE_PICTURES = 8, 3
+
+
+def wrap_backbone(file: Path, data: tuple[str, ...], out: Path | None) -> dict[str, Any]:
+    """Writes the backbone file of a network that gives features, and gives its facts as `make_backbone` does.
+
+    Args:
+        file: an int8 network: uint8 colour input of scale 1/255 and zero point 0, int8 output [1, features].
+        data: folders or videos from which the pictures of the self-test are taken; empty for the usual ones.
+        out: where to write; NAME-backbone.tflite if None.
+
+    Raises NotAModelFile where it is no such network.
+    """
+    network = read_network(file)
+    graph = read_graph(network.flatbuffer)
+    problem = int8_problem(graph, INPUT_SCALE, INPUT_ZERO_POINT)
+    height, width, channels = network.shape
+    if problem is None and channels != 3:
+        problem = "its input is gray"
+    if problem is None and len(graph.outputs[0].shape) != 2:
+        problem = f"its output is {list(graph.outputs[0].shape)}, not [1, features]"
+    if problem:
+        raise NotAModelFile(
+            f"{file} is no backbone: {problem}",
+            "convert it to int8 with a uint8 input of scale 1/255 and zero point 0, and one int8 vector of features",
+        )
+    recipe = Recipe(height, width, "rgb")
+    chosen = calibration_pictures(data)
+    few = [resize_longest(picture, GOLDEN_SIDE) for picture in chosen.pictures[:_GOLDEN_PICTURES]]
+    golden = self_test.make(Network(network.flatbuffer).logits, recipe, few)
+    output = graph.outputs[0]
+    manifest = BackboneManifest(
+        format=FORMAT,
+        least_fedge=__version__,
+        name=file_name(Path(file.stem)),
+        flatbuffer=FlatbufferFacts(len(network.flatbuffer), sha256(network.flatbuffer)),
+        members={},
+        input=InputFacts(height, width, channels, "rgb"),
+        preprocessing=recipe,
+        output=OutputFacts(network.classes, output.scales[0], output.zero_points[0]),
+        self_test=SelfTestFacts(
+            kernel_difference(network.flatbuffer, [apply(recipe, p) for p in few[:_TOLERANCE_PICTURES]])
+        ),
+        architecture=file_name(Path(network.file)),
+        parameters=0,
+        weights="its maker",
+        weights_sha256=network.sha256,
+        calibration="unknown pictures",
+        calibration_pictures=0,
+        calibration_sha256=sha256(golden.inputs.tobytes()),
+        feature_error=None,
+    )
+    path = out or Path(f"{file.stem}-backbone.tflite")
+    card = f"# {manifest.name}\n\nThe feature extractor {network.file}, made elsewhere. Teach it with `fedge teach`.\n"
+    write_backbone(path, pack_backbone(network.flatbuffer, manifest, self_test.pack(golden), card))
+    return {
+        "path": str(path),
+        "bytes": path.stat().st_size,
+        "features": manifest.output.classes,
+        "calibration": manifest.calibration,
+        "feature_error": None,
+        "tolerance": manifest.self_test.logit_tolerance,
+    }
