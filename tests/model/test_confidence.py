@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fedge.model.confidence import Confidence, Energy, RejectBelow, dequantize, energy, softmax
-from fedge.model.schema import SchemaError, from_json, to_json
+from fedge.model.format.schema import SchemaError, from_json, to_json
 
 
 def test_the_ends_of_int8_are_dequantized_without_wrapping() -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from fedge.model.confidence import Floats
-from fedge.model.schema import from_json, to_json
+from fedge.model.format.schema import from_json, to_json
 from fedge.options import ENTER, LEAVE, WINDOW_SECONDS
 from fedge.system.json_types import JsonObject
 
