@@ -1,5 +1,8 @@
 """Help: options under headings, with examples, and those that are rarely needed only where they are asked for."""
 
+import subprocess
+import sys
+
 import pytest
 from support import fedge
 
@@ -42,3 +45,9 @@ def test_defaults_that_depend_are_said(capsys: pytest.CaptureFixture[str]) -> No
 def test_shells_are_given_completions() -> None:
     words = {"_FEDGE_COMPLETE": "complete_bash", "COMP_WORDS": "fedge train --arch sm", "COMP_CWORD": "3"}
     assert fedge(**words).out.split() == ["small"]
+
+
+def test_help_loads_nothing_that_only_checks_values() -> None:
+    code = "import sys; from fedge.cli.main import run; run(['run', '--help']); print(*sys.modules, file=sys.stderr)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr.split()
+    assert "typer" in loaded and not {"pydantic", "numpy", "cv2", "rich"} & set(loaded)

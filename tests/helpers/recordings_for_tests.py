@@ -18,6 +18,8 @@ from fedge.runner.result import Result
 from fedge.runner.segments import LINES, segments
 from fedge.sources.backends.in_memory import InMemoryCamera
 
+# On a busy machine a picture may take longer to encode than a disk that is not stuck takes to write.
+PATIENT: dict[str, Any] = {"wait": True, "stuck_seconds": 120.0}
 FRAMES = 60
 LARGE = 10**9
 
@@ -40,7 +42,7 @@ def record(
         "reject": classifier.reject,
         "decisions": decider.options(),
     }
-    recorder = Recorder(folder, limit_bytes, facts, decider.state(), health, wait=True, **settings)
+    recorder = Recorder(folder, limit_bytes, facts, decider.state(), health, **{**PATIENT, **settings})
     results = recorded(classify_frames(classifier, InMemoryCamera(pictures, 0.001), decider, health), recorder, decider)
     kept = []
     for item in results:
@@ -56,7 +58,7 @@ def recorder_and_result(
 ) -> tuple[Recorder, Result, Health]:
     """A recorder that has begun, and something to give it."""
     health, decider = Health(), Decider(classifier.labels)
-    recorder = Recorder(folder, limit_bytes, {}, decider.state(), health, **{"wait": True, **settings})
+    recorder = Recorder(folder, limit_bytes, {}, decider.state(), health, **{**PATIENT, **settings})
     eventually(lambda: list(folder.glob(f"*/{LINES}")))
     item = next(classify_frames(classifier, InMemoryCamera([scene(0)]), decider, health))
     assert isinstance(item, Result)

@@ -10,7 +10,7 @@ from fedge.cli.device.doctor import doctor
 from fedge.cli.device.models import models_app
 from fedge.cli.device.service import service_app
 from fedge.cli.model import bench, evaluate, info, replay, samples, verify
-from fedge.cli.parsing.command import Command
+from fedge.cli.parsing.command import Command, Group
 from fedge.cli.parsing.optional_values import OptionalAddresses
 from fedge.cli.run import EXAMPLES as RUN_EXAMPLES
 from fedge.cli.run import run
@@ -20,6 +20,7 @@ from fedge.cli.train import QUANTIZE_EXAMPLES, average, backbone, quantize, trai
 from fedge.errors import EXIT_USAGE
 
 app = typer.Typer(
+    cls=Group,
     help="Labelled pictures to an int8 classifier on a Raspberry Pi camera, proved at each step.",
     add_completion=True,
     invoke_without_command=True,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from fedge.cli.parsing.config_file import read_config, to_write
 from fedge.system.console import did_you_mean
@@ -16,6 +16,18 @@ GIVEN = "fedge.given"
 HELP_ALL = "--help-all"
 # A source of frames that is given on the command line overrules the other one in a file.
 _INSTEAD = {"source": ("camera", "device"), "camera": ("source",), "device": ("source",)}
+
+
+class Group(TyperGroup):
+    """The commands together. Its own flags are False where they are not given: for None, Typer loads pydantic."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, each flag with a value."""
+        params = super().get_params(ctx)
+        for param in params:
+            if getattr(param, "is_flag", False) and param.default is None:
+                param.default = False
+        return params
 
 
 class Command(TyperCommand):
