@@ -132,8 +132,10 @@ def _problem_of_fedge(arguments: list[str]) -> str | None:
         command, name, arguments = commands[arguments[0]], f"{name} {arguments[0]}", arguments[1:]
     if set(arguments) & {"--help", "-h", "--help-all"}:
         return None
+    # Such a file would be read here, and stands where the page is followed.
+    without_files = [word for before, word in zip(["", *arguments], arguments) if "--config" not in (before, word)]
     try:
-        command.make_context(name, list(arguments))
+        command.make_context(name, without_files)
     except typer.TyperException as error:
         return f"{name}: {error.format_message()}"
     if name == "fedge service install" and "--" in arguments:
