@@ -133,7 +133,9 @@ def _problem_of_fedge(arguments: list[str]) -> str | None:
     if set(arguments) & {"--help", "-h", "--help-all"}:
         return None
     # Such a file would be read here, and stands where the page is followed.
-    without_files = [word for before, word in zip(["", *arguments], arguments) if "--config" not in (before, word)]
+    without_files = [
+        word for before, word in zip(["", *arguments], arguments, strict=False) if "--config" not in (before, word)
+    ]
     try:
         command.make_context(name, without_files)
     except typer.TyperException as error:
