@@ -133,9 +133,9 @@ def _problem_of_fedge(arguments: list[str]) -> str | None:
     if set(arguments) & {"--help", "-h", "--help-all"}:
         return None
     # Such a file would be read here, and stands where the page is followed.
-    without_files = [
-        word for before, word in zip(["", *arguments], arguments, strict=False) if "--config" not in (before, word)
-    ]
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    read = {i + offset for i, word in enumerate(own) if word == "--config" for offset in (0, 1)}
+    without_files = [word for i, word in enumerate(arguments) if i not in read]
     try:
         command.make_context(name, without_files)
     except typer.TyperException as error:
