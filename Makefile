@@ -12,6 +12,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
 TESTS ?= tests
+# Most tests wait for a process of their own; two at a time take a core each.
+WORKERS ?= 2
 SUITES ?= bookworm trixie
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -27,7 +29,7 @@ demo: $(VENV)/.train
 	$(BIN)/fedge run $(DEMO)/demo.tflite --source $(DEMO)/samples
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 # What the machine is built of is kept in ~/.cache/fedge/machine: only the first time takes half an hour longer.
 test-vm: $(VENV)/.test
@@ -42,7 +44,7 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports --no-logo
 
 check: lint
-	$(BIN)/python -m pytest -m "not slow" $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(TESTS)
 
 wheel: $(VENV)/.pip
 	rm -rf dist

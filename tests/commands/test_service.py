@@ -229,7 +229,7 @@ def test_a_camera_s_password_stands_in_no_file_that_others_read_and_on_no_comman
         ("--camera --mqtt nonsense", 1, "no broker"),
         ("--camera --web 8080:x", 1, "is no address"),
         ("--camera --metrics 1.2.3.4:99999", 1, "is no address"),
-        ("--camera --webhook nonsense", 1, "no http or https URL"),
+        ("--camera --webhook nonsense", 1, "an http or https URL"),
         ("--device front", 1, "is no camera"),
         ("nosuch.tflite --camera", 1, "no model nosuch.tflite"),
         ("--source /nowhere", 1, "there is no file"),

@@ -106,7 +106,7 @@ REFUSALS: dict[str, tuple[Callable[[bytes], bytes], type[errors.ModelFileError],
     "cut short": (lambda c: c[:-100], errors.NotAModelFile, "archive"),
     "over the size cap": (lambda c: c + bytes(model_file.MAX_BYTES), errors.TooLarge, "more than"),
     "a missing member": (lambda c: rebuild(c, _drop("golden.npz")), errors.ArchiveError, "'golden.npz' is missing"),
-    "no manifest": (lambda c: rebuild(c, _drop("fedge.json")), errors.ArchiveError, "'fedge.json' is missing"),
+    "no manifest": (lambda c: rebuild(c, _drop("fedge.json")), errors.NotAModelFile, "fedge did not make"),
     "a foreign member": (
         lambda c: rebuild(c, lambda m: m.__setitem__("run.py", b"")),
         errors.ArchiveError,

@@ -75,7 +75,14 @@ def test_changes_are_posted_in_order_and_other_results_are_not(receiver: Receive
     assert receiver.posted[0][1]["label"] is None
     assert receiver.posted[1] == (
         "application/json",
-        {"label": "Bag", "score": 0.7, "since": "2026-01-02T03:04:08.000Z", "frame": 3, "source": "memory"},
+        {
+            "label": "Bag",
+            "score": 0.7,
+            "since": "2026-01-02T03:04:08.000Z",
+            "frame": 3,
+            "source": "memory",
+            "model_sha256": "",
+        },
     )
 
 
@@ -182,7 +189,7 @@ def test_a_server_that_is_not_there_is_an_error() -> None:
     "url", ["ftp://host/", "host", "file:///etc/passwd", "http://", "http://u:p@host/", "http://[", "http://h:x/"]
 )
 def test_other_urls_are_refused(url: str) -> None:
-    with pytest.raises(OutputError, match="no http or https URL"):
+    with pytest.raises(OutputError, match="an http or https URL"):
         parse_webhook(url)
 
 

@@ -154,7 +154,7 @@ def test_a_decision_reaches_the_broker(camera: dict[str, str], tmp_path: Path) -
         (["--web", "0.0.0.0:0"], "needs a token"),
         (["--window"], "no windows|no display"),
         (["--mqtt", "mqtt://u:p@h/x"], "FEDGE_MQTT_PASSWORD"),
-        (["--webhook", "host"], "no http or https URL"),
+        (["--webhook", "host"], "an http or https URL"),
         (["--csv", "/proc/no/log.csv"], "cannot be written"),
         (["--unsure", "/proc/no/unsure"], "cannot be used"),
         (["--mqtt", "mqtts://h/x", "--mqtt-ca", "/nothing.pem"], "no certificate"),
@@ -170,7 +170,7 @@ def test_an_output_that_cannot_be_opened_is_one_line(video: Path, arguments: lis
 def test_a_webhooks_url_may_come_from_the_environment(video: Path) -> None:
     environment = {**os.environ, "FEDGE_WEBHOOK": "ftp://hooks.example/secret"}
     done = subprocess.run([*COMMAND, "--source", video], capture_output=True, text=True, env=environment)
-    assert done.returncode == 1 and "no http or https URL" in done.stderr
+    assert done.returncode == 1 and "an http or https URL" in done.stderr
 
 
 def test_frames_that_the_network_is_not_sure_of_are_kept_and_no_others(tmp_path: Path) -> None:

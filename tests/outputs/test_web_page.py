@@ -13,7 +13,7 @@ from web_helpers import TOKEN, web_page
 
 from fedge.images.picture import Picture
 from fedge.outputs.delivery.hub import Hub
-from fedge.runner.health import Health, OutputStatus
+from fedge.runner.health import Health, ModelFacts, OutputStatus
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="chromium is not installed (apt-get install chromium)")
 
@@ -202,13 +202,15 @@ def test_the_page_fits_narrow_and_wide_light_and_dark(tab: Page, tmp_path: Path,
 
 
 def test_before_the_first_frame_bars_are_empty_and_the_model_is_named(tab: Page) -> None:
-    facts = {"name": "cups", "classes": 2, "file": "/models/cups.tflite", "build": "0123456789ab", "version": "1.0"}
-    with web_page(model=facts) as page:
+    facts = ModelFacts("cups", 2, "/models/cups.tflite", "0123456789ab", "1.0")
+    with web_page() as page:
+        page.health(replace(snapshot("starting"), model=facts))
         tab.open(f"http://127.0.0.1:{page.port}/")
         tab.wait_for("document.querySelectorAll('#bars li').length === 2")
         assert tab.value("[...document.querySelectorAll('#bars i')].every((bar) => bar.clientWidth === 0)")
         assert text(tab, "#model") == "cups, 2 classes"
-        page.health(snapshot())
+        page.health(replace(snapshot(), model=replace(facts, name="mugs")))
+        tab.wait_for("document.getElementById('model').textContent === 'mugs, 2 classes'")
         tab.wait_for("[...document.querySelectorAll('#health dd')].some((row) => row.textContent === '0123456789ab')")
         page.show(result(0, changed=True))
         tab.wait_for("document.getElementById('prepare').textContent === '0.5ms'")

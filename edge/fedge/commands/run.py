@@ -7,11 +7,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import cv2
 
-from fedge import __version__
 from fedge.errors import SourceError
 from fedge.images.background import Background, load_background, require_writable, save_background
 from fedge.images.preprocess import Recipe
@@ -27,17 +26,18 @@ from fedge.outputs.screen.terminal import terminal
 from fedge.runner.decisions import Decider
 from fedge.runner.health import Health
 from fedge.runner.loop import classify_frames, show
+from fedge.runner.model_facts import model_facts
 from fedge.runner.motion import Gate
 from fedge.runner.recording import Recorder, recorded
-from fedge.runner.swap import Swapper
 from fedge.sources.address import display_name
 from fedge.sources.base import Source
 from fedge.sources.factory import open_asked
 from fedge.sources.learn_background import BackgroundLearner
-from fedge.store.store import Store
 from fedge.system.console import echo, stop_writing
 from fedge.system.memory import return_freed_memory
-from fedge.system.state import store_folder
+
+if TYPE_CHECKING:
+    from fedge.runner.swap import Swapper
 
 LEARN = "learn"
 
@@ -69,9 +69,8 @@ def _run_model(options: RunOptions) -> bool:
         gate = Gate(options.when, decider.options()["window_seconds"])
         standard = JsonLines() if options.as_json else terminal(source.live, show_input=options.show_input)
         recipe = classifier.model.manifest.preprocessing
-        outputs = open_outputs(
-            options.outputs, Run(classifier.labels, recipe, health, model_facts(options.model, classifier))
-        )
+        health.set_model(model_facts(find_model(options.model), classifier))
+        outputs = open_outputs(options.outputs, Run(classifier.labels, recipe, health))
         people = sys.stderr is not None and sys.stderr.isatty() and not options.as_json
         if people:
             asked = display_name(options.source or options.device or "the first camera that works")
@@ -97,13 +96,17 @@ def _run_model(options: RunOptions) -> bool:
         return swapper is not None and swapper.must_restart
 
 
-def _swapper(options: RunOptions, classifier: Classifier, source: Source, health: Health) -> Swapper | None:
+def _swapper(options: RunOptions, classifier: Classifier, source: Source, health: Health) -> "Swapper | None":
     """What follows the store's current model: of a run from a camera that names no model, and is not recorded.
 
     A recording belongs to one model, and so does a count of frames.
     """
     if options.model is not None or not source.live or options.record is not None or options.frames is not None:
         return None
+    from fedge.runner.swap import Swapper
+    from fedge.store.store import Store
+    from fedge.system.state import store_folder
+
     swapper = Swapper(Store(store_folder()), classifier, health, options.swap, echo)
     if os.environ.get("NOTIFY_SOCKET"):
         # Elsewhere it is a terminal that closes.
@@ -152,18 +155,6 @@ def _decider(options: DecisionOptions, classifier: Classifier, source: Source) -
     if window is None:
         window = WINDOW_SECONDS if source.moving else 0.0
     return Decider(classifier.labels, window, options.enter, options.leave)
-
-
-def model_facts(model: str | None, classifier: Classifier) -> dict[str, Any]:
-    """What people are told of a model: name, number of classes, file, and build: twelve digits of its SHA-256."""
-    path, manifest = find_model(model), classifier.model.manifest
-    return {
-        "name": manifest.name,
-        "classes": len(classifier.labels),
-        "file": "comes with fedge" if is_shipped(path) else str(path.resolve()),
-        "build": manifest.flatbuffer.sha256[:12],
-        "version": __version__,
-    }
 
 
 def _recorder(

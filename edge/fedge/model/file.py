@@ -6,7 +6,7 @@ an error of its own, before any interpreter sees the bytes.
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fedge.errors import (
@@ -42,7 +42,7 @@ class ModelFile:
         labels: the class names, in output order.
         golden: the bytes of golden.npz.
         card: the model card, Markdown.
-        sha256: of the whole file.
+        sha256: of the whole file; the same content may be packed in other bytes.
     """
 
     flatbuffer: bytes
@@ -50,7 +50,7 @@ class ModelFile:
     labels: tuple[str, ...]
     golden: bytes
     card: str
-    sha256: str
+    sha256: str = field(compare=False)
 
 
 def read(path: str | Path) -> ModelFile:

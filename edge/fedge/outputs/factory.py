@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from fedge.images.preprocess import Recipe
@@ -31,15 +31,11 @@ MQTT_PASSWORD, WEB_TOKEN = "FEDGE_MQTT_PASSWORD", "FEDGE_WEB_TOKEN"
 
 @dataclass(frozen=True)
 class Run:
-    """What outputs are told of the run: the model's labels, in output order, its recipe, and the run's health.
-
-    `model` is what the page says of it: `name`, `classes`, `file`, `build`, `version`.
-    """
+    """What outputs are told of the run: the model's labels, in output order, its recipe, and the run's health."""
 
     labels: tuple[str, ...]
     recipe: Recipe
     health: Health
-    model: Mapping[str, Any] = field(default_factory=dict)
 
 
 def open_outputs(options: Sequence[OutputOptions], run: Run) -> list[Output]:
@@ -117,7 +113,7 @@ def _web(options: WebOptions, run: Run) -> Output:
     token = choose_token(given, options.address)
     with needs_extra("web", "--web"):
         from fedge.outputs.web.server import WebPage
-    page = WebPage(options.address, token, run.labels, run.recipe, model=run.model)
+    page = WebPage(options.address, token, run.labels, run.recipe)
     fresh = token if given is None else None
     if fresh or options.address.port == 0 or sys.stderr.isatty():
         announce(Address(options.address.host, page.port), fresh)

@@ -43,6 +43,25 @@ def dropped_results(count: int) -> str:
 
 
 @dataclass(frozen=True)
+class ModelFacts:
+    """What people are told of the model that answers.
+
+    Attributes:
+        name: what it calls itself.
+        classes: how many it knows.
+        file: where it is, in words.
+        build: the first twelve digits of the file's SHA-256.
+        version: of fedge.
+    """
+
+    name: str
+    classes: int
+    file: str
+    build: str
+    version: str
+
+
+@dataclass(frozen=True)
 class HealthSnapshot:
     """The runner's health at one moment.
 
@@ -59,6 +78,7 @@ class HealthSnapshot:
         uptime_s: seconds since the start.
         capture: what the camera gives where that is not what was asked of it; else empty.
         still: frames that showed what the one before showed, and kept its answer without being classified.
+        model: the one that answers; None before it is loaded.
     """
 
     state: State
@@ -73,6 +93,7 @@ class HealthSnapshot:
     uptime_s: float
     capture: str = ""
     still: int = 0
+    model: ModelFacts | None = None
 
     @property
     def failing(self) -> dict[str, OutputStatus]:
@@ -102,6 +123,7 @@ class Health:
         self._faults: Counter[str] = Counter()
         self._message = self._capture = ""
         self._still = 0
+        self._model: ModelFacts | None = None
         self._outputs: dict[str, OutputStatus] = {}
         self._captured: float | None = None
         self._answered: deque[float] = deque(maxlen=1000)
@@ -140,6 +162,11 @@ class Health:
         with self._lock:
             self._capture = text
 
+    def set_model(self, model: ModelFacts) -> None:
+        """Says which model answers from now on."""
+        with self._lock:
+            self._model = model
+
     def count_still(self) -> None:
         """One more frame kept the answer of the one before."""
         with self._lock:
@@ -167,6 +194,7 @@ class Health:
                 uptime_s=now - self._started,
                 capture=self._capture,
                 still=self._still,
+                model=self._model,
             )
 
     def _rate(self, now: float) -> float:

@@ -5,17 +5,19 @@ rolled back in the store, so that a restart does not take it either. A model of 
 preprocessing, needs a source and outputs that are opened for it: there the run starts again, in the same process.
 """
 
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock, Thread
 from time import monotonic
+
+import numpy as np
 
 from fedge.errors import FedgeError
 from fedge.images.picture import Picture
 from fedge.model.classifier import Answer, Classifier, load
 from fedge.options import SwapOptions
 from fedge.runner.health import Health
+from fedge.runner.model_facts import model_facts
 from fedge.store.prove import prove
 from fedge.store.store import Store
 from fedge.store.trial import Trial, end_trial, fail, pause, resume, write_trial
@@ -48,7 +50,7 @@ class Tally:
     @property
     def median_ms(self) -> float | None:
         """The median of the last frames' milliseconds; None before the first."""
-        return statistics.median(self.milliseconds) if self.milliseconds else None
+        return float(np.median(self.milliseconds)) if self.milliseconds else None
 
     @property
     def unknown_share(self) -> float | None:
@@ -217,6 +219,7 @@ class Swapper:
         self._taken.wait()
         self._sha = sha
         if not self._closed.is_set():
+            self._health.set_model(model_facts(self._store.path(sha), fresh))
             self._say(f"model {fresh.model.manifest.name} {sha[:12]} answers now")
 
     def _refuse(self, sha: str, reason: str) -> None:

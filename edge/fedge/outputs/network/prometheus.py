@@ -12,7 +12,7 @@ from fedge.errors import OutputError
 from fedge.options import Address
 from fedge.outputs.base import Output
 from fedge.outputs.network.addresses import names_loopback
-from fedge.outputs.network.prometheus_text import Histogram, labelled, single
+from fedge.outputs.network.prometheus_text import Histogram, info, labelled, single
 from fedge.runner.health import Health
 from fedge.runner.result import Result
 
@@ -82,6 +82,9 @@ class Metrics(Output):
             *labelled("fedge_output_ok", "gauge", "0 for an output that fails.", "output", working),
             *labelled("fedge_output_dropped_total", "counter", "Results lost to an output.", "output", dropped),
         ]
+        if now.model is not None:
+            facts = {"name": now.model.name, "build": now.model.build, "version": now.model.version}
+            lines += info("fedge_model_info", "The model that answers, and the version of fedge.", facts)
         if now.last_frame_age_s is not None:
             lines += single("fedge_last_frame_age_seconds", "gauge", "The newest frame's age.", now.last_frame_age_s)
         with self._lock:

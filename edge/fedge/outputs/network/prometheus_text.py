@@ -37,6 +37,12 @@ def labelled(name: str, kind: str, text: str, key: str, values: Mapping[str, flo
     return [*_head(name, kind, text), *lines]
 
 
+def info(name: str, text: str, labels: Mapping[str, str]) -> list[str]:
+    """A metric whose value is always 1, and whose labels say what there is."""
+    listed = ",".join(f'{key}="{_escape(value)}"' for key, value in labels.items())
+    return [*_head(name, "gauge", text), f"{name}{{{listed}}} 1"]
+
+
 def _head(name: str, kind: str, text: str) -> list[str]:
     return [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
 

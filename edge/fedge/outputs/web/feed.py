@@ -3,7 +3,7 @@
 import base64
 import json
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -34,7 +34,6 @@ class Feed:
     Args:
         labels: the class names, in output order.
         recipe: the model's preprocessing, for the region.
-        model: what the page says of the model, as JSON: `name`, `classes`, `file`, `build`, `version`.
         pictures_per_second: how many are encoded at most.
         clock: gives seconds that only go forward.
     """
@@ -43,13 +42,12 @@ class Feed:
         self,
         labels: Sequence[str],
         recipe: Recipe,
-        model: Mapping[str, Any] | None = None,
         pictures_per_second: float = PICTURES_PER_SECOND,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._picture_pause, self._clock = 1 / pictures_per_second, clock
         self.pictures, self.states = Channel(), Channel()
-        self._labels, self._recipe, self._model = list(labels), recipe, dict(model or {})
+        self._labels, self._recipe = list(labels), recipe
         self._lock = Lock()
         self._changes: deque[JsonObject] = deque(maxlen=CHANGES)
         self._latency = LatencyHistory()
@@ -86,7 +84,7 @@ class Feed:
             return _json(
                 {
                     "labels": self._labels,
-                    "model": self._model,
+                    "model": self._health and self._health["model"],
                     "state": self._state,
                     "input": self._encoded_input(),
                     "health": self._health,

@@ -2,9 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from threading import Event, Thread
-from typing import Any
 
 import uvicorn
 
@@ -35,7 +34,6 @@ class WebPage(Output):
         max_connections: with so many open, the newest is refused.
         request_seconds: how long a client may take to say what it wants.
         pictures_per_second: how many the page gets at most.
-        model: what the page says of the model; see `Feed`.
     """
 
     name, backlog, wants_pictures = "web", 1, True
@@ -50,11 +48,10 @@ class WebPage(Output):
         max_connections: int = MAX_CONNECTIONS,
         request_seconds: float = REQUEST_SECONDS,
         pictures_per_second: float = PICTURES_PER_SECOND,
-        model: Mapping[str, Any] | None = None,
     ) -> None:
         if token is None and not address.is_loopback:
             raise OutputError(f"a web page on {address} needs a token", "give one, or use 127.0.0.1")
-        self.feed = Feed(labels, recipe, model, pictures_per_second)
+        self.feed = Feed(labels, recipe, pictures_per_second)
         self._socket = _listen(address, send_seconds)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(

@@ -46,7 +46,7 @@ async function watch() {
 function take(news) {
   connected = true;
   if (news.labels) setLabels(news.labels);
-  if (news.model) setModel(news.model);
+  if (news.health?.model) setModel(news.health.model);
   if (news.latency) chart.reset(news.latency);
   if (news.point) chart.add(news.point);
   chart.setNow(news.now);
