@@ -152,7 +152,6 @@ def test_not_in_group_video(machine: Machine, camera: str) -> None:
         assert "video" in done.output and "group" in done.output, done.output
 
 
-@pytest.mark.xfail(strict=False, reason="--device needs --camera yet")
 def test_device_implies_camera(machine: Machine, camera: str) -> None:
     """F8: --device without --camera is understood"""
     assert len(_once(machine, "--device 0")) == 5
