@@ -55,7 +55,14 @@ def test_changes_arrive_in_order_and_other_results_do_not(server: Mosquitto) -> 
     assert changes(subscriber) == list(range(0, 30, 3))
     first, second = map(json.loads, subscriber.on("test/shelf/state")[:2])
     assert first["label"] is None
-    assert second == {"label": "Bag", "score": 0.7, "since": "2026-01-02T03:04:08.000Z", "frame": 3, "source": "memory"}
+    assert second == {
+        "label": "Bag",
+        "score": 0.7,
+        "since": "2026-01-02T03:04:08.000Z",
+        "frame": 3,
+        "source": "memory",
+        "model_sha256": "",
+    }
     eventually(lambda: subscriber.on("test/shelf/availability") == ["online", "offline"])
     subscriber.close()
     late = Subscriber(server.port)
