@@ -43,7 +43,9 @@ def capture(
     least_sharpness: Annotated[
         float, typer.Option(help="Pictures below it are refused as blurred; 0: none.", min=0)
     ] = LEAST_SHARPNESS,
-    model: Annotated[str | None, typer.Option(help="Whose recipe cuts the object out; the default model's.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model whose recipe cuts the object out; the default model if left out.")
+    ] = None,
     width: Width = None,
     height: Height = None,
     fps: Rate = None,

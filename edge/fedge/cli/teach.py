@@ -49,7 +49,7 @@ def teach(
     as_json: Json = False,
 ) -> None:
     """Teach a backbone classes, from folders or by keys before a camera, without TensorFlow."""
-    by_keys = camera or source is not None
+    by_keys = camera or device is not None or source is not None
     if by_keys == bool(data):
         raise typer.BadParameter("give either --data, or --camera (or --source) and the classes")
     if bool(labels) != by_keys:

@@ -52,7 +52,7 @@ def train(
         list[float] | None,
         PICTURES(
             metavar="N",
-            help="How often an epoch shows each picture of a --data; one for each.",
+            help="How often an epoch shows each picture of a --data; one number for each --data.",
             show_default="1 each",
             min=0,
             **RARE,
@@ -168,7 +168,7 @@ def train(
         float | None,
         EXPERT(
             metavar="SHARE",
-            help="The share of an epoch's pictures to leave out, the easiest.",
+            help="The share of the pictures, the easiest, that an epoch leaves out.",
             show_default=BY_NETWORK,
             min=0,
             max=0.5,
