@@ -1,4 +1,4 @@
-"""Swapping models between two frames: a new current model is proved beside the running one, shadowed, and then tried.
+"""Swapping models between two frames: a new current model is self-tested, shadows the running one, then is on trial.
 
 The store's current model is looked at once a second, and at once on `look_now`. What fails its proof or its trial is
 rolled back in the store, so that a restart does not take it either. A model of other classes, or with another
@@ -76,7 +76,7 @@ class Swapper:
         store: whose current model is followed.
         running: the classifier that runs, of the store's current model.
         health: where the frames a second are.
-        options: how a new model is tried.
+        options: how long a new model shadows and is on trial, and how fast it must be.
         say: is told each step in a sentence.
     """
 
