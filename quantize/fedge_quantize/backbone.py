@@ -32,7 +32,7 @@ from fedge_train.networks.layer_names import LOGITS
 from fedge_train.runs.run_folder import tool_versions
 from fedge_train.training.start import start_network
 
-# On which the fast kernels are held against the reference kernels, which take a second for a picture of 224 pixels.
+# On so many the fast and the reference kernels are compared; the latter take a second for a picture of 224 pixels.
 _TOLERANCE_PICTURES = 8
 _GOLDEN_PICTURES = 8
 
@@ -58,7 +58,7 @@ def make_backbone(options: BackboneOptions) -> BackboneReport:
     recipe = Recipe(options.size, options.size, "rgb")
     chosen = calibration_pictures(options.data)
     images = np.stack([apply(recipe, picture) for picture in chosen.pictures])
-    # Black and white must both be seen, for the input's scale is 1/255 by contract: two pixels of all pictures.
+    # The input's scale must be 1/255, so calibration has to see 0 and 255: two pixels of the first picture are set.
     images[0, 0, 0], images[0, 0, 1] = 0, 255
     echo(f"making {name} at {options.size} px int8, calibrated on {len(images)} pictures of {chosen.name}")
     model = start_network(name, recipe.shape, 2, seed=0)

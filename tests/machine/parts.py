@@ -27,7 +27,7 @@ _INCLUDED = (
 )
 _LEFT_OUT = ("man", "doc", "locale")
 _ROOT_SIZE, _DATA_SIZE = "3G", "256M"
-# pip takes the older ones for the running interpreter by itself, but not for another.
+# For the interpreter that runs it pip accepts older tags too; for another one each has to be named.
 _GLIBC_MINORS = (5, 12, 17, 24, 27, 28, 31, 34, 35, 36)
 
 
@@ -100,7 +100,7 @@ def data_disk(path: Path) -> None:
 
 
 def copy_disk(disk: Path, to: Path) -> None:
-    """Copies a disk, or a disk into a folder, without its holes."""
+    """Copies a disk to a path or into a folder; blocks of zeros take no room."""
     _call("cp", "--sparse=always", "--reflink=auto", disk, to)
 
 

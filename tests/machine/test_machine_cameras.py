@@ -73,7 +73,7 @@ def test_odd_size(machine: Machine, camera: str) -> None:
 
 @pytest.mark.xfail(strict=False, reason="what the camera gives is not said yet")
 def test_what_it_gives_is_said(machine: Machine, camera: str) -> None:
-    """F7: size and rate that the camera really gives are said where they are not those asked for"""
+    """Size and rate that the camera really gives are said where they are not those asked for"""
     program = Program(machine, "--camera --device 0 --width 333 --height 77 --fps 7")
     program.wait_for_frames()
     assert "320x180" in program.errors()
@@ -132,9 +132,9 @@ def test_two_cameras(machine: Machine, camera: str) -> None:
         program.wait_for_frames(30)
 
 
-@pytest.mark.xfail(strict=False, reason="the reason is not told apart yet")
+@pytest.mark.xfail(strict=False, reason="a busy camera is still told as one that gives no picture")
 def test_busy(machine: Machine, camera: str) -> None:
-    """F4: that another program uses the camera is said, with --device and without"""
+    """That another program uses the camera is said, with --device and without"""
     first = Program(machine, "--camera --device 0")
     first.wait_for_frames()
     for device in ("--device 0", ""):
@@ -145,7 +145,7 @@ def test_busy(machine: Machine, camera: str) -> None:
 
 @pytest.mark.xfail(strict=False, reason="the reason is not told without --device yet")
 def test_not_in_group_video(machine: Machine, camera: str) -> None:
-    """F4: that the user may not open the camera is said, with --device and without"""
+    """That the user may not open the camera is said, with --device and without"""
     for device in ("--device 0", ""):
         done = machine.run(f"/home/pi/fedge/bin/fedge run --json --frames 1 --camera {device}", "eve")
         assert done.code == 1
@@ -153,7 +153,7 @@ def test_not_in_group_video(machine: Machine, camera: str) -> None:
 
 
 def test_device_implies_camera(machine: Machine, camera: str) -> None:
-    """F8: --device without --camera is understood"""
+    """--device without --camera is understood"""
     assert len(_once(machine, "--device 0")) == 5
 
 

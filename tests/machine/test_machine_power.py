@@ -85,12 +85,12 @@ def _moment(line: dict[str, str]) -> datetime:
 
 
 def test_recording_cut_late(own_machine: Machine) -> None:
-    """F1: of a recording cut after half a minute, what came before is replayed, and what is lost is counted"""
+    """After a power cut, a recording of half a minute is replayed up to the cut, and what is lost is counted"""
     _check_cut_recording(own_machine, frames=300)
 
 
 def test_recording_cut_early(own_machine: Machine) -> None:
-    """F2: of a recording cut after a few seconds, what is lost is counted"""
+    """After a power cut, what a recording of a few seconds lost is counted"""
     _check_cut_recording(own_machine, frames=40)
 
 

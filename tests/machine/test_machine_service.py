@@ -71,7 +71,7 @@ def test_hangs(machine: Machine) -> None:
 
 
 def test_journal(machine: Machine) -> None:
-    """F3: the journal gets changes, not a line a frame"""
+    """The journal gets changes, not a line a frame"""
     _install(machine)
     _wait_for_frames(machine, 200, seconds=120)
     lines = machine.check("journalctl -q -o cat _SYSTEMD_UNIT=fedge.service --since '-60s'").splitlines()
@@ -79,7 +79,7 @@ def test_journal(machine: Machine) -> None:
 
 
 def test_journal_without_camera(machine: Machine) -> None:
-    """F3: a camera that is away is told once, then rarely"""
+    """A camera that is away is told once, then rarely"""
     _install(machine)
     _wait_for_frames(machine)
     machine.check("mkdir -p /run/mark && date +%s > /run/mark/unbind")
@@ -92,7 +92,7 @@ def test_journal_without_camera(machine: Machine) -> None:
 
 
 def test_status_after_recovery(machine: Machine) -> None:
-    """F6: after a recovery the status names no fault"""
+    """After a recovery the status names no fault"""
     _install(machine)
     _wait_for_frames(machine)
     machine.check(f"echo vivid.0 > {_DRIVER}/unbind")
@@ -103,9 +103,9 @@ def test_status_after_recovery(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("user", ["pi", "root"])
-@pytest.mark.xfail(strict=False, reason="what is wrong is not told apart yet")
+@pytest.mark.xfail(strict=False, reason="a missing camera is still told as another error")
 def test_no_camera_at_start(machine: Machine, user: str) -> None:
-    """F6: installed without a camera it says that the service keeps trying, and a camera plugged in later is used"""
+    """Installed without a camera it says that the service keeps trying, and a camera plugged in later is used"""
     machine.check("modprobe -r vivid")
     program = "sudo /home/pi/fedge/bin/fedge" if user == "pi" else "/home/pi/fedge/bin/fedge"
     done = machine.run(f"{program} service install -- {_RUN}", user, 200)
@@ -116,9 +116,9 @@ def test_no_camera_at_start(machine: Machine, user: str) -> None:
     _wait_for_frames(machine)
 
 
-@pytest.mark.xfail(strict=False, reason="a long start is taken for a failure yet")
+@pytest.mark.xfail(strict=False, reason="a long start still counts as a failure")
 def test_slow_start(machine: Machine) -> None:
-    """F5: a start of more than a minute is waited for, or it is said that it still starts"""
+    """A start of more than a minute is waited for, or it is said that it still starts"""
     machine.check(
         "mkdir -p /etc/systemd/system/fedge.service.d && "
         "printf '[Service]\\nExecStartPre=/bin/sleep 65\\n' > /etc/systemd/system/fedge.service.d/slow.conf"

@@ -1,4 +1,4 @@
-"""A USB camera that is a program: Motion JPEG by the USB Video Class, over a host controller without wires.
+"""A USB camera that is a program: Motion JPEG by the USB Video Class, over an emulated host controller.
 
     python3 usb_camera.py FOLDER     shows FOLDER's .jpg files for ever, 30 a second; its end is an unplugging
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 WIDTH, HEIGHT = 640, 480
 _INTERVAL = 333_333  # of 100 ns
-# raw_gadget takes a page at most, so that is a payload; its last packet is short, or it is a whole page.
+# raw_gadget takes at most a page at once, so a payload is no larger; one that is smaller ends with a short packet.
 _PAYLOAD = 4096
 _PACKET = 512
 _LARGEST_PICTURE = WIDTH * HEIGHT * 2
@@ -92,7 +92,7 @@ def _offer() -> bytes:
 
 
 class Camera:
-    """The camera on the wireless bus; `pictures` are JPEG files' bytes."""
+    """The camera on the emulated bus; `pictures` are JPEG files' bytes."""
 
     def __init__(self, pictures: list[bytes]) -> None:
         self._pictures = pictures

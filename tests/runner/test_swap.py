@@ -95,7 +95,7 @@ def test_a_model_that_is_too_slow_is_refused(store: Store, loops: Callable[..., 
     store.use(store.add(shipped_models()["nano"]))
     loop.swapper.look_now()
     eventually(lambda: loop.frame() or rolled_back(store))
-    assert store.current == before and loop.name() == "small" and "come each second" in loop.said[-1]
+    assert store.current == before and loop.name() == "small" and "too long for" in loop.said[-1]
 
 
 def test_more_unknown_answers_in_the_trial_bring_the_previous_one_back(

@@ -52,7 +52,7 @@ def fedge(
 
 def schema(
     context: typer.Context,
-    command: Annotated[Literal["run", "train"], typer.Argument(help="Whose configuration file.")] = "run",
+    command: Annotated[Literal["run", "train"], typer.Argument(help="The command that reads the file.")] = "run",
 ) -> None:
     """Print the JSON schema of a configuration file, for editors."""
     import json

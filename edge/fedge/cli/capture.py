@@ -39,11 +39,13 @@ def capture(
     count: Annotated[int, typer.Option(help="How many pictures.", min=1)] = COLLECT_COUNT,
     every: Annotated[float, typer.Option(help="Seconds between two pictures.", min=0)] = COLLECT_SECONDS,
     countdown: Annotated[float, typer.Option(help="Seconds before the first.", min=0)] = COLLECT_COUNTDOWN,
-    max_mb: Annotated[int, typer.Option(help="How much the class may hold.", min=1)] = COLLECT_MEGABYTES,
+    max_mb: Annotated[int, typer.Option(help="How many megabytes the class may hold.", min=1)] = COLLECT_MEGABYTES,
     least_sharpness: Annotated[
-        float, typer.Option(help="Below it a picture is blurred; 0: none is.", min=0)
+        float, typer.Option(help="Pictures below it are refused as blurred; 0: none.", min=0)
     ] = LEAST_SHARPNESS,
-    model: Annotated[str | None, typer.Option(help="Whose recipe cuts the object out; the default model's.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model whose recipe cuts the object out; the default model if left out.")
+    ] = None,
     width: Width = None,
     height: Height = None,
     fps: Rate = None,

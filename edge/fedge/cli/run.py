@@ -101,7 +101,7 @@ def run(
         WhenOptions | None,
         DECISION(
             metavar="always|motion|every:S",
-            help="Which frames are classified; the others keep the answer before.",
+            help="Which frames are classified; the others keep the last answer.",
             show_default="always",
             parser=parse_when,
         ),
@@ -110,7 +110,7 @@ def run(
         float | None,
         DECISION(
             metavar="SECONDS",
-            help="Scores are averaged over so long.",
+            help="How long scores are averaged.",
             show_default="1, or 0 for single pictures",
             min=0,
         ),
@@ -119,21 +119,26 @@ def run(
         float, DECISION(metavar="SCORE", help="Mean score from which a class is decided on.", min=0.01, max=1)
     ] = ENTER,
     leave: Annotated[
-        float, DECISION(metavar="SCORE", help="Mean score below which it is given up.", min=0.01, max=1)
+        float, DECISION(metavar="SCORE", help="Mean score below which the decision is given up.", min=0.01, max=1)
     ] = LEAVE,
     shadow: Annotated[
         float,
-        DECISION(metavar="SECONDS", help="A new model of the store answers beside the running one.", min=0, **RARE),
+        DECISION(
+            metavar="SECONDS",
+            help="How long a new model of the store answers unseen, beside the running one.",
+            min=0,
+            **RARE,
+        ),
     ] = SHADOW_SECONDS,
     trial: Annotated[
         float,
-        DECISION(metavar="MINUTES", help="In which it is rolled back if it does badly.", min=0, **RARE),
+        DECISION(metavar="MINUTES", help="How long after the swap a new model may be rolled back.", min=0, **RARE),
     ] = TRIAL_SECONDS / 60,
     least_fps: Annotated[
         float | None,
         DECISION(
             metavar="FPS",
-            help="Frames a second that it must keep up with.",
+            help="Frames a second that a new model must keep up with.",
             show_default="the camera's",
             min=0.1,
             **RARE,
@@ -168,7 +173,7 @@ def run(
     ] = None,
     mqtt_ca: Annotated[
         Path | None,
-        SEND(metavar="FILE", help="The authority of the broker's certificate, PEM.", **RARE),
+        SEND(metavar="FILE", help="The authority that signed the broker's certificate, PEM.", **RARE),
     ] = None,
     webhook: Annotated[
         WebhookUrl | None,
@@ -192,13 +197,16 @@ def run(
     sqlite: Annotated[Path | None, KEEP(metavar="FILE", help="A row per frame in a database.")] = None,
     unsure: Annotated[Path | None, KEEP(metavar="FOLDER", help="Frames that the network is not sure of.")] = None,
     record: Annotated[Path | None, KEEP(metavar="FOLDER", help="Frames and decisions, for `fedge replay`.")] = None,
-    frames: Annotated[int | None, LIMITS(metavar="N", help="Stop after so many.", show_default="never", min=1)] = None,
+    frames: Annotated[
+        int | None, LIMITS(metavar="N", help="Stop after so many frames.", show_default="never", min=1)
+    ] = None,
     max_age: Annotated[float, LIMITS(metavar="SECONDS", help="An older frame gets no answer.", min=0.01)] = AGE_SECONDS,
     stall_after: Annotated[
-        float, LIMITS(metavar="SECONDS", help="So long without a frame is a fault.", min=0.1, **RARE)
+        float, LIMITS(metavar="SECONDS", help="Without a frame for so long there is a fault.", min=0.1, **RARE)
     ] = STALL_SECONDS,
     frozen_after: Annotated[
-        float, LIMITS(metavar="SECONDS", help="So long the same picture is a fault; 0: never.", min=0, **RARE)
+        float,
+        LIMITS(metavar="SECONDS", help="With the same picture for so long there is a fault; 0: never.", min=0, **RARE),
     ] = FROZEN_SECONDS,
     csv_mb: Annotated[
         int, LIMITS(metavar="MB", help="Megabytes that a CSV file may have.", min=1, **RARE)

@@ -9,13 +9,17 @@ from fedge.cli.parsing.parameters import Device, Json, Map, print_report
 from fedge.options import MAX_DROP_PP, TEST_SHARE, CameraOptions
 from fedge.system.extras import needs_extra
 
-MaxDrop = Annotated[float, typer.Option(help="The most that may be lost, in points (95% bound).", min=0, max=100)]
+MaxDrop = Annotated[
+    float, typer.Option(help="The most accuracy that may be lost, in points (95% bound).", min=0, max=100)
+]
 FramesOption = Annotated[
     list[str] | None,
-    typer.Option(help="Pictures without labels, a folder or video, as proof where test pictures are few; repeatable."),
+    typer.Option(
+        help="Pictures without labels, a folder or a video, as proof where test pictures are few; repeatable."
+    ),
 ]
 Unproved = Annotated[
-    bool, typer.Option("--unproved", help="Write the file though nothing shows that it lost so little; it says so.")
+    bool, typer.Option("--unproved", help="Write the file even where its loss is unproved; the file says so.")
 ]
 
 
@@ -25,7 +29,9 @@ def teach(
         list[str] | None, typer.Argument(help="With --camera: the classes, for the keys 1, 2, ...", show_default=False)
     ] = None,
     data: Annotated[list[str] | None, typer.Option(help="A folder with a folder per class; repeatable.")] = None,
-    camera: Annotated[bool, typer.Option("--camera", help="Learn from a camera: hold a key, it records.")] = False,
+    camera: Annotated[
+        bool, typer.Option("--camera", help="Learn from a camera, which records while a key is held.")
+    ] = False,
     device: Device = None,
     source: Annotated[str | None, typer.Option(help="Learn by keys from a video or a URL instead.")] = None,
     photos: Annotated[
@@ -34,7 +40,8 @@ def teach(
     out: Annotated[Path, typer.Option(help="The model file.")] = Path("taught.tflite"),
     map: Map = None,
     test_share: Annotated[
-        float, typer.Option(help="What a folder without `test` gives to it.", min=0.01, max=0.5)
+        float,
+        typer.Option(help="The share of pictures to test with, where there is no `test` folder.", min=0.01, max=0.5),
     ] = TEST_SHARE,
     max_drop: MaxDrop = MAX_DROP_PP,
     frames: FramesOption = None,
@@ -42,7 +49,7 @@ def teach(
     as_json: Json = False,
 ) -> None:
     """Teach a backbone classes, from folders or by keys before a camera, without TensorFlow."""
-    by_keys = camera or source is not None
+    by_keys = camera or device is not None or source is not None
     if by_keys == bool(data):
         raise typer.BadParameter("give either --data, or --camera (or --source) and the classes")
     if bool(labels) != by_keys:
@@ -68,17 +75,20 @@ def adopt(
     labels: Annotated[Path, typer.Option(help="Its classes, one a line, in the order of its outputs.")],
     data: Annotated[str, typer.Option(help="Your pictures: a folder with a folder per class.")],
     parent: Annotated[
-        Path | None, typer.Option("--float", help="The float .tflite that it was made from, to hold it against.")
+        Path | None, typer.Option("--float", help="The float .tflite that it was made from, to compare it with.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The model file; FILE-adopted.tflite if left out.")] = None,
     map: Map = None,
     scale: Annotated[
         Literal["0..1", "-1..1", "0..255", "imagenet"] | None,
-        typer.Option(help="What it wants pixels as; found out by trying if left out."),
+        typer.Option(help="The range of its pixels' values; found out by trying if left out."),
     ] = None,
-    order: Annotated[Literal["rgb", "bgr"] | None, typer.Option(help="Its colours' order; the same.")] = None,
+    order: Annotated[
+        Literal["rgb", "bgr"] | None, typer.Option(help="The order of its colours; found out if left out.")
+    ] = None,
     fit: Annotated[
-        Literal["pad", "crop", "stretch"] | None, typer.Option(help="How a picture fills its input; the same.")
+        Literal["pad", "crop", "stretch"] | None,
+        typer.Option(help="How a picture fills its input; found out if left out."),
     ] = None,
     max_drop: MaxDrop = MAX_DROP_PP,
     frames: FramesOption = None,

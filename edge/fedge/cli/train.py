@@ -52,7 +52,7 @@ def train(
         list[float] | None,
         PICTURES(
             metavar="N",
-            help="How often an epoch shows each picture of a --data; one for each.",
+            help="How often an epoch shows each picture of a --data; one number for each --data.",
             show_default="1 each",
             min=0,
             **RARE,
@@ -62,7 +62,7 @@ def train(
         float | None,
         PICTURES(
             metavar="SHARE",
-            help="What a folder without `test` gives to it.",
+            help="The share of pictures to test with, where there is no `test` folder.",
             show_default=f"{TEST_SHARE}",
             min=0.01,
             max=0.5,
@@ -168,7 +168,7 @@ def train(
         float | None,
         EXPERT(
             metavar="SHARE",
-            help="The share of an epoch's pictures to leave out, the easiest.",
+            help="The share of the pictures, the easiest, that an epoch leaves out.",
             show_default=BY_NETWORK,
             min=0,
             max=0.5,
@@ -177,7 +177,7 @@ def train(
     ] = None,
     dtype: Annotated[
         Literal["float32", "mixed_bfloat16"] | None,
-        EXPERT(help="What is calculated with.", show_default="by the processor", **RARE),
+        EXPERT(help="The type of the numbers in training.", show_default="by the processor", **RARE),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The run.", show_default="runs/NAME")] = None,
     as_json: Json = False,
@@ -225,7 +225,7 @@ def average(
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME-mean if left out.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Average the weights of runs, those that make it better on held-out pictures."""
+    """Average the weights of those runs that make the mean better on held-out pictures."""
     with needs_extra("train", "`fedge average`"):
         from fedge_train.commands.average import average as work
         from fedge_train.runs import report as reports
@@ -237,7 +237,8 @@ def quantize(
     run: Annotated[Path, typer.Argument(help="A run folder that `fedge train` made.")],
     out: Annotated[Path | None, typer.Option(help="The model file; RUN/NAME.tflite if left out.")] = None,
     method: Annotated[
-        Literal["auto", "ptq", "qat"], typer.Option(help="After training, in training, or as needed.")
+        Literal["auto", "ptq", "qat"],
+        typer.Option(help="After training (ptq), in training (qat), or in training only if needed (auto)."),
     ] = "auto",
     max_drop: Annotated[
         float, typer.Option(help="The most accuracy that may be lost, in points (95% bound).", min=0, max=100)
@@ -269,7 +270,7 @@ def quantize(
 
 
 def backbone(
-    arch: Annotated[str, typer.Argument(help="lite0 or a variant; or your own .tflite that gives features.")] = "lite0",
+    arch: Annotated[str, typer.Argument(help="A backbone's name, or your own .tflite that gives features.")] = "lite0",
     size: Annotated[int, typer.Option(help="The input's height and width in pixels.", min=32, max=512)] = 224,
     data: Annotated[
         list[str] | None, typer.Option(help="Pictures to calibrate on: a folder or a video; repeatable.")
@@ -277,7 +278,7 @@ def backbone(
     out: Annotated[Path | None, typer.Option(help="The file; ARCH-SIZE.tflite if left out.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make an int8 backbone file, which `fedge teach` learns classes on, on any device."""
+    """Make an int8 backbone file, on which `fedge teach` learns classes without TensorFlow."""
     from fedge.commands.making import backbone_report as reports
 
     if arch.endswith(".tflite"):

@@ -17,7 +17,7 @@ INT32, INT8 = 2, 9
 FULLY_CONNECTED, FULLY_CONNECTED_OPTIONS, INT8_VERSION = 9, 8, 4
 LOGITS = "logits"
 _WEIGHT_STEPS, _STEPS = 127, 255
-# What pictures of other scenes may add to the range of the logits that were seen, on each side, as a share of it.
+# Pictures of other scenes may give logits beyond those seen: this share of their range is added at each end.
 _MARGIN = 0.1
 
 
@@ -97,7 +97,7 @@ def append_layer(flatbuffer: bytes, head: LinearHead, seen: Floats) -> bytes:
 
 
 def _output_range(seen: Floats) -> tuple[float, int]:
-    """Scale and zero point for logits from below the least to above the largest that was seen."""
+    """The scale and zero point of an int8 output that holds all logits seen, and a margin at each end."""
     low, high = float(seen.min()), float(seen.max())
     margin = max(_MARGIN * (high - low), 1e-3)
     scale = (high - low + 2 * margin) / _STEPS
@@ -107,7 +107,7 @@ def _output_range(seen: Floats) -> tuple[float, int]:
 def tensor_table(
     name: str, shape: tuple[int, ...], dtype: int, buffer: int, scale: float | None = None, zero_point: int = 0
 ) -> Table:
-    """A tensor: its buffer's number, and how its values are real numbers; without a scale they are as they stand."""
+    """A tensor's table; where a scale is given, a value q stands for the real number scale * (q - zero_point)."""
     fields: dict[int, Number | Vector | Table | Tables] = {
         0: Vector.of("i", shape),
         1: Number("b", dtype),

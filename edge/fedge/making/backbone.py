@@ -1,7 +1,8 @@
 """The backbone file: a network that turns pictures into int8 features, which `fedge teach` learns a head for.
 
 It is made like a model file: a TFLite flatbuffer, and behind it a ZIP archive of `backbone.json`, `golden.npz`
-(pictures and the features that they must give) and `README.md`. Without labels, it cannot be taken for a classifier.
+(pictures and the features that they must give) and `README.md`. It has no labels, so nothing
+takes it for a classifier.
 """
 
 import json
@@ -41,10 +42,12 @@ class BackboneManifest:
         format, least_fedge, name, flatbuffer, members, input, preprocessing, self_test: as in a model file.
         output: int8 features; `classes` is how many.
         architecture, parameters: of the float network, without its last layer.
-        weights: whose weights they are, and their SHA-256.
-        calibration: what pictures the ranges were read from, how many, and the SHA-256 of their bytes.
+        weights, weights_sha256: what the weights were learned from, or who made them; and their file's SHA-256.
+        calibration, calibration_pictures, calibration_sha256: the pictures that the int8 ranges were measured on, how
+            many, and the SHA-256 of their bytes.
         feature_error: how far int8 features are from float ones on these pictures: the length of the difference as a
             share of the length of the float features, the mean over the pictures; None where no float network is known.
+        versions: of the tools that made it.
     """
 
     format: int

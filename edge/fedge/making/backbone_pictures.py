@@ -1,4 +1,4 @@
-"""Pictures to calibrate a backbone on: the user's, or pieces of photographs that come with Python packages."""
+"""Pictures to calibrate a backbone on: the user's, or crops of the photographs that come with scikit-learn."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,19 +21,19 @@ _SAMPLE = "pieces of photographs that come with scikit-learn"
 
 @dataclass(frozen=True)
 class CalibrationPictures:
-    """What they are called, and the pictures: uint8, each [h, w, 3] blue-green-red or [h, w]."""
+    """The data's name, and the pictures: uint8, each [h, w, 3] blue-green-red or [h, w]."""
 
     name: str
     pictures: list[Picture]
 
 
 def calibration_pictures(sources: tuple[str, ...]) -> CalibrationPictures:
-    """At most 200 pictures of folders, whatever folders are in these, or of videos; without sources, the usual ones.
+    """At most 200 pictures, evenly spread over all in the sources: folders with their subfolders, or videos.
 
-    Raises DataError where there is none.
+    Without sources: crops of scikit-learn's photographs. Raises DataError where the sources have no picture.
     """
     if not sources:
-        return CalibrationPictures(_SAMPLE, _pieces())
+        return CalibrationPictures(_SAMPLE, _crops())
     pictures = [picture for source in sources for picture in _pictures_of(source)]
     if not pictures:
         raise DataError(f"there is no picture in {', '.join(sources)}", "give a folder of pictures or a video file")
@@ -61,13 +61,13 @@ def _pictures_of(name: str) -> list[Picture]:
     return found
 
 
-def _pieces() -> list[Picture]:
-    """Pieces of two photographs, from a ninth of their area to all of it, as often mirrored, darker and brighter."""
+def _crops() -> list[Picture]:
+    """200 random crops of two photographs: sides from a third to all, half mirrored, brightness times 0.5 to 1.3."""
     from sklearn.datasets import load_sample_images
 
     generator = np.random.default_rng(0)
     photographs = [np.asarray(image[:, :, ::-1]) for image in load_sample_images().images]
-    pieces: list[Picture] = []
+    crops: list[Picture] = []
     for i in range(PICTURES):
         photograph = photographs[i % len(photographs)]
         share = generator.uniform(1 / 3, 1)
@@ -75,9 +75,9 @@ def _pieces() -> list[Picture]:
         top, left = (
             int(generator.integers(0, s - n + 1)) for s, n in zip(photograph.shape, (height, width), strict=False)
         )
-        piece = photograph[top : top + height, left : left + width]
+        crop = photograph[top : top + height, left : left + width]
         if generator.random() < 0.5:
-            piece = piece[:, ::-1]
-        lit = cv2.convertScaleAbs(np.ascontiguousarray(piece), alpha=generator.uniform(0.5, 1.3))
-        pieces.append(resize_longest(np.asarray(lit, dtype=np.uint8), _SIDE))
-    return pieces
+            crop = crop[:, ::-1]
+        lit = cv2.convertScaleAbs(np.ascontiguousarray(crop), alpha=generator.uniform(0.5, 1.3))
+        crops.append(resize_longest(np.asarray(lit, dtype=np.uint8), _SIDE))
+    return crops

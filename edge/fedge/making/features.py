@@ -1,4 +1,4 @@
-"""What a backbone file sees of pictures."""
+"""The features that a backbone gives for pictures."""
 
 import os
 
@@ -12,7 +12,7 @@ from fedge.system.progress import Progress
 
 
 class FeatureExtractor:
-    """A backbone ready to look at pictures; not for use from several threads at once."""
+    """A backbone loaded by its interpreter; not to be called from several threads at once."""
 
     def __init__(self, backbone: Backbone) -> None:
         self._network = Network(backbone.flatbuffer, threads=os.cpu_count() or 1)
@@ -24,7 +24,7 @@ class FeatureExtractor:
 
     def views(self, images: NDArray[np.uint8]) -> Floats:
         """The features of pictures, uint8 [n, height, width, 3], and of their mirror images: [2, n, features]."""
-        with Progress("looking at the pictures", 2 * len(images)) as progress:
+        with Progress("computing features", 2 * len(images)) as progress:
             found = np.empty((2, len(images), self._output.classes))
             for i, image in enumerate(images):
                 found[0, i] = self(image)

@@ -22,7 +22,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Vector:
-    """A vector of `count` plain items, whose bytes are at a multiple of `align`; a text is one of bytes."""
+    """A vector of `count` scalars, whose data begins at a multiple of `align` bytes; a string is a vector of bytes."""
 
     data: bytes
     count: int
@@ -35,13 +35,13 @@ class Vector:
 
     @classmethod
     def of_text(cls, text: str) -> "Vector":
-        """The text, with the zero byte that follows one."""
+        """A string: UTF-8, and the zero byte that must follow it, which is not counted."""
         return cls(text.encode() + b"\0", len(text.encode()))
 
 
 @dataclass(frozen=True)
 class Old:
-    """A table of the old flatbuffer, by where it lies there."""
+    """A table of the old flatbuffer, by its offset in that."""
 
     at: int
 
@@ -98,7 +98,7 @@ def _write(out: bytearray, node: Vector | Table | Tables) -> tuple[int, list[tup
 
 
 def _write_table(out: bytearray, table: Table) -> tuple[int, list[tuple[int, _Node]]]:
-    # Behind the offset of its own table of places stand all fields of four bytes, then those of one.
+    # A table begins with the offset of its vtable; then come its fields of four bytes, then those of one: all aligned.
     small = [i for i, value in table.fields.items() if isinstance(value, Number) and struct.calcsize(value.kind) == 1]
     order = [i for i in table.fields if i not in small] + small
     places = [4 + 4 * min(i, len(order) - len(small)) + max(0, i - len(order) + len(small)) for i in range(len(order))]

@@ -17,7 +17,7 @@ from fedge.sources.base import Frame
 from fedge.sources.factory import open_source
 
 CONFIDENCE = 0.95
-# A frame that looks like one of so many before it is the same scene again, and proves nothing that the other does not.
+# A frame that looks like one of the last this many that were kept shows the same scene again, and proves no more.
 REMEMBERED = 1000
 
 
@@ -36,10 +36,10 @@ class Frames:
 
 @dataclass(frozen=True)
 class Changed:
-    """How often the int8 model answers otherwise.
+    """How often the int8 model and the float model answer differently.
 
     Attributes:
-        n: frames that do not look alike.
+        n: frames compared, no two of which look alike.
         changed: those with another answer from the int8 model than from the float model.
         upper95_pp: the one-sided 95% upper bound of their share, and so of the drop in accuracy, in points.
         alike: frames that were left out because they look like another.
@@ -77,7 +77,7 @@ def read_frames(sources: Sequence[str], recipe: Recipe) -> Frames:
 
 
 def compare_answers(frames: Frames, by_float: NDArray[np.int64], by_int8: NDArray[np.int64]) -> Changed:
-    """Counts the frames that the two models answer otherwise; both int64 [n]."""
+    """Counts the frames that the two models answer differently; both int64 [n]."""
     changed, n = int(np.sum(by_float != by_int8)), len(frames.images)
     return Changed(n, changed, 100 * changed_upper_bound(changed, n), frames.alike)
 

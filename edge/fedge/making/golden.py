@@ -20,13 +20,16 @@ GOLDEN_SIDE = 160
 
 
 def logit_tolerance(flatbuffer: bytes, held_out: Split) -> int:
-    """By how many of 256 steps two right interpreters differ in a logit, from 1; raises FedgeError where too many."""
+    """`kernel_difference` on 200 held-out pictures, or on all where there are fewer."""
     chosen = stratified_sample(held_out.labels, min(TOLERANCE_PICTURES, len(held_out)), seed=0)
     return kernel_difference(flatbuffer, held_out.images[chosen])
 
 
 def kernel_difference(flatbuffer: bytes, images: Iterable[NDArray[Any]]) -> int:
-    """The same for inputs, each [height, width, channels]: the fast kernels against the reference kernels."""
+    """By how many int8 steps the fast and the reference kernels differ in a logit, at most, and 1 at least.
+
+    `images` are inputs, each [height, width, channels]. Raises FedgeError above `MAX_LOGIT_TOLERANCE`.
+    """
     fast, reference = Network(flatbuffer), Network(flatbuffer, reference=True)
     tolerance = max(1, *(self_test.difference(fast.logits(image), reference.logits(image)) for image in images))
     if tolerance > MAX_LOGIT_TOLERANCE:
@@ -43,19 +46,19 @@ def golden_vectors(flatbuffer: bytes, dataset: Dataset) -> self_test.GoldenVecto
 
 
 def golden_of(logits_of: self_test.LogitsOf, recipe: Recipe, split: Split, classes: int) -> self_test.GoldenVectors:
-    """The same of any split, and of what a network gives for a preprocessed picture."""
+    """Raw pictures of a split, of each class alike, and what `logits_of` gives for each once it is preprocessed."""
     count = min(max(GOLDEN_PICTURES, classes), self_test.MAX_PICTURES, len(split))
     chosen = stratified_sample(split.labels, count, seed=0)
-    # A cut-out starts by shrinking to its own side; below that it computes from the picture's very pixels.
+    # A cut-out first shrinks a larger picture to its own side: a golden one is no larger, and so is used as it is.
     side = min(GOLDEN_SIDE, cut_out.side) if (cut_out := recipe.cut_out) else GOLDEN_SIDE
     pictures = [resize_longest(split.raw_picture(i), side) for i in chosen]
     return self_test.make(logits_of, recipe, pictures)
 
 
 def tolerance_on_few(flatbuffer: bytes, held_out: Split) -> int:
-    """The same on a few held-out pictures, because the reference kernels take a second for one of 224 pixels.
+    """Twice the `kernel_difference` on 3 held-out pictures, at most `MAX_LOGIT_TOLERANCE`.
 
-    Twice what so few show is allowed, as far as a self-test may allow it.
+    So few, because the reference kernels take a second for a picture of 224 pixels; twice, because so few show less.
     """
     chosen = stratified_sample(held_out.labels, min(FEW_PICTURES, len(held_out)), seed=0)
     return min(MAX_LOGIT_TOLERANCE, 2 * kernel_difference(flatbuffer, held_out.images[chosen]))

@@ -1,4 +1,4 @@
-"""Learning a linear head on features: logistic regression, its penalty chosen by answers out of fold."""
+"""Learning a linear head on features: logistic regression, its penalty chosen by out-of-fold accuracy."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from fedge.making.append_layer import LinearHead
 from fedge.model.confidence import Floats
 
-# Inverse strengths of the L2 penalty that are held against each other; on three sets of photographs the best lay here.
+# The inverse strengths of the L2 penalty that are tried; on three sets of photographs the best was among them.
 STRENGTHS = (0.01, 0.03, 0.1)
 USUAL_STRENGTH = 0.03
 FOLDS = 3
@@ -56,7 +56,7 @@ def learn_head(views: Floats, labels: NDArray[np.int64], classes: int) -> Learne
 
 
 def fit(views: Floats, labels: NDArray[np.int64], classes: int, strength: float) -> LinearHead:
-    """The head of one strength; the arguments are those of `learn_head`, each class at least once."""
+    """The head learned with one inverse strength; else as `learn_head`, but each class at least once."""
     from sklearn.linear_model import LogisticRegression
 
     regression = LogisticRegression(C=strength, max_iter=_ITERATIONS)

@@ -1,4 +1,4 @@
-"""All that a user can ask, parsed once into the thing itself; nothing heavy is imported to hold it."""
+"""All that a user can ask for, as types that are parsed once; none of them needs NumPy or OpenCV."""
 
 from fedge.options.addresses import (
     DEFAULT_ADDRESSES,

@@ -109,7 +109,7 @@ def parse_webhook(url: str) -> WebhookUrl:
 
     try:
         parts = urlsplit(url)
-        # Looked at for its error: a port that is no number.
+        # `port` raises ValueError where it is no number.
         _ = parts.port
     except ValueError:
         parts = urlsplit("")

@@ -26,5 +26,5 @@ def _toml(value: Value) -> str:
         value.encode()
     except UnicodeEncodeError as error:
         raise ConfigError(f"{value!r} is not UTF-8, and cannot stand in TOML", "rename the file") from error
-    # A basic string of TOML is one of JSON, but for one control character.
+    # A string of JSON is a basic string of TOML, except that TOML escapes U+007F too.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

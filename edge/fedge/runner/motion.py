@@ -8,12 +8,14 @@ from fedge.images.picture import Picture
 from fedge.options import WhenOptions
 from fedge.sources.base import Frame
 
-# Of the longer side every so many-th pixel is looked at, then averaged over cells.
+# How many pixels of the longer side are sampled, and how many cells they are averaged over; the shorter side alike.
 _SAMPLES, _CELLS = 160, 20
-# Steps of 256 by which a cell's mean must change. A camera's noise of 8 steps a pixel, averaged over the 64 samples of
-# a cell, moves the difference of two by 1.4 steps; of the 900 means of 1,800 frames one in a few is off by 7.
+# Steps of 256 by which a cell's mean must change. Camera noise of standard deviation 8 is 8 / sqrt(64) = 1 in the mean
+# of a cell's 64 samples, and 1.4 in the difference of two. Of 1,800 frames' 900 means (20 x 15 cells, 3 channels), by
+# the normal distribution, about one differs by 7, and in one of 40 such sequences one by 8.
 _LEAST_CHANGE = 8
-# A scene that has come to rest is looked at for a while yet: the decision is to rest on pictures without motion.
+# After the last motion, frames are classified for the decision's window and so much longer: the decision that is kept
+# then comes from frames without motion.
 _REST_SECONDS = 1.0
 
 
@@ -21,7 +23,7 @@ class Gate:
     """Says of each frame whether it is to be classified.
 
     Args:
-        when: `motion`, or a least time between two, or always.
+        when: which frames are to be classified.
         window_seconds: how long the decision looks back.
     """
 
@@ -31,7 +33,7 @@ class Gate:
         self._moved = self._answered = -np.inf
 
     def is_open(self, frame: Frame) -> bool:
-        """Whether the frame is to be classified; where the clock of its source goes back, it is."""
+        """Whether the frame is to be classified; with `every` also where the source's clock has gone back."""
         if self._when.every is not None:
             due = not 0 <= frame.moment - self._answered < self._when.every
             self._answered = frame.moment if due else self._answered
@@ -40,7 +42,7 @@ class Gate:
             return True
         small = _cells(frame.picture)
         if self._seen is None or self._seen.shape != small.shape or _changed(self._seen, small):
-            # What changes slowly differs from this one some time, though never from the one before.
+            # The frame of the last motion is kept, not the one before: slow changes add up until they count.
             self._seen, self._moved = small, frame.moment
         return bool(0 <= frame.moment - self._moved < self._rest)
 

@@ -45,7 +45,7 @@ class Standing:
             self._set(replace(self._status, state=state, dropped=self._status.dropped + count))
 
     def refuse(self, error: Exception) -> None:
-        """The output will never take this result, though it takes others."""
+        """The output cannot take this result, though it takes others; the first time that is said."""
         with self._lock:
             if not self._has_refused:
                 echo(f"the output {self._name} leaves results out ({_in_one_line(error)}); the rest goes on")
@@ -53,7 +53,7 @@ class Standing:
         self.count_dropped()
 
     def end(self, left: int = 0) -> None:
-        """The run is over, and so many results never got out; says how many were lost in all."""
+        """The run is over and `left` results still waited; says how many were lost in all."""
         if left:
             self.count_dropped(left)
         if self._status.dropped:

@@ -60,7 +60,7 @@ class SegmentWriter:
         segment = self._folder / f"segment-{self._newest + 1:06}"
         segment.mkdir()
         try:
-            # A segment that says so is known to be cut off where its end is missing.
+            # Without end.json such a segment was cut off; segments of older versions never have one.
             write_json(segment / FACTS, self._facts | {"state": state, "has_end": True})
             size = _size(segment)
             self._lines = (segment / LINES).open("xb", buffering=0)
@@ -107,8 +107,7 @@ class SegmentWriter:
         if self._lines:
             self._lines.close()
         if self._segment in self._kept and self._segment is not None:
-            # One that was begun just before the run ended or the next one began says nothing; the first says which
-            # model.
+            # A segment without lines says nothing, but a recording that has no other still says which model ran.
             if len(self._kept) > 1 and not self._counts["lines"]:
                 self._kept.drop(self._segment)
             else:

@@ -1,4 +1,4 @@
-"""Swapping models between two frames: a new current model is proved beside the running one, shadowed, and then tried.
+"""Swapping models between two frames: a new current model is self-tested, shadows the running one, then is on trial.
 
 The store's current model is looked at once a second, and at once on `look_now`. What fails its proof or its trial is
 rolled back in the store, so that a restart does not take it either. A model of other classes, or with another
@@ -23,17 +23,23 @@ from fedge.store.store import Store
 from fedge.store.trial import Trial, end_trial, fail, pause, resume, write_trial
 
 LOOK_SECONDS = 1.0
-# What fewer frames say of the share of unknown answers is chance.
+# Below so many frames the share of unknown answers is mostly chance.
 LEAST_FRAMES = 100
-# How much larger, as a share of all frames, the unknown answers may become.
+# By how much the share of frames answered as unknown may rise.
 MORE_UNKNOWN = 0.2
-# How many times the running model's milliseconds a new one may take, where it keeps up with the camera no more.
+# A new model that does not keep up with the camera may still take so many times the running one's milliseconds.
 MOST_SLOWER = 1.5
 
 
 @dataclass
 class Tally:
-    """What was seen of a model: frames, those called unknown, those answered like the other model, and milliseconds."""
+    """What was seen of a model.
+
+    Attributes:
+        frames, unknown, agreed: how many frames, how many of them it called unknown, and how many it answered like the
+            other model.
+        milliseconds: of each of the last frames, preprocessing and inference.
+    """
 
     frames: int = 0
     unknown: int = 0
@@ -70,7 +76,7 @@ class Swapper:
         store: whose current model is followed.
         running: the classifier that runs, of the store's current model.
         health: where the frames a second are.
-        options: how a new model is tried.
+        options: how long a new model shadows and is on trial, and how fast it must be.
         say: is told each step in a sentence.
     """
 
@@ -100,7 +106,7 @@ class Swapper:
         self._wake.set()
 
     def take(self) -> Classifier | None:
-        """The classifier that is to answer from this frame on; None where it is the one before."""
+        """The classifier that is to answer from this frame on; None where it does not change."""
         with self._lock:
             ready, self._ready = self._ready, None
             if ready is not None:
@@ -149,7 +155,7 @@ class Swapper:
     def _change_to(self, sha: str) -> None:
         came_back = self._trial is not None and self._trial.sha256 == self._sha
         self._trial = None
-        self._say(f"model {sha[:12]}: is proved")
+        self._say(f"model {sha[:12]}: self-test in a process of its own")
         proof = prove(self._store.path(sha))
         if not proof.passed:
             self._refuse(sha, proof.reason)
@@ -167,7 +173,7 @@ class Swapper:
                 self._refuse(sha, problem)
                 return
         if not came_back and self._store.previous is not None:
-            # Before the swap: what dies of it dies in its trial.
+            # Written before the swap, so that a crash at the swap counts as one in the trial.
             self._trial = Trial(sha, self._options.trial_seconds, unknown_before=before)
             self._until = monotonic() + self._options.trial_seconds
             write_trial(self._store, self._trial)
@@ -175,7 +181,7 @@ class Swapper:
             self._hand_over(fresh, sha)
         else:
             self._say(
-                f"model {fresh.model.manifest.name} {sha[:12]} has other classes or sees otherwise: starting again"
+                f"model {fresh.model.manifest.name} {sha[:12]} has other classes or preprocessing: starting again"
             )
             self._must_restart = True
             self._closed.set()
@@ -196,21 +202,25 @@ class Swapper:
         if seen.frames:
             self._say(
                 f"model {fresh.model.manifest.name}: on {seen.frames} live frames {seen.agreed / seen.frames:.0%} the "
-                f"same answer, unknown {seen.unknown / seen.frames:.0%} (before {running_unknown / seen.frames:.0%})"
+                f"same answer, unknown {seen.unknown / seen.frames:.0%} (running: {running_unknown / seen.frames:.0%})"
             )
         return seen
 
     def _too_slow(self, seen: Tally, running: Tally) -> str:
-        """Why a model is too slow, or ""; without a rate that was asked for it must also be slower than the other."""
+        """Why a model is too slow, or "".
+
+        It is where it does not keep up with `least_fps`; without that, where it does not keep up with the camera and
+        takes more than `MOST_SLOWER` times as long as the running model.
+        """
         asked = self._options.least_fps
         least = asked or self._health.snapshot().frames_per_second
         milliseconds, usual = seen.median_ms, running.median_ms
         if milliseconds is None or milliseconds * least <= 1000:
             return ""
-        # On a machine that is busy with other things each model is slow.
+        # On a busy machine every model is slow.
         if asked is None and (usual is None or milliseconds <= MOST_SLOWER * usual):
             return ""
-        return f"a frame takes it {milliseconds:.1f} ms, and {least:.0f} come each second"
+        return f"it takes {milliseconds:.1f} ms a frame, too long for {least:.0f} frames a second"
 
     def _hand_over(self, fresh: Classifier, sha: str) -> None:
         self._taken.clear()
@@ -225,7 +235,7 @@ class Swapper:
     def _refuse(self, sha: str, reason: str) -> None:
         self._refused.add(sha)
         self._say(f"model {sha[:12]} is refused: {reason}; the running one goes on")
-        # The link must not name what a restart would then run.
+        # Else a restart would run it.
         if self._store.current == sha and self._store.previous is not None:
             self._store.rollback(reason)
 

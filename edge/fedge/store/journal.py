@@ -19,7 +19,7 @@ class Entry:
     Attributes:
         sha256: of the whole file, which is also its name in the store.
         name: what the model calls itself.
-        version: what who added it calls it; the first 12 digits of `sha256` if they said nothing.
+        version: the name given to it when it was added; else the first 12 digits of `sha256`.
         added: when, ISO 8601 in UTC.
     """
 
@@ -31,12 +31,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that was done with a model: added, used, rolled back from, removed.
+    """A change of the store: a model was added, made current, rolled back to, or removed.
 
     Attributes:
         time: ISO 8601 in UTC.
         action: `add`, `use`, `rollback` or `remove`.
-        sha256: the model file that it was done with; of a rollback, the one that came back.
+        sha256: of that model's file.
         reason: why, in words; empty for what a person asked for without a reason.
     """
 

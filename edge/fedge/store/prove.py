@@ -1,4 +1,4 @@
-"""Proving a model file in a process of its own: `python -P -m fedge.store.prove FILE`, one JSON object.
+"""The self-test of a model file in a process of its own: `python -P -m fedge.store.prove FILE`, one JSON object.
 
 A network that ends its interpreter, or takes all memory, ends that process and not the runner beside it.
 """

@@ -100,7 +100,7 @@ class Store:
             self._write(self.journal(), "use", entry.sha256, reason)
 
     def rollback(self, reason: str = "") -> Entry:
-        """Makes the previous model the current one again; there is no previous one then. Raises StoreError."""
+        """Makes the previous model the current one; afterwards there is no previous one. Raises StoreError."""
         with self._changing():
             previous = self.previous
             if previous is None:

@@ -23,8 +23,8 @@ class Trial:
         sha256: of the model file under trial.
         seconds_left: how long it still has to run.
         deaths: how often the process died in it.
-        running: whether a process is in it now; after a death this is still so.
-        unknown_before: the share of frames, 0..1, that the model before called unknown; None where it saw too few.
+        running: whether a process has begun it and not ended in order; still True after a crash.
+        unknown_before: the share of frames, 0..1, that the previous model called unknown; None where it saw too few.
     """
 
     sha256: str
@@ -89,6 +89,6 @@ def pause(store: Store, seconds_left: float) -> None:
 
 
 def folder_of(path: Path) -> Store | None:
-    """The store that a model file is the current one of; None where it is of none."""
+    """The store whose current model is the file at `path`; None where there is no such store."""
     store = Store(path.parent)
     return store if store.current == path.stem else None

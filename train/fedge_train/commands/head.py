@@ -17,8 +17,8 @@ from fedge_train.training.start import start_network
 def learn_head(start: Start, strength: float) -> TrainReport:
     """Learns a head of this strength, and gives the run's report.
 
-    It learns from the held-out pictures too: what is chosen and fitted later is so by the answers of heads that had
-    not learned the picture, which are kept in the run folder.
+    `strength` is the inverse strength of the L2 penalty. The held-out pictures are learned from too: what is fitted
+    later, as the temperature, is fitted to out-of-fold answers, which are kept in the run folder.
     """
     started = monotonic()
     folder, config, dataset, chosen = start.folder, start.config, start.dataset, start.chosen

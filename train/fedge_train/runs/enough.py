@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Point:
-    """How many of the pictures were right, 0..1, with one standard error, where heads learned from `share` of them."""
+    """The accuracy on other pictures, 0..1, and its standard error, of heads that learned from `share` of all."""
 
     share: float
     pictures: int
@@ -16,7 +16,7 @@ class Point:
 
 @dataclass(frozen=True)
 class MoreOf:
-    """What more pictures of a class are worth; see `fedge_train.training.enough`."""
+    """A class, how many pictures it has, and by how much the mean log loss is higher with half of them: `worth`."""
 
     label: str
     pictures: int
@@ -25,7 +25,7 @@ class MoreOf:
 
 @dataclass(frozen=True)
 class Mislabelled:
-    """A picture's file, the class whose folder it is in, and what it looks like, with that class's probability."""
+    """A picture's file, its folder's class, the class that it looks like, and the probability of the latter, 0..1."""
 
     picture: str
     label: str
@@ -46,7 +46,7 @@ class ConfusedPair:
 class Alike:
     """Two pictures that look alike and should not: of different `classes`, or one of them in another of the `splits`.
 
-    `places` are those among the pictures that are not for the test, and then the test's.
+    `places` are their indices among all pictures: first those for training and held out, then those for the test.
     """
 
     kind: Literal["classes", "splits"]

@@ -28,7 +28,7 @@ def writing(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def reading(folder: Path) -> Iterator[None]:
-    """Holds the folder with others who read it; raises RunError where a process writes it."""
+    """Holds the folder together with other readers; raises RunError where a process writes it."""
     with _held(folder, fcntl.LOCK_SH):
         yield
 
@@ -47,7 +47,7 @@ def _held(folder: Path, kind: int) -> Iterator[None]:
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        # What is missing or closed to this user is told by whoever reads it.
+        # Whoever reads the folder then says that it is missing or may not be read.
         yield
         return
     try:

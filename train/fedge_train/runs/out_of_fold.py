@@ -1,4 +1,4 @@
-"""A head's answers to pictures that it had not learned: what confidence is fitted to where none is held out."""
+"""Answers of heads to pictures that they had not learned: confidence is fitted to these where none is held out."""
 
 import io
 import zipfile

@@ -21,7 +21,7 @@ _SHOWN = 20
 
 @dataclass(frozen=True)
 class _Section:
-    """A heading, what it means in a sentence, and the picture of the run folder that shows it, if there is one."""
+    """A heading, a sentence on how to read what is below it, the run folder's picture if there is one, and a table."""
 
     title: str
     text: str
@@ -66,7 +66,7 @@ def _of_the_file(quantized: dict[str, Any]) -> str:
     change = f"{100 * quantized['int8_accuracy']:.1f}% as int8 against {100 * quantized['float_accuracy']:.1f}% before"
     bound = f"with 95% confidence it lost at most {quantized['drop_upper95_pp']:.1f} points"
     if quantized["model"] is None:
-        return f"No model file was written: {change}, and {bound}, more than {quantized['max_drop_pp']:g} are allowed."
+        return f"No model file was written: {change}, and {bound}, more than the {quantized['max_drop_pp']:g} allowed."
     if quantized.get("proof") == "none":
         return f"The model file is UNPROVED: {change}; {bound}, more than the {quantized['max_drop_pp']:g} allowed."
     return f"The model file is as good as the network it was made from: {change}; {bound}."
@@ -86,12 +86,13 @@ def _of_training(report: dict[str, Any]) -> list[_Section]:
         ),
         _Section(
             "Each class",
-            "Recognized: how many pictures of the class are called so. Trusted: how often it is right to say so.",
+            "Recognized: the share of the class's pictures that are called so (recall). Trusted: the share of the "
+            "pictures called so that are of the class (precision).",
             more=_table(("class", "recognized", "trusted", "test pictures"), rows),
         ),
         _Section(
             "What is taken for what",
-            "A row for each true class: the counts off the diagonal are mistakes, and say what it was taken for.",
+            "A row for each true class, a column for each answer: counts off the diagonal are mistakes.",
             "confusion.png",
         ),
         _Section(
@@ -113,14 +114,14 @@ def _of_pictures(enough: dict[str, Any] | None) -> list[_Section]:
     return [
         _Section(
             "Are the pictures enough?",
-            "How many pictures it had not learned are right, by how many it had. Still rising on the right: more "
-            "pictures help. The band is what so few pictures leave open.",
+            "Accuracy on pictures that it had not learned, by how many it had learned. Where the line still rises at "
+            "its right end, more pictures help. The band is two standard errors to each side.",
             "learning_curve.png",
         ),
         _Section(
             "In the wrong folder?",
-            "Networks that had not learned these pictures are sure that they show another class. Move or remove them "
-            "if that is so.",
+            "Networks that had not learned these pictures are sure that they show another class. Where they are right, "
+            "move or remove the picture.",
             "suspects.png",
             _table(("picture", "stands in", "looks like", "how surely"), suspected),
         ),
@@ -132,8 +133,8 @@ def _of_pictures(enough: dict[str, Any] | None) -> list[_Section]:
         ),
         _Section(
             "Seen twice?",
-            "Pairs that look alike: in different classes (red) one of them is wrong, in training and test they make "
-            "the test too easy.",
+            "Pairs that look alike. In different classes (red), one of them is wrong; one in training and one in the "
+            "test, they make the test too easy.",
             "alike.png",
             _table(("picture", "and"), doubles),
         ),

@@ -32,7 +32,9 @@ def models_list(store: StoreFolder = None, as_json: Json = False) -> None:
 @models_app.command("add")
 def models_add(
     file: Annotated[Path, typer.Argument(help="A model file.")],
-    version: Annotated[str | None, typer.Option(help="What to call it; the first digits of its SHA-256.")] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Its version's name; the first digits of its SHA-256 if left out.")
+    ] = None,
     store: StoreFolder = None,
 ) -> None:
     """Copy a model file into the store; it does not run yet."""

@@ -15,8 +15,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done
 @service_app.command("install")
 def service_install(
     context: typer.Context,
-    arguments: Annotated[list[str], typer.Argument(metavar="-- RUN ARGS", help="What `fedge run` is to be given.")],
-    user: Annotated[str | None, typer.Option(help="Who runs it; you, or under root a user of its own.")] = None,
+    arguments: Annotated[list[str], typer.Argument(metavar="-- RUN ARGS", help="The arguments of `fedge run`.")],
+    user: Annotated[
+        str | None, typer.Option(help="The user that it runs as; you, or under root a user of its own.")
+    ] = None,
     dry_run: DryRun = False,
 ) -> None:
     """Start `fedge run RUN ARGS` now and at each boot, in a hardened unit."""
@@ -28,7 +30,7 @@ def service_install(
 
 @service_app.command("status")
 def service_status() -> None:
-    """Show how the service does."""
+    """Show whether the service runs."""
     from fedge.commands.device.service.manage import status
 
     status()

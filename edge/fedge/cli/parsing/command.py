@@ -14,7 +14,7 @@ from fedge.system.console import did_you_mean
 # Where a command's context keeps what was given to it: what `--save-config` writes.
 GIVEN = "fedge.given"
 HELP_ALL = "--help-all"
-# A source of frames that is given on the command line overrules the other one in a file.
+# A source of frames on the command line replaces the one in the file, of whatever kind.
 _INSTEAD = {"source": ("camera", "device"), "camera": ("source",), "device": ("source",)}
 
 
@@ -95,7 +95,7 @@ class Command(TyperCommand):
 
 
 def _plain_default(text: str) -> str:
-    # What depends is put into brackets of its own otherwise.
+    # Typer puts a default that is told in words into brackets of its own.
     return re.sub(r"\[default: \((.*?)\)(; |\])", r"[default: \1\2", text)
 
 

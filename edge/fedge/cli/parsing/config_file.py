@@ -16,7 +16,7 @@ from fedge.options import DEFAULT_ADDRESSES
 from fedge.options.config_text import Value
 from fedge.system.console import did_you_mean
 
-# They say which file, and stand in none.
+# These say which file is read or written; none may hold them.
 _OUTSIDE = ("config", "save-config")
 MOST_BYTES = 1_000_000
 
@@ -106,7 +106,7 @@ def _line(text: str, key: str) -> int:
 def _unknown(place: str, key: str, command: TyperCommand, known: Mapping[str, Any]) -> ConfigError:
     for name, param in known.items():
         if f"--{key.replace('_', '-')}" in getattr(param, "secondary_opts", ()):
-            return ConfigError(f"{place}: {key} is the other word for {name}", f"write {name} = false")
+            return ConfigError(f"{place}: {key} is the opposite of {name}", f"write {name} = false")
     guess = did_you_mean(key, known).removeprefix("; ")
     return ConfigError(
         f"{place}: fedge {command.name} has no option {key}", guess or f"see `fedge {command.name} --help-all`"
@@ -114,7 +114,7 @@ def _unknown(place: str, key: str, command: TyperCommand, known: Mapping[str, An
 
 
 def _as_typed(param: Any, value: Any) -> Any:
-    """A value as the words of a command line give it; raises ValueError where no words could."""
+    """A value of TOML as a command line would give it; raises ValueError for one that could not be typed."""
     if getattr(param, "is_flag", False):
         if not isinstance(value, bool):
             raise ValueError("is either true or false")

@@ -7,7 +7,7 @@ from typing import Any
 from fedge.cli.parsing.command import Command
 from fedge.options import DEFAULT_ADDRESSES
 
-# A port, or what has a colon as an address with a port has, right or wrong, or a bare IP address.
+# A port; anything with a colon and no slash, so that a malformed address is refused as one; or an IPv4 address.
 _ADDRESS = re.compile(r"\d+|[^/]*:[^/]*|\d+(\.\d+){3}")
 # A word without a dot is a model's name.
 _HOST = re.compile(r"localhost|[\w-]+(\.[\w-]+)+")

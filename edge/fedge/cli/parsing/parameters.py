@@ -36,7 +36,7 @@ Map = Annotated[
     panel("Pictures")(metavar="FILE", help="JSON or TOML: folder name to class, several classes, or nothing."),
 ]
 
-Camera = Annotated[bool, SOURCE("--camera", help="What a camera sees.")]
+Camera = Annotated[bool, SOURCE("--camera", help="Take frames from a camera.")]
 Device = Annotated[
     str | None,
     SOURCE(
@@ -47,7 +47,8 @@ Device = Annotated[
     ),
 ]
 Source = Annotated[
-    str | None, SOURCE(metavar="WHAT", help="Instead: a picture, a folder, a glob pattern, a video or a URL.")
+    str | None,
+    SOURCE(metavar="WHAT", help="Instead of a camera: a picture, a folder, a glob pattern, a video or a URL."),
 ]
 Wait = Annotated[bool, SOURCE("--wait", help="Wait for a camera that is not there yet.")]
 
@@ -62,7 +63,7 @@ Area = Annotated[
     Region | None,
     CAMERA(
         metavar="X,Y,WIDTH,HEIGHT",
-        help="What of the turned picture to look at: pixels, or each 0 to 1.",
+        help="The part of the turned picture to use: in pixels, or each from 0 to 1.",
         show_default="all of it",
         parser=parse_region,
     ),
@@ -82,7 +83,7 @@ SaveConfig = Annotated[
 
 
 def save_config(context: typer.Context, path: Path | None) -> None:
-    """Writes what was given to the command, from now on for its owner's eyes only: an address may hold a password."""
+    """Writes what was given to the command into a file that only its owner may read: an address may hold a password."""
     if path is not None:
         write_bytes(path, write_text(context.meta[GIVEN]).encode(), mode=0o600)
 
@@ -98,5 +99,5 @@ def require_one_source(camera: bool, source: str | None, device: str | None) -> 
 def print_report(report: str | JsonObject) -> None:
     """Prints a report: text for people, or one JSON object on one line."""
     text = report if isinstance(report, str) else json_text(report)
-    # A file's name need not be UTF-8; JSON has the escape for what it is read as.
+    # A file's name need not be UTF-8: Python reads its other bytes as surrogates, for which JSON has an escape.
     print(text.encode(errors="backslashreplace").decode())

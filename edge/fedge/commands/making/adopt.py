@@ -40,7 +40,7 @@ from fedge.options import MAX_DROP_PP
 from fedge.system.console import echo, file_name
 from fedge.system.files import sha256
 
-# What of the pictures measures; the others choose preprocessing, temperature and thresholds.
+# The share of the pictures that accuracy is measured on; the others choose preprocessing, temperature and thresholds.
 _TEST_SHARE = 0.5
 _FEWEST = 10
 _TOLERANCE_PICTURES = 3

@@ -17,7 +17,7 @@ class Keys:
         self._descriptor = descriptor
 
     def pressed(self) -> str:
-        """What was pressed since the last call; never waits. A terminal that is gone pressed `q`."""
+        """What was pressed since the last call, without waiting; a terminal that was closed counts as `q`."""
         keys = b""
         while select.select([self._descriptor], [], [], 0)[0]:
             try:
@@ -32,7 +32,7 @@ class Keys:
 
 @contextmanager
 def keys_of(descriptor: int) -> Iterator[Keys]:
-    """The keys of a terminal, which meanwhile does not show them; raises FedgeError where it is none."""
+    """The keys of a terminal, which does not echo them meanwhile; raises FedgeError where it is no terminal."""
     if not os.isatty(descriptor):
         raise FedgeError("there is no keyboard to teach by", "run it in a terminal, or give folders with --data")
     before = termios.tcgetattr(descriptor)

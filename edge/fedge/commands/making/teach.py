@@ -1,7 +1,7 @@
 """The `fedge teach` command's work: a head learned on a backbone's features becomes a complete model file.
 
-What is compared is the head: the float head on the backbone's int8 features, and the file that was written. The
-backbone was made int8 once; what that changed is told by its own file.
+The gate compares the float head on the backbone's int8 features with the file that is written. What making the
+backbone int8 changed is in the backbone file (`feature_error`).
 """
 
 import dataclasses

@@ -25,7 +25,8 @@ from fedge.sources.factory import open_asked
 from fedge.system.console import echo, printable
 from fedge.system.files import write_bytes
 
-# A terminal tells no release. A held key comes again after half a second, and then many times a second.
+# A terminal does not report that a key is released. A held key repeats after half a second, then many times a second;
+# one that did not for so many seconds was released.
 RELEASED_AFTER = 0.7
 # Each class needs one picture to learn from, one to choose by and one to test.
 FEWEST = 3
@@ -55,7 +56,7 @@ def teach_by_keys(options: TeachOptions, lesson: CameraLesson) -> TeachReport:
     backbone = read_backbone(options.backbone)
     recorder = Recorder(lesson.labels, folder, FeatureExtractor(backbone), backbone.manifest.preprocessing)
     source = open_asked(lesson.source, lesson.device, lesson.camera, None, Unmonitored(), FaultLimits())
-    echo(f"pictures are kept in {folder}, from which --data goes on")
+    echo(f"pictures are kept in {folder}; later --data {folder} learns from them again")
     with keys_of(sys.stdin.fileno()) as keys:
         record(source, keys, recorder)
     recorder.require_enough()
@@ -63,7 +64,7 @@ def teach_by_keys(options: TeachOptions, lesson: CameraLesson) -> TeachReport:
 
 
 def record(source: Source, keys: Keys, recorder: "Recorder") -> None:
-    """Plays the source's frames to the recorder, with the class whose key is held, until `q` or the end; closes it."""
+    """Gives the source's frames to the recorder, with the class whose key is held, until `q` or the end; closes it."""
     held, until = None, 0.0
     echo(
         ", ".join(f"{i}: {label}" for i, label in enumerate(recorder.labels, 1))

@@ -21,13 +21,13 @@ from fedge.system.files import sha256
 
 _TYPES = ("uint8", "int8", "float32")
 _MEND = "give a .tflite classifier of one picture and one output, not compiled for an accelerator"
-# How far from 1 probabilities may add up, besides what rounding each of them may add.
+# How far from 1 the sum of probabilities may be, besides the rounding of each.
 _SUM_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True)
 class ForeignNetwork:
-    """A network that loads: its flatbuffer, the SHA-256 of the whole file, its name, and its two outer tensors."""
+    """A network that loads: its flatbuffer, the SHA-256 of the whole file, its name, its input and its output."""
 
     file: str
     sha256: str
@@ -64,7 +64,7 @@ def read_network(path: Path) -> ForeignNetwork:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise TooLarge(f"{path} has more than {MAX_BYTES} bytes", "use a smaller network")
-    # Metadata of other tools, as labels, stands behind the network; what fedge packs is its own.
+    # Other tools append metadata to the network, such as labels: it is dropped, since fedge appends its own.
     flatbuffer = data[: archive_start(data)]
     try:
         graph = read_graph(flatbuffer)
@@ -114,7 +114,10 @@ def output_of(network: ForeignNetwork, answers: Floats) -> ForeignOutput:
 
 
 def read_labels(path: Path, classes: int) -> tuple[str, ...]:
-    """Reads a class a line, also with its number before it (`0 cup`), as many as `classes`; raises DataError."""
+    """Reads one class a line, each with its number before it (`0 cup`) or none.
+
+    Raises DataError unless there are `classes` of them, each once.
+    """
     mend = "give a text file with one class a line, in the order of the network's outputs"
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
@@ -133,7 +136,7 @@ def read_labels(path: Path, classes: int) -> tuple[str, ...]:
 
 
 def require_known(network: ForeignNetwork, other: ForeignNetwork) -> None:
-    """Raises FedgeError unless two networks have as many classes."""
+    """Raises FedgeError unless two networks have the same number of classes."""
     if network.classes != other.classes:
         raise FedgeError(
             f"{other.file} has {other.classes} classes, {network.file} has {network.classes}",

@@ -1,4 +1,4 @@
-"""How a network from elsewhere wants its pictures: found out by trying, on pictures whose classes are known."""
+"""How a network from elsewhere takes its pictures: found out by trying, on pictures whose classes are known."""
 
 import itertools
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from fedge.system.console import echo
 Scale = Literal["0..1", "-1..1", "0..255", "imagenet"]
 Order = Literal["rgb", "bgr", "gray"]
 
-# What a pixel, 0 to 255, becomes: pixel * gain + offset, red first. The last is of the mean and the deviation of
-# ImageNet's pictures, as PyTorch's networks want it.
+# What a pixel, 0 to 255, becomes: pixel * gain + offset, red first. `imagenet` subtracts the mean
+# of ImageNet's pixels and divides by their standard deviation, as the networks of torchvision want it.
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 NORMALIZATIONS: dict[Scale, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
     "0..1": ((1 / 255,) * 3, (0.0,) * 3),
@@ -34,7 +34,7 @@ _PICTURES = 100
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user said of it; None is to be found out."""
+    """What the user said of the input; what is None is found out by trying."""
 
     scale: Scale | None = None
     order: Order | None = None
@@ -43,7 +43,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Wanted:
-    """How it wants its pictures, and the share of the pictures tried, 0..1, that it then answered rightly."""
+    """How the network takes its pictures, and its accuracy, 0..1, on the pictures that this was tried on."""
 
     scale: Scale
     recipe: Recipe
@@ -60,8 +60,8 @@ def recipe_for(network: ForeignNetwork, fit: Fit) -> Recipe:
 def find_out(network: ForeignNetwork, split: Split, asked: Asked) -> Wanted:
     """Tries what the user left open, on at most 100 of the pictures, says what each got, and gives the best.
 
-    First how numbers and colours stand, then how a picture fills the input. Of equals the one comes first whose range
-    is nearest to that of a quantized input.
+    Scale and colour order are tried first, together, and then the fit. Of equally accurate scales the one is taken
+    whose range is nearest to that of a quantized input.
     """
     chosen = stratified_sample(split.labels, min(_PICTURES, len(split)), seed=0)
     some, pictures = split.take(chosen), [split.raw_picture(int(i)) for i in chosen]
@@ -83,12 +83,12 @@ def find_out(network: ForeignNetwork, split: Split, asked: Asked) -> Wanted:
     equals = [scale for scale in scales if scale != best.scale and any(_equals(each, best, scale) for each in found)]
     if equals:
         echo(f"the pictures cannot tell {best.scale} from {', '.join(equals)}: say it with --scale if you know it")
-    echo(f"{network.file} takes {_words(best)} (--scale, --order and --fit ask for another)")
+    echo(f"{network.file} takes {_words(best)} (give --scale, --order or --fit to choose another)")
     return best
 
 
 def input_of(network: ForeignNetwork, scale: Scale, order: Order) -> ForeignInput:
-    """The facts of its input; gain and offset stand in the order of its channels."""
+    """The facts of the network's input; gain and offset are in the order of its channels."""
     height, width, channels = network.shape
     gain, offset = NORMALIZATIONS[scale]
     if order == "bgr":

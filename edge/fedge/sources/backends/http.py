@@ -37,9 +37,15 @@ _SAFE = "%/:=&?~+!$,;'()*[]@"
 
 
 class HttpCamera:
-    """Frames of an http or https address; raises SourceError where it gives none.
+    """Frames of an http or https address.
 
-    `encoded` is false where what it gives is for FFmpeg: neither pictures nor a web page.
+    Args:
+        url: the address, also with a user and a password.
+        options: how pictures are turned and cut, and how often a snapshot is asked for.
+        seconds: how long a connection or a read may take.
+
+    Its attribute `encoded` is False where the answer is neither pictures nor a web page, and so one for FFmpeg. Raises
+    SourceError where the address cannot be opened or gives a web page.
     """
 
     live = True
@@ -91,7 +97,7 @@ class HttpCamera:
     def close(self) -> None:
         """Ends the frames, and a read that blocks."""
         self._closed.set()
-        # Of a response that was read to its end there is no connection any more.
+        # A response that was read to its end has no connection any more.
         with (
             suppress(OSError, ValueError, AttributeError),
             socket.socket(fileno=os.dup(self._response.fileno())) as connection,
@@ -115,7 +121,7 @@ class HttpCamera:
         try:
             return self._response.read1(_CHUNK)
         except (OSError, HTTPException, ValueError):
-            # Whether it stalls, is cut off or was closed here: there is nothing more.
+            # It stalled, was cut off, or was closed here: either way nothing more comes.
             return b""
 
     def _ask(self) -> HTTPResponse:
@@ -140,7 +146,7 @@ class HttpCamera:
 
 
 class _Hangup(BaseHandler):
-    """Ends the connection of an answer that asks for a password, which urllib leaves open when it asks again."""
+    """Closes the connection of an answer 401, which urllib leaves open when it asks again with the password."""
 
     handler_order = 1
 
@@ -149,7 +155,7 @@ class _Hangup(BaseHandler):
 
 
 def _opener(url: str) -> tuple[OpenerDirector, str, str]:
-    """What opens an address, that without its user and password, and the user."""
+    """What opens an address, the address without its user and password, and the user."""
     parts = split_address(url)
     user, _, password = parts.netloc.rpartition("@")[0].partition(":")
     plain = urlunsplit(

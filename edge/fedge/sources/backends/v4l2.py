@@ -1,4 +1,4 @@
-"""What Linux says of a camera device: why it does not open, and the size that it is set to (videodev2.h)."""
+"""What Linux says of a camera device: why it gives no picture, and the size that it is set to (videodev2.h)."""
 
 import errno
 import fcntl
@@ -21,7 +21,7 @@ def why_not(path: Path) -> str:
             found = fcntl.ioctl(handle, _QUERY_CAPABILITIES, bytes(_CAPABILITY_BYTES))
             if not struct.unpack_from("=I", found, _DEVICE_CAPABILITIES_AT)[0] & _CAPTURES:
                 return "it is no camera, but some other video device"
-            # Whoever streams owns the buffers; to ask for none changes nothing.
+            # While another program streams, a request for buffers fails as busy; a request for none changes nothing.
             fcntl.ioctl(handle, _REQUEST_BUFFERS, struct.pack("=5I", 0, _CAPTURE, _MAPPED, 0, 0))
     except PermissionError:
         return "you may not open it: you are not in the group `video`"

@@ -36,7 +36,7 @@ def check_power() -> Finding | None:
 
 
 def check_disk() -> Finding:
-    """The room for models and what is written."""
+    """The free space where models and outputs are written."""
     folder = store_folder()
     while not folder.is_dir():
         folder = folder.parent

@@ -34,7 +34,7 @@ def install(options: RunOptions, given: Mapping[str, Value], user: str | None, d
     Args:
         options: what the service is to do; what a run would refuse is refused before anything is written.
         given: the same by the keys of a configuration file. Paths of what exists are made absolute, for the service
-            runs elsewhere; folders to write in are made where they lack.
+            runs elsewhere; folders to write in are made where they are missing.
         user: who runs it; None: who called sudo, or under root itself a user that exists only while it runs.
     """
     check(options, Path(ENVIRONMENT_FILE))
@@ -56,7 +56,7 @@ def install(options: RunOptions, given: Mapping[str, Value], user: str | None, d
     if restart():
         print(f"{NAME} runs, now and after each boot; see `fedge service status` and `journalctl -u {NAME}`")
     else:
-        print(f"{NAME} is installed and still starts; see `fedge service status` and `journalctl -u {NAME}`")
+        print(f"{NAME} is installed and still starting; see `fedge service status` and `journalctl -u {NAME}`")
 
 
 def status() -> None:
@@ -114,13 +114,13 @@ def _program() -> list[str]:
 
 
 def _absolute(key: str, path: str) -> str:
-    # A folder may be called like a model that comes with fedge, and a file like the word for learning the background.
+    # A folder may be called like a shipped model, and a file `learn`: the name of the model and the word win.
     is_path = Path(path).is_file() or bool([*Path(path).glob("*.tflite")]) if key == "model" else Path(path).exists()
     return str(Path(path).absolute()) if is_path and (key, path) != ("background", "learn") else path
 
 
 def _without_secrets(values: Mapping[str, Value]) -> dict[str, Value]:
-    """The values with addresses that may hold a password cut behind their scheme."""
+    """The values; of addresses that may hold a password only the scheme."""
     shown: dict[str, Value] = {}
     for key, value in values.items():
         secret = key in ("source", "device", "webhook") and "://" in str(value)

@@ -23,7 +23,7 @@ class Unit:
     """What a unit depends on.
 
     Attributes:
-        program: what runs fedge, an absolute path, and its own arguments; what follows is the unit's.
+        program: the absolute path of what runs fedge, and its first arguments; the unit adds `run --config FILE`.
         user: who runs it; None for a user that exists only while it runs.
         writable: absolute folders outside its state folder that it writes to.
         readable: absolute paths that it must be able to read.
