@@ -8,14 +8,20 @@ from support import write_class_folders
 from fedge.data.dataset import Dataset
 from fedge.data.label_map import LabelMap
 from fedge.data.load import load_dataset
+from fedge.data.picture_files import PictureFiles
 from fedge.images.cutout import CutOut
 from fedge.images.preprocess import Recipe
-from fedge_train.augmentation.crops import PER_PHOTOGRAPH, random_crops
+from fedge_train.augmentation.crops import PER_PHOTOGRAPH
+from fedge_train.augmentation.photographs import augment_photographs
 
 
 def loaded(folder: Path) -> Dataset:
     recipe = Recipe(28, 28, polarity="dark-background", cut_out=CutOut())
     return load_dataset((str(folder),), recipe, LabelMap())
+
+
+def crops_of(dataset: Dataset, seed: int) -> np.ndarray:
+    return augment_photographs(dataset, PictureFiles(), 0, True, seed).crops
 
 
 @pytest.fixture(scope="module")
@@ -36,20 +42,20 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_crops_are_cut_out_as_the_camera_cuts_out(photographs: Path) -> None:
     dataset = loaded(photographs)
-    found = random_crops(dataset, seed=0)
+    found = crops_of(dataset, seed=0)
     assert found.shape[1:] == (28, 28, 1) and found.dtype == np.uint8
     assert 10 <= len(found) <= PER_PHOTOGRAPH * len(dataset.train)
     # Where nothing was found there is nothing to learn from: no piece is black all over.
     assert found.max(axis=(1, 2, 3)).min() > 0
     whole = {image.tobytes() for image in dataset.train.images}
     assert not whole & {piece.tobytes() for piece in found}
-    assert np.array_equal(found, random_crops(dataset, seed=0))
-    assert not np.array_equal(found[:10], random_crops(dataset, seed=1)[:10])
+    assert np.array_equal(found, crops_of(dataset, seed=0))
+    assert not np.array_equal(found[:10], crops_of(dataset, seed=1)[:10])
 
 
 def test_packaged_pictures_have_none() -> None:
     dataset = load_dataset(("fashion-mnist",), Recipe(28, 28, polarity="dark-background"), LabelMap())
-    assert random_crops(dataset, seed=0).shape == (0, 28, 28, 1)
+    assert crops_of(dataset, seed=0).shape == (0, 28, 28, 1)
 
 
 def test_a_picture_of_a_few_pixels_has_crops_too(tmp_path: Path) -> None:
@@ -58,4 +64,4 @@ def test_a_picture_of_a_few_pixels_has_crops_too(tmp_path: Path) -> None:
         Recipe(28, 28, polarity="dark-background"),
         LabelMap(),
     )
-    assert random_crops(dataset, seed=0).shape == (PER_PHOTOGRAPH * len(dataset.train), 28, 28, 1)
+    assert crops_of(dataset, seed=0).shape == (PER_PHOTOGRAPH * len(dataset.train), 28, 28, 1)

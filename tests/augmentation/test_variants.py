@@ -4,14 +4,20 @@ import numpy as np
 import pytest
 from support import fedge, write_class_folders
 
-from fedge.data.dataset import Dataset
+from fedge.data.dataset import Dataset, Split
 from fedge.data.label_map import LabelMap
 from fedge.data.load import load_dataset
+from fedge.data.picture_files import PictureFiles
 from fedge.images.preprocess import Recipe
-from fedge_train.augmentation.variants import vary, with_variants
+from fedge_train.augmentation.photographs import augment_photographs
+from fedge_train.augmentation.variants import vary
 from fedge_train.networks.plans import Plan
 
 CLASSES = ["Bag", "Trouser"]
+
+
+def with_variants(dataset: Dataset, count: int, seed: int) -> Split:
+    return augment_photographs(dataset, PictureFiles(), count, False, seed).split
 
 
 @pytest.fixture(scope="module")

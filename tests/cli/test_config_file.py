@@ -15,8 +15,9 @@ from fedge.cli.main import run
 from fedge.cli.parsing.command import GIVEN, Command
 from fedge.cli.parsing.config_file import keys
 from fedge.cli.parsing.schema import schema
-from fedge.options import Address, MetricsOptions, RunOptions, WebOptions
+from fedge.options import Address, RunOptions
 from fedge.options.config_text import write_text
+from fedge.options.outputs import MetricsOptions, WebOptions
 
 
 def command(name: str) -> Command:

@@ -198,11 +198,47 @@ def test_a_word_that_is_no_path_stays_as_it_is(here: Path, capsys: pytest.Captur
     assert (values, writable) == (expected, [])
 
 
-def test_each_path_that_run_takes_is_known() -> None:
+# Options of `fedge run` that may be a path or something else are texts for Typer.
+PATHS_OR_WORDS = {"model", "source", "background"}
+
+
+def path_options() -> set[str]:
+    """The keys of the options of `fedge run` that are paths, as its signature declares them."""
     hints = get_type_hints(run_signature.run)
     paths = {name.replace("_", "-") for name, hint in hints.items() if hint == Path | None} - {"config", "save"}
-    # Those that may be something else too are texts for Typer.
-    assert paths | {"model", "source", "background"} == set(manage.PATHS)
+    return paths | PATHS_OR_WORDS
+
+
+def test_each_path_that_run_takes_is_known() -> None:
+    assert path_options() == set(manage.PATHS)
+
+
+@pytest.mark.parametrize("key", sorted(path_options()))
+def test_a_path_that_is_there_is_made_absolute_and_writable_where_it_is_written(here: Path, key: str) -> None:
+    use = manage.PATHS[key]
+    (here / "there").mkdir() if use == "written folder" else (here / "there").write_text("")
+    values = manage.with_absolute_paths({key: "there"})
+    assert values == {key: f"{here}/there"}
+    unit = manage.make_unit(values, None)
+    expected = {"read": [], "written file": [here], "written folder": [here / "there"]}
+    assert unit.writable == expected[use] and here / "there" in unit.readable
+
+
+@pytest.mark.parametrize("key", sorted(key for key, use in manage.PATHS.items() if use == "written file"))
+def test_a_folder_in_place_of_a_file_that_is_written_is_refused(
+    here: Path, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    model = ["base"] if key == "background" else []
+    assert run(["service", "install", "--dry-run", "--", *model, "--camera", f"--{key}", str(here)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(here) in line
+
+
+@pytest.mark.parametrize("key", ["source", "device", "webhook"])
+def test_an_address_that_may_hold_a_password_is_not_shown(capsys: pytest.CaptureFixture[str], key: str) -> None:
+    source = [] if key in ("source", "device") else ["--camera"]
+    address = f"{'https' if key == 'webhook' else 'rtsp'}://host/topsecret"
+    assert dry_run(capsys, *source, f"--{key}", address)[0][key] == address.split("host")[0] + "..."
 
 
 def test_a_camera_s_password_stands_in_no_file_that_others_read_and_on_no_command_line(

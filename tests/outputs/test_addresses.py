@@ -9,7 +9,8 @@ import pytest
 from web_helpers import TOKEN
 
 from fedge.model.classifier import Classifier
-from fedge.options import Address, MetricsOptions, WebOptions
+from fedge.options import Address
+from fedge.options.outputs import MetricsOptions, WebOptions
 from fedge.outputs.factory import WEB_TOKEN, Run, open_outputs
 from fedge.runner.health import Health
 

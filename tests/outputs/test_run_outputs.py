@@ -28,7 +28,8 @@ from fedge.cli.parsing.optional_values import with_defaults
 from fedge.commands.run import open_source
 from fedge.errors import EXIT_USAGE
 from fedge.model.classifier import load
-from fedge.options import OutputOptions, RunOptions, UnsureOptions
+from fedge.options import OutputOptions, RunOptions
+from fedge.options.outputs import UnsureOptions
 from fedge.outputs.files.unsure_frames import MARGIN
 from fedge.runner.health import Health
 

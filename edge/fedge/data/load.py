@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +20,15 @@ from fedge.system.console import echo, file_name
 from fedge.system.progress import Progress
 
 # A picture, and what is doubtful about it.
-Reader = Callable[[], tuple[Picture, tuple[str, ...]]]
+WithNotes = tuple[Picture, tuple[str, ...]]
+Read = Callable[[Path], WithNotes]
 
 
 @dataclass(frozen=True)
 class _Item:
     name: str
     right: Classes
-    read: Reader
+    read: Callable[[], WithNotes]
 
 
 def default_recipe(data: tuple[str, ...]) -> Recipe:
@@ -36,8 +38,14 @@ def default_recipe(data: tuple[str, ...]) -> Recipe:
     return Recipe(side, side, "gray" if fashion else "rgb", polarity="dark-background" if fashion else "keep")
 
 
-def load_dataset(data: tuple[str, ...], recipe: Recipe, label_map: LabelMap, test_share: float = TEST_SHARE) -> Dataset:
-    """Loads and joins data sets for training.
+def load_dataset(
+    data: tuple[str, ...],
+    recipe: Recipe,
+    label_map: LabelMap,
+    test_share: float = TEST_SHARE,
+    read: Read = read_with_notes,
+) -> Dataset:
+    """Loads and joins data sets for training; `read` reads their files.
 
     A folder without a `test` folder gives `test_share` of its training pictures to test; without a `validation` folder
     10% (at most 5,000) are held out; both stratified and seeded.
@@ -46,15 +54,15 @@ def load_dataset(data: tuple[str, ...], recipe: Recipe, label_map: LabelMap, tes
     """
     skipped: list[str] = []
     doubtful: list[str] = []
-    sources = [_collect(name, label_map, skipped) for name in data]
+    sources = [_collect(name, label_map, skipped, read) for name in data]
     _say_what_is_not_there(data, label_map)
     labels = _label_order(
         data, [name for source in sources for items in source.values() for item in items for name in item.right]
     )
     parts: list[tuple[Split, Split, Split]] = []
     for number, source in enumerate(sources):
-        read = {split: _read(items, labels, recipe, skipped, doubtful, number) for split, items in source.items()}
-        parts.append(_three_splits(read, test_share))
+        splits = {split: _read(items, labels, recipe, skipped, doubtful, number) for split, items in source.items()}
+        parts.append(_three_splits(splits, test_share))
     train, held_out, test = (join([part[i] for part in parts]) for i in range(3))
     name = "+".join(_short(name) for name in data)
     doubtful += same_picture_in_two_classes(join([train, held_out, test]), labels)
@@ -75,7 +83,7 @@ def load_for_evaluation(
     where no picture can be read.
     """
     skipped: list[str] = []
-    source = _collect(data, label_map, skipped, splits=("test", "held_out", "all", "train"))
+    source = _collect(data, label_map, skipped, read_with_notes, splits=("test", "held_out", "all", "train"))
     _say_what_is_not_there((data,), label_map)
     items = next(iter(source.values()))
     foreign = sorted({name for item in items for name in item.right} - set(labels))
@@ -103,7 +111,7 @@ def was_learned(split: Split, recipe: Recipe, labels: tuple[str, ...], sha256: s
 
 
 def _collect(
-    data: str, label_map: LabelMap, skipped: list[str], splits: tuple[str, ...] | None = None
+    data: str, label_map: LabelMap, skipped: list[str], read: Read, splits: tuple[str, ...] | None = None
 ) -> dict[str, list[_Item]]:
     """The items of one source by split; with `splits`, only the first of those that is there.
 
@@ -122,7 +130,7 @@ def _collect(
         first = next(split for split in splits if split in listing)
         listing = {first: listing[first]}
     return {
-        split: [_Item(str(path), right, lambda path=path: read_with_notes(path)) for path, right in items]  # type: ignore[misc]
+        split: [_Item(str(path), right, partial(read, path)) for path, right in items]
         for split, items in listing.items()
     }
 

@@ -91,17 +91,21 @@ def read_picture(path: Path) -> Picture:
     A JPEG of more pixels than OPENCV_IO_MAX_IMAGE_PIXELS is decoded at a half, a quarter or an eighth of its size.
     Raises DataError where OpenCV cannot decode it, or it claims too many pixels.
     """
-    return _decoded(path, _read(path))
+    return decode(path, read_content(path))
 
 
 def read_with_notes(path: Path) -> tuple[Picture, tuple[str, ...]]:
     """Reads a picture as `read_picture` does, and says what is doubtful about it: damage, or bits that are not used."""
-    data = _read(path)
+    return decode_with_notes(path, read_content(path))
+
+
+def decode_with_notes(path: Path, data: bytes) -> tuple[Picture, tuple[str, ...]]:
+    """What `read_with_notes` gives for a file of this content; raises DataError, which names the path."""
     if data.startswith(START):
         with heard_damage() as damage:
-            picture = _decoded(path, data)
+            picture = decode(path, data)
         return picture, tuple(f"{path} is damaged ({line})" for line in damage[:1])
-    picture = _decoded(path, data)
+    picture = decode(path, data)
     if picture.max() < _DARK and _has_16_bits(data):
         return picture, (f"{path} is almost black: it uses 12 of its 16 bits or less; scale its values up",)
     return picture, ()
@@ -114,14 +118,16 @@ def heard_damage() -> Iterator[list[str]]:
         yield heard
 
 
-def _read(path: Path) -> bytes:
+def read_content(path: Path) -> bytes:
+    """A file's bytes; raises DataError where it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})", _MEND) from error
 
 
-def _decoded(path: Path, data: bytes) -> Picture:
+def decode(path: Path, data: bytes) -> Picture:
+    """What `read_picture` gives for a file of this content; raises DataError, which names the path."""
     turned = is_webp(data)
     flags = _reduction(path, data) | (cv2.IMREAD_IGNORE_ORIENTATION if turned else 0)
     try:

@@ -1,10 +1,14 @@
-"""The outputs that can be asked for besides standard output: a dataclass each. `outputs.factory` opens them."""
+"""The outputs that can be asked for besides standard output: a dataclass each. `outputs.factory` opens them.
 
-from dataclasses import dataclass
+Each field that holds a path or may hold a password says so in its metadata, with the option that it comes from.
+"""
+
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
 from fedge.options.addresses import Address, Broker, WebhookUrl
+from fedge.options.flags import flag
 
 
 @dataclass(frozen=True)
@@ -13,16 +17,18 @@ class OutputOptions:
 
     Attributes:
         shows_pictures: whether it shows or keeps pictures for people, who want them in colour and in full size.
+        needs_screen: whether it shows them on this machine's own screen, which a service has not.
     """
 
     shows_pictures: ClassVar[bool] = False
+    needs_screen: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
 class CsvOptions(OutputOptions):
     """A CSV file, how many bytes it may have, and how many are kept as it rotates."""
 
-    path: Path
+    path: Path = field(metadata=flag("csv", path="written file"))
     limit_bytes: int
     files: int
 
@@ -31,7 +37,7 @@ class CsvOptions(OutputOptions):
 class SqliteOptions(OutputOptions):
     """A SQLite file, and how many rows are kept."""
 
-    path: Path
+    path: Path = field(metadata=flag("sqlite", path="written file"))
     rows: int
 
 
@@ -40,15 +46,15 @@ class MqttOptions(OutputOptions):
     """A broker, the authority of its certificate (PEM), and the file whose first line is the password."""
 
     broker: Broker
-    authority: Path | None = None
-    password_file: Path | None = None
+    authority: Path | None = field(default=None, metadata=flag("mqtt-ca", path="read"))
+    password_file: Path | None = field(default=None, metadata=flag("mqtt-password-file", path="read"))
 
 
 @dataclass(frozen=True)
 class WebhookOptions(OutputOptions):
     """Where changes of the decision are posted to."""
 
-    url: WebhookUrl
+    url: WebhookUrl = field(metadata=flag("webhook", secret=True))
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class WindowOptions(OutputOptions):
     """A window on this machine's screen, and whether it shows what the network sees."""
 
     shows_pictures: ClassVar[bool] = True
+    needs_screen: ClassVar[bool] = True
     show_input: bool = False
 
 
@@ -72,7 +79,7 @@ class WebOptions(OutputOptions):
 
     shows_pictures: ClassVar[bool] = True
     address: Address
-    token_file: Path | None = None
+    token_file: Path | None = field(default=None, metadata=flag("web-token-file", path="read"))
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,6 @@ class UnsureOptions(OutputOptions):
     """A folder for frames that the network is not sure of, its limit in bytes, and the least seconds between two."""
 
     shows_pictures: ClassVar[bool] = True
-    folder: Path
+    folder: Path = field(metadata=flag("unsure", path="written folder"))
     limit_bytes: int
     seconds: float

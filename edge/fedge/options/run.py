@@ -7,6 +7,7 @@ from pathlib import Path
 from fedge.errors import SourceError
 from fedge.options.camera import CameraOptions, FaultLimits
 from fedge.options.defaults import DEFAULT_REJECT, ENTER, LEAVE, SHADOW_SECONDS, TRIAL_SECONDS, RejectMode
+from fedge.options.flags import flag
 from fedge.options.outputs import OutputOptions
 
 
@@ -50,7 +51,7 @@ def parse_when(text: str) -> WhenOptions:
 class RecordOptions:
     """Where frames and decisions are recorded, and how many bytes of them are kept."""
 
-    folder: Path
+    folder: Path = field(metadata=flag("record", path="written folder"))
     limit_bytes: int
 
 
@@ -88,9 +89,9 @@ class RunOptions:
         when: which frames are classified.
     """
 
-    model: str | None
-    device: str | None
-    source: str | None
+    model: str | None = field(metadata=flag("model", path="read"))
+    device: str | None = field(metadata=flag("device", secret=True))
+    source: str | None = field(metadata=flag("source", path="read", secret=True))
     frames: int | None
     as_json: bool
     camera: CameraOptions = field(default_factory=CameraOptions)
@@ -98,7 +99,7 @@ class RunOptions:
     decision: DecisionOptions = field(default_factory=DecisionOptions)
     record: RecordOptions | None = None
     outputs: tuple[OutputOptions, ...] = ()
-    background: str | None = None
+    background: str | None = field(default=None, metadata=flag("background", path="written file"))
     reject: RejectMode = DEFAULT_REJECT
     show_input: bool = False
     swap: SwapOptions = field(default_factory=SwapOptions)

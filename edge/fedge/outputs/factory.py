@@ -1,15 +1,21 @@
-"""From the options of outputs to open outputs. A new kind is a dataclass in `options.outputs` and an opener here."""
+"""From the options of outputs to open outputs.
+
+A new kind is a dataclass in `options.outputs`, its options in the signature of `cli.run`, and an opener here, with a
+check where it needs what may be missing: an extra, a secret.
+"""
 
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from fedge.errors import OutputError
 from fedge.images.preprocess import Recipe
-from fedge.options import (
-    Address,
+from fedge.options import Address
+from fedge.options.outputs import (
     CsvOptions,
     MetricsOptions,
     MqttOptions,
@@ -25,6 +31,8 @@ from fedge.outputs.network.addresses import read_secret
 from fedge.runner.health import Health
 from fedge.system.console import echo
 from fedge.system.extras import needs_extra
+
+Secrets = Mapping[str, str]
 
 MQTT_PASSWORD, WEB_TOKEN = "FEDGE_MQTT_PASSWORD", "FEDGE_WEB_TOKEN"
 
@@ -58,7 +66,25 @@ def _each(options: Sequence[OutputOptions], run: Run) -> Iterator[Output]:
 
         yield from filter(None, [from_environment()])
     for asked in options:
-        yield _OPENERS[type(asked)](asked, run)
+        yield OUTPUTS[type(asked)].open(asked, run)
+
+
+def check_output(options: OutputOptions, secrets: Secrets, environment: Path) -> None:
+    """Raises the FedgeError with which an output would not open in a service; opens nothing.
+
+    `secrets` are the variables of the service's `environment` file.
+    """
+    check = OUTPUTS[type(options)].check
+    if check is not None:
+        check(options, secrets, environment)
+
+
+@dataclass(frozen=True)
+class Opener:
+    """How a kind of output is opened, and what is checked before it is to be opened in a service, if anything."""
+
+    open: Callable[[Any, Run], Output]
+    check: Callable[[Any, Secrets, Path], None] | None = None
 
 
 # Each is imported only where it is used: together they would cost time and megabytes that a small Pi has not.
@@ -100,6 +126,19 @@ def _mqtt(options: MqttOptions, run: Run) -> Output:
     return Mqtt(claim_topic(options.broker), password, options.authority)
 
 
+def _check_mqtt(options: MqttOptions, secrets: Secrets, environment: Path) -> None:
+    with needs_extra("mqtt", "--mqtt"):
+        import paho.mqtt.client  # noqa: F401
+    broker = options.broker
+    if broker.tls or options.authority is not None:
+        from fedge.outputs.mqtt.tls import tls_context
+
+        tls_context(options.authority)
+    password = _secret(MQTT_PASSWORD, options.password_file, "--mqtt-password-file", secrets)
+    if password and broker.user is None:
+        raise OutputError("--mqtt has a password and no user", f"give mqtt://USER@{broker.host}, or no password")
+
+
 def _window(options: WindowOptions, run: Run) -> Output:
     from fedge.outputs.screen.window import Window
 
@@ -120,19 +159,38 @@ def _web(options: WebOptions, run: Run) -> Output:
     return page
 
 
+def _check_web(options: WebOptions, secrets: Secrets, environment: Path) -> None:
+    from fedge.outputs.web.token import choose_token
+
+    with needs_extra("web", "--web"):
+        import uvicorn  # noqa: F401
+    token = _secret(WEB_TOKEN, options.token_file, "--web-token-file", secrets)
+    if token is None and not options.address.is_loopback:
+        raise OutputError(
+            f"a web page on {options.address} needs a token",
+            f"write {WEB_TOKEN}=... into {environment}, give --web-token-file, or use 127.0.0.1",
+        )
+    choose_token(token, options.address)
+
+
 def _unsure(options: UnsureOptions, run: Run) -> Output:
     from fedge.outputs.files.unsure_frames import UnsureFrames
 
     return UnsureFrames(options.folder, options.limit_bytes, options.seconds, run.labels)
 
 
-_OPENERS: Mapping[type[OutputOptions], Callable[[Any, Run], Output]] = {
-    CsvOptions: _csv,
-    SqliteOptions: _sqlite,
-    MetricsOptions: _metrics,
-    WebhookOptions: _webhook,
-    MqttOptions: _mqtt,
-    WindowOptions: _window,
-    WebOptions: _web,
-    UnsureOptions: _unsure,
+def _secret(variable: str, path: Path | None, option: str, secrets: Secrets) -> str | None:
+    return read_secret(variable, path, option) if path is not None else secrets.get(variable) or None
+
+
+OUTPUTS: Mapping[type[OutputOptions], Opener] = {
+    CsvOptions: Opener(_csv),
+    SqliteOptions: Opener(_sqlite),
+    MetricsOptions: Opener(_metrics),
+    WebhookOptions: Opener(_webhook),
+    MqttOptions: Opener(_mqtt, _check_mqtt),
+    WindowOptions: Opener(_window),
+    WebOptions: Opener(_web, _check_web),
+    UnsureOptions: Opener(_unsure),
 }
+"""Every kind of output, by its options."""

@@ -3,33 +3,21 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fedge.data.dataset import Dataset
 from fedge.images.picture import Picture
-from fedge.images.preprocess import prepare
-from fedge.system.progress import Progress
+from fedge.images.preprocess import Recipe, prepare
 
 PER_PHOTOGRAPH = 4
 # Of each side; so small a crop hardly ever holds a whole object.
 SHARE = (0.12, 0.35)
 
 
-def random_crops(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
-    """Random crops of the training pictures that are files of their own, each preprocessed like a picture.
+def random_crops(picture: Picture, recipe: Recipe, generator: np.random.Generator) -> list[NDArray[np.uint8]]:
+    """Four random crops of a photograph, uint8 [h, w] or [h, w, 3], each preprocessed like a picture.
 
-    Gives uint8, [n, height, width, channels]; none of packaged pictures, nor where a crop shows no object.
+    Gives uint8 [height, width, channels] each, and fewer where a crop shows no object.
     """
-    split = dataset.train
-    files = split.files()
-    generator = np.random.default_rng([seed, len(files)])
-    images = [np.empty((0, *dataset.recipe.shape), np.uint8)]
-    with Progress("cutting photographs into crops", len(files)) as progress:
-        for i in files:
-            picture = split.raw_picture(int(i))
-            for _ in range(PER_PHOTOGRAPH):
-                prepared = prepare(dataset.recipe, _random_crop(picture, generator))
-                images += [] if prepared.empty else [prepared.image[np.newaxis]]
-            progress.advance(1)
-    return np.concatenate(images)
+    crops = (prepare(recipe, _random_crop(picture, generator)) for _ in range(PER_PHOTOGRAPH))
+    return [crop.image for crop in crops if not crop.empty]
 
 
 def _random_crop(picture: Picture, generator: np.random.Generator) -> Picture:

@@ -1,16 +1,13 @@
 """Variants of photographs, changed before the object is cut out, so that the cut-out's errors vary too."""
 
 import math
-from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fedge.data.dataset import Dataset, Split, join
-from fedge.images.preprocess import apply
+from fedge.images.preprocess import Recipe, apply
 from fedge.images.resize import resize_longest
-from fedge.system.progress import Progress
 from fedge_train.augmentation.perspective import moved_corners, warp_perspective
 
 Picture = NDArray[np.uint8]
@@ -27,20 +24,10 @@ MOST_BLUR = 1.2
 MOST_NOISE = 8.0
 
 
-def with_variants(dataset: Dataset, count: int, seed: int) -> Split:
-    """The training pictures and `count` variants of each that is a file of its own; packaged ones have none."""
-    split = dataset.train
-    if not count:
-        return split
-    files = split.files()
-    generator = np.random.default_rng([seed, len(files)])
-    images = [np.empty((0, *dataset.recipe.shape), np.uint8)]
-    with Progress("varying photographs", len(files)) as progress:
-        for i in files:
-            picture = resize_longest(split.raw_picture(int(i)), SIDE)
-            images += [apply(dataset.recipe, vary(picture, generator))[np.newaxis] for _ in range(count)]
-            progress.advance(1)
-    return join([split, replace(split.take(np.repeat(files, count)), images=np.concatenate(images))])
+def variants(picture: Picture, recipe: Recipe, count: int, generator: np.random.Generator) -> list[NDArray[np.uint8]]:
+    """`count` variants of a photograph, uint8 [h, w] or [h, w, 3], preprocessed: uint8 [height, width, channels]."""
+    reduced = resize_longest(picture, SIDE)
+    return [apply(recipe, vary(reduced, generator)) for _ in range(count)]
 
 
 def vary(picture: Picture, generator: np.random.Generator) -> Picture:

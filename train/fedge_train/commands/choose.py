@@ -12,9 +12,9 @@ from time import monotonic
 
 import numpy as np
 
-from fedge.data.dataset import Dataset, Split, join
+from fedge.data.dataset import Split, join
 from fedge.data.label_map import LabelMap
-from fedge.data.load import load_dataset
+from fedge.data.load import Read, load_dataset
 from fedge.images.preprocess import Recipe
 from fedge.system.console import echo
 from fedge_train.networks.plans import plan_for
@@ -63,15 +63,26 @@ class _Pruned(Exception):
 
 
 def choose(
-    data: tuple[str, ...], recipe: Recipe, label_map: LabelMap, test_share: float, minutes: float, seed: int
+    data: tuple[str, ...],
+    recipe: Recipe,
+    label_map: LabelMap,
+    test_share: float,
+    minutes: float,
+    seed: int,
+    read: Read,
 ) -> Choice:
     """Tries the candidates on all pictures that are not for the test, says what each got, and gives the best.
 
-    `minutes` is how long the trials may take; the first one is made in any case.
+    `minutes` is how long the trials may take; the first one is made in any case. `read` reads the pictures' files.
     """
     deadline = monotonic() + 60 * minutes
     started = monotonic()
-    pool = _pool(load_dataset(data, replace(recipe, height=BACKBONE_SIDE, width=BACKBONE_SIDE), label_map, test_share))
+
+    def pool_at(side: int) -> Split:
+        dataset = load_dataset(data, replace(recipe, height=side, width=side), label_map, test_share, read)
+        return join([dataset.train, dataset.held_out])
+
+    pool = pool_at(BACKBONE_SIDE)
     backbone = start_network(BACKBONE, pool.images.shape[1:], int(pool.labels.max()) + 1, seed)
     fold = folds_of(pool.labels)
     views = two_views(backbone, pool.images)
@@ -84,15 +95,10 @@ def choose(
     if found.accuracy >= GOOD_ENOUGH:
         echo(f"chose {BACKBONE}: right on {GOOD_ENOUGH:.0%} or more, it leaves too little for another to win")
         return chosen
-    small = _pool(load_dataset(data, replace(recipe, height=SMALL_SIDE, width=SMALL_SIDE), label_map, test_share))
-    epochs = _try_small(small, found, deadline, seed)
+    epochs = _try_small(pool_at(SMALL_SIDE), found, deadline, seed)
     chosen = chosen if epochs is None else Choice(SMALL, SMALL_SIDE, epochs=epochs)
     echo(f"chose {chosen.architecture} (--arch asks for another)")
     return chosen
-
-
-def _pool(dataset: Dataset) -> Split:
-    return join([dataset.train, dataset.held_out])
 
 
 def _try_small(pool: Split, backbone: CrossValidated, deadline: float, seed: int) -> int | None:

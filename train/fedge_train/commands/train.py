@@ -51,9 +51,11 @@ def _train(start: Start) -> TrainReport:
     folder, config, dataset = start.folder, start.config, start.dataset
     _say_what_was_left_out(dataset)
     if config.head is not None:
+        start.files.release()
         return learn_head(start, config.head)
     # Teachers answer in float32, whatever precision the student is trained in.
-    loader = make_loader(config, dataset)
+    loader = make_loader(config, dataset, start.files)
+    start.files.release()
     model = _new_model(config, dataset)
     if not (folder / CONFIG).is_file():
         write_config(folder, config)

@@ -9,6 +9,7 @@ from fedge.data import fashion_mnist
 from fedge.data.dataset import Dataset
 from fedge.data.label_map import read_label_map
 from fedge.data.load import default_recipe, load_dataset
+from fedge.data.picture_files import PictureFiles
 from fedge.errors import FedgeError, RunError
 from fedge.images.cutout import CutOut
 from fedge.images.preprocess import Fit, Recipe, Subject
@@ -72,11 +73,15 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class Start:
-    """A run to begin or go on with: its folder, configuration and data, and what was chosen for it, if anything."""
+    """A run to begin or go on with: its folder, configuration and data, and what was chosen for it, if anything.
+
+    `files` are the data set's picture files, for what is made of the photographs.
+    """
 
     folder: Path
     config: RunConfig
     dataset: Dataset
+    files: PictureFiles
     chosen: Choice | None = None
 
 
@@ -93,11 +98,12 @@ def start_run(options: TrainOptions) -> Start:
         recipe = start.recipe
     share = TEST_SHARE if options.test_share is None else options.test_share
     head, chosen = None, None
-    if _is_free_to_choose(options):
+    is_free = _is_free_to_choose(options)
+    files = _files(is_free or bool(options.variants or options.outliers))
+    if is_free:
         recipe = _with_recipe_options(recipe, options)
-        chosen = choose(
-            options.data, recipe, read_label_map(options.label_map), share, options.minutes, options.seed or 0
-        )
+        label_map, seed = read_label_map(options.label_map), options.seed or 0
+        chosen = choose(options.data, recipe, label_map, share, options.minutes, seed, files.read_with_notes)
         head = chosen.head.strength if chosen.head else None
         options = dataclasses.replace(options, architecture=chosen.architecture, size=chosen.side, epochs=chosen.epochs)
     elif options.architecture in BACKBONES and options.epochs is None:
@@ -105,9 +111,9 @@ def start_run(options: TrainOptions) -> Start:
     if options.architecture in BACKBONES and options.size is None:
         options = dataclasses.replace(options, size=BACKBONE_SIDE)
     recipe = _with_recipe_options(recipe, options)
-    dataset = load_dataset(options.data, recipe, read_label_map(options.label_map), share)
+    dataset = load_dataset(options.data, recipe, read_label_map(options.label_map), share, files.read_with_notes)
     config = dataclasses.replace(_configure(options, dataset), head=head)
-    return Start(options.out or new_folder(f"{dataset.name}-{config.architecture}"), config, dataset, chosen)
+    return Start(options.out or new_folder(f"{dataset.name}-{config.architecture}"), config, dataset, files, chosen)
 
 
 def resume_run(options: TrainOptions) -> Start:
@@ -124,7 +130,12 @@ def resume_run(options: TrainOptions) -> Start:
             "leave these options out on --resume, or train another with --out",
         )
     require_unchanged(config.origins, folder, config)
-    return Start(folder, config, load_run_data(folder, config, moved_to))
+    files = _files(bool(config.plan.variants or config.plan.outliers))
+    return Start(folder, config, load_run_data(folder, config, moved_to, files.read_with_notes), files)
+
+
+def _files(read_again: bool) -> PictureFiles:
+    return PictureFiles() if read_again else PictureFiles(limit_bytes=0)
 
 
 def _is_free_to_choose(options: TrainOptions) -> bool:

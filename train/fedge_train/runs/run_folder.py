@@ -14,8 +14,9 @@ from fedge import __version__
 from fedge.data import fashion_mnist
 from fedge.data.dataset import Dataset
 from fedge.data.label_map import Classes, LabelMap
-from fedge.data.load import load_dataset
+from fedge.data.load import Read, load_dataset
 from fedge.errors import RunError
+from fedge.images.picture import read_with_notes
 from fedge.images.preprocess import Recipe
 from fedge.model.format.schema import SchemaError, from_json, to_json
 from fedge.options import TEST_SHARE
@@ -92,7 +93,9 @@ def read_config(folder: Path) -> RunConfig:
         raise RunError(f"{folder / CONFIG} is not JSON", mend) from error
 
 
-def load_run_data(folder: Path, config: RunConfig, moved_to: tuple[str, ...] = ()) -> Dataset:
+def load_run_data(
+    folder: Path, config: RunConfig, moved_to: tuple[str, ...] = (), read: Read = read_with_notes
+) -> Dataset:
     """Loads the data that a run was trained on, from where they were, or from where they have been `moved_to`.
 
     Raises RunError where they are not there or have changed since.
@@ -101,7 +104,7 @@ def load_run_data(folder: Path, config: RunConfig, moved_to: tuple[str, ...] = (
     gone = next((name for name in data if name != fashion_mnist.NAME and not Path(name).is_dir()), None)
     if gone is not None and not moved_to:
         raise RunError(f"the pictures of {folder} are not in {gone} any more", "give their new folder with --data")
-    dataset = load_dataset(data, config.recipe, LabelMap(dict(config.label_map)), config.test_share)
+    dataset = load_dataset(data, config.recipe, LabelMap(dict(config.label_map)), config.test_share, read)
     if dataset.sha256() != config.data_sha256:
         what = f"{' and '.join(moved_to)} do not hold the pictures that {folder} was trained on"
         changed = f"the data of {folder} has changed since it was trained"

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedge.data.dataset import Dataset, Split
+from fedge.data.picture_files import PictureFiles
 from fedge.errors import FedgeError
 from fedge_train.augmentation.batch import augment
-from fedge_train.augmentation.crops import random_crops
 from fedge_train.augmentation.outliers import draw_outliers
-from fedge_train.augmentation.variants import with_variants
+from fedge_train.augmentation.photographs import augment_photographs
 from fedge_train.networks.plans import Plan
 from fedge_train.runs.run_folder import RunConfig
 from fedge_train.training.distillation import TeacherAnswers, teacher_answers_of
@@ -150,16 +150,20 @@ class BatchLoader:
         return [(weight, int((self.split.sources == source).sum())) for source, weight in enumerate(self.weights)]
 
 
-def make_loader(config: RunConfig, dataset: Dataset) -> BatchLoader:
-    """The loader of a run. Raises RunError where a teacher has other classes or pictures."""
-    split = with_variants(dataset, config.plan.variants, config.seed)
+def make_loader(config: RunConfig, dataset: Dataset, files: PictureFiles | None = None) -> BatchLoader:
+    """The loader of a run. Raises RunError where a teacher has other classes or pictures.
+
+    `files` may have the data set's files from when they were loaded; without it, each that is needed is read anew.
+    """
+    kept = PictureFiles(limit_bytes=0) if files is None else files
+    plan = config.plan
+    split, crops = augment_photographs(dataset, kept, plan.variants, plan.open_set, config.seed)
     weights = config.weights or (1.0,) * len(config.data)
     for number, (name, weight) in enumerate(zip(config.data, weights, strict=True)):
         pictures = int(np.sum(split.sources == number))
         if round(weight * pictures) < 1:
             raise FedgeError(f"--weight {weight:g} shows none of the {pictures} pictures of {name}", "raise it")
-    parts = random_crops(dataset, config.seed) if config.plan.outliers else None
-    return BatchLoader(split, config.plan, weights, teacher_answers_of(config, split), parts)
+    return BatchLoader(split, plan, weights, teacher_answers_of(config, split), crops if plan.open_set else None)
 
 
 def source_weights(weights: Sequence[float], sources: int) -> tuple[float, ...]:

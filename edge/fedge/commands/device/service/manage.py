@@ -12,16 +12,17 @@ from fedge.commands.device.service.preflight import check
 from fedge.commands.device.service.systemctl import require_systemd, restart, state, systemctl
 from fedge.commands.device.service.unit import CONFIG_FILE, ENVIRONMENT_FILE, NAME, Unit
 from fedge.errors import ServiceError
-from fedge.options import RunOptions
+from fedge.options import RecordOptions, RunOptions
 from fedge.options.config_text import Value, write_text
+from fedge.options.flags import PathUse, flags
+from fedge.outputs.factory import OUTPUTS
 from fedge.system.files import write_bytes
 
 UNIT_PATH = Path("/etc/systemd/system") / NAME
 CONFIG_PATH = Path(CONFIG_FILE)
-# The options of `fedge run` that name what is written: files, which get siblings as they rotate, and folders.
-_FILES, _FOLDERS = ("csv", "sqlite", "background"), ("record", "unsure")
-_READ = ("model", "source", "mqtt-ca", "mqtt-password-file", "web-token-file")
-PATHS = (*_FILES, *_FOLDERS, *_READ)
+_FLAGS = [each for kind in (RunOptions, RecordOptions, *OUTPUTS) for each in flags(kind).values()]
+PATHS: Mapping[str, PathUse] = {each.key: each.path for each in _FLAGS if each.path is not None}
+_SECRETS = {each.key for each in _FLAGS if each.secret}
 _HEADER = f"""\
 # What `fedge run` is given by {NAME}, which root alone may read: an address may hold a password.
 # After a change: sudo fedge service install -- --config {CONFIG_FILE}
@@ -93,8 +94,9 @@ def uninstall(dry_run: bool) -> None:
 def make_unit(values: Mapping[str, Value], user: str | None) -> Unit:
     """The unit for `fedge run` with these values of a configuration file, by this very installation."""
     named = {key: Path(str(values[key])) for key in PATHS if key in values}
-    written = [named[key].parent for key in _FILES if key in named]
-    written += [named[key] for key in _FOLDERS if key in named]
+    # A file that rotates or is replaced has siblings, so that its folder must be writable.
+    written = [path.parent for key, path in named.items() if PATHS[key] == "written file"]
+    written += [path for key, path in named.items() if PATHS[key] == "written folder"]
     return Unit(
         program=_program(),
         user=user,
@@ -123,7 +125,7 @@ def _without_secrets(values: Mapping[str, Value]) -> dict[str, Value]:
     """The values; of addresses that may hold a password only the scheme."""
     shown: dict[str, Value] = {}
     for key, value in values.items():
-        secret = key in ("source", "device", "webhook") and "://" in str(value)
+        secret = key in _SECRETS and "://" in str(value)
         shown[key] = f"{str(value).partition('://')[0]}://..." if secret else value
     return shown
 
