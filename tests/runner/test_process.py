@@ -31,7 +31,7 @@ def test_a_line_has_the_answer_and_the_decision(tmp_path: Path) -> None:
     answer = ["frame", "source", "time", "label", "score", "top", "age_ms", "preprocess_ms", "infer_ms"]
     rejected = ["rejected"] if line["label"] is None else []
     empty = ["empty"] if line.get("empty") else []
-    assert list(line) == [*answer, "decision", "changed", "quality", *rejected, *empty]
+    assert list(line) == [*answer, "decision", "changed", "model_sha256", "quality", *rejected, *empty]
     assert line["changed"] == (line["decision"] is not None)
 
 
