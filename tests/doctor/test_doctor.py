@@ -97,7 +97,7 @@ def test_no_camera_is_wrong(devices: Path) -> None:
 def test_a_device_that_gives_a_picture_makes_the_others_notes(devices: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = {0: Camera(False), 2: Camera(True)}
 
-    def open_video(index: int, live: bool, options: object) -> Camera:
+    def open_video(index: int, live: bool) -> Camera:
         if index == 1:
             raise SourceError("camera 1 is busy", "close the other program")
         return opened[index]
