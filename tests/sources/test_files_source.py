@@ -1,19 +1,24 @@
 """Files as sources: pictures, folders, videos; read ahead, each frame once and in order."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from threading import enumerate as threads
 
 import cv2
 import numpy as np
 import pytest
 from collecting import collect
 from pictures_for_tests import jpeg, scene, write_video
+from waiting import eventually
 
 from fedge.errors import SourceError
 from fedge.images.preprocess import Recipe
 from fedge.options import AS_IT_COMES, CameraOptions, FaultLimits, parse_region
 from fedge.runner.health import Health
-from fedge.sources.base import Fault, Source
+from fedge.sources.backends.video import VideoSource
+from fedge.sources.base import Fault, Frame, Source
 from fedge.sources.factory import open_camera, open_source
+from fedge.sources.read_ahead import ReadAhead
 
 
 def opened(source: object, options: CameraOptions = AS_IT_COMES, recipe: Recipe | None = None) -> Source:
@@ -35,15 +40,32 @@ def test_every_frame_of_a_video_comes_once_in_order_with_its_position(tmp_path: 
     assert not np.array_equal(frames[0].picture, frames[1].picture)
 
 
-def test_a_slow_reader_of_a_video_misses_nothing(tmp_path: Path) -> None:
-    from time import sleep
+class Counted:
+    """A source that counts the frames that it gave."""
 
-    source = opened(write_video(tmp_path / "a.avi", 20))
-    count = 0
+    def __init__(self, source: Source) -> None:
+        self.live, self.moving = source.live, source.moving
+        self._source, self.given = source, 0
+
+    def frames(self) -> Iterator[Frame | Fault | None]:
+        for item in self._source.frames():
+            self.given += isinstance(item, Frame)
+            yield item
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def test_a_slow_reader_of_a_video_misses_nothing(tmp_path: Path) -> None:
+    video = Counted(VideoSource(str(write_video(tmp_path / "a.avi", 20)), live=False))
+    source, moments = ReadAhead(video), []
     for item in source.frames():
-        count += item is not None
-        sleep(0.01)
-    assert count == 20
+        if isinstance(item, Frame):
+            moments.append(item.moment)
+            # Reading goes on meanwhile, but not without bound.
+            eventually(lambda: video.given > min(len(moments), 19))
+            assert video.given < len(moments) + 10
+    assert moments == pytest.approx([i / 25 for i in range(20)], abs=1e-3)
 
 
 def test_a_motion_jpeg_video_is_decoded_gray_and_reduced_for_a_small_gray_model(tmp_path: Path) -> None:
@@ -158,13 +180,9 @@ def test_what_is_neither_a_picture_nor_a_video_is_told_as_that(tmp_path: Path) -
 
 
 def test_closing_in_the_middle_ends_the_reading(tmp_path: Path) -> None:
-    from threading import enumerate as threads
-    from time import sleep
-
     source = opened(write_video(tmp_path / "a.avi", 100))
     collect(source, lambda seen: len(seen.frames) >= 3)
-    while any(thread.name == "fedge-ahead" for thread in threads()):
-        sleep(0.01)
+    eventually(lambda: not any(thread.name == "fedge-ahead" for thread in threads()))
 
 
 @pytest.mark.parametrize("device", ["front door", "/dev/null", "-1"])

@@ -3,7 +3,7 @@
 import errno
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import pytest
@@ -68,8 +68,10 @@ def test_without_a_device_named_the_reason_of_each_is_told(
 class Camera:
     """Stands in for OpenCV's capture: it gives 320x180 at 10 frames a second, whatever is asked."""
 
+    opened_with: ClassVar[tuple[Any, ...]]
+
     def __init__(self, *arguments: Any) -> None:
-        self.arguments = arguments
+        type(self).opened_with = arguments
 
     def is_opened(self) -> bool:
         return True
@@ -115,6 +117,6 @@ def test_what_a_camera_gives_is_said_where_it_is_not_what_was_asked(
 def test_a_cameras_own_size_is_kept_where_none_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video.cv2, "VideoCapture", Camera)
     monkeypatch.setattr(video, "own_size", lambda path: (640, 360))
-    camera = video.VideoSource(0, live=True)
+    video.VideoSource(0, live=True)
     sides = [cv2.CAP_PROP_FRAME_WIDTH, 640, cv2.CAP_PROP_FRAME_HEIGHT, 360]
-    assert camera._capture.arguments == (0, cv2.CAP_V4L2, sides)
+    assert Camera.opened_with == (0, cv2.CAP_V4L2, sides)
