@@ -17,11 +17,10 @@ from bench_common import verdict
 from mjpeg_server import MjpegServer, mjpeg_server
 
 from fedge.images.preprocess import Recipe
-from fedge.options import FaultLimits
+from fedge.options import AS_IT_COMES, FaultLimits
 from fedge.runner.health import Health
 from fedge.sources.base import Frame
 from fedge.sources.factory import open_source
-from fedge.sources.view import CaptureOptions, View
 
 LIMIT_SECONDS = 5.0
 LONGEST_FAULT, LONGEST_PAUSE = 5.0, 0.5
@@ -33,8 +32,7 @@ def recoveries(count: int, seed: int) -> list[float]:
     health = Health()
     taken: list[float] = []
     with mjpeg_server(interval=0.05) as server:
-        view = View(recipe=Recipe(28, 28))
-        source = open_source(server.url, CaptureOptions(view=view), health, FaultLimits())
+        source = open_source(server.url, AS_IT_COMES, health, FaultLimits(), Recipe(28, 28))
         change_at, begun, ended = monotonic() + 1, False, 0.0
         dies = False
         for item in source.frames():

@@ -17,13 +17,12 @@ from bench_common import stream_in_a_process, verdict, whole_picture_classifier
 from pictures_for_tests import write_video
 
 from fedge.model.classifier import Classifier
-from fedge.options import FaultLimits
+from fedge.options import AS_IT_COMES, FaultLimits
 from fedge.runner.decisions import Decider
 from fedge.runner.health import Health, HealthSnapshot
 from fedge.runner.loop import classify_frames, show
 from fedge.runner.result import Result
 from fedge.sources.factory import open_source
-from fedge.sources.view import CaptureOptions, View
 
 LIMIT = 0.95
 FRAMES = 400
@@ -50,8 +49,8 @@ class Lines:
 
 def runner(source: str, classifier: Classifier, seconds: float) -> float:
     health, lines = Health(), Lines(seconds)
-    options = CaptureOptions(view=View(recipe=classifier.model.manifest.preprocessing))
-    opened = open_source(source, options, health, FaultLimits(frozen_after=0))
+    recipe = classifier.model.manifest.preprocessing
+    opened = open_source(source, AS_IT_COMES, health, FaultLimits(frozen_after=0), recipe)
     results = classify_frames(classifier, opened, Decider(classifier.labels), health)
     try:
         show(results, lines, health)

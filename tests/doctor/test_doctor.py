@@ -1,6 +1,7 @@
 """`fedge doctor`: each check has a machine on which it must find something."""
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,19 +54,16 @@ def test_a_32_bit_system_is_named(bits: int, level: str, monkeypatch: pytest.Mon
     assert software.check_system().level == level
 
 
-def test_an_old_python_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_python_is_wrong() -> None:
     assert software.check_python().level == "ok"
-    monkeypatch.setattr(software, "_LEAST_PYTHON", (9, 9))
-    assert software.check_python().level == "wrong"
+    found = software.check_python(least=(9, 9))
+    assert (found.level, found.mend) == ("wrong", "install Python 9.9 or later")
 
 
-def test_a_picamera2_that_the_environment_does_not_see_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(software, "_SYSTEM_PACKAGES", tmp_path)
-    assert software.check_picamera2() is None
+def test_a_picamera2_that_the_environment_does_not_see_is_named(tmp_path: Path) -> None:
+    assert software.check_picamera2(tmp_path) is None
     (tmp_path / "picamera2").mkdir()
-    found = software.check_picamera2()
+    found = software.check_picamera2(tmp_path)
     assert found and found.level == "note" and "--system-site-packages" in found.mend
 
 
@@ -97,7 +95,7 @@ def test_no_camera_is_wrong(devices: Path) -> None:
 def test_a_device_that_gives_a_picture_makes_the_others_notes(devices: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = {0: Camera(False), 2: Camera(True)}
 
-    def open_video(index: int, live: bool, options: object) -> Camera:
+    def open_video(index: int, live: bool) -> Camera:
         if index == 1:
             raise SourceError("camera 1 is busy", "close the other program")
         return opened[index]
@@ -142,16 +140,14 @@ def test_heat_and_voltage(
 ) -> None:
     sensor = tmp_path / "temp"
     sensor.write_text(f"{celsius}000\n")
-    monkeypatch.setattr(machine, "_THERMAL", sensor)
     monkeypatch.setattr(machine, "throttling", lambda: flags)
-    found = machine.check_power()
+    found = machine.check_power(sensor)
     assert found and found.level == level
 
 
 def test_a_machine_that_tells_neither_heat_nor_voltage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "_THERMAL", tmp_path / "none")
     monkeypatch.setattr(machine, "throttling", lambda: None)
-    assert machine.check_power() is None
+    assert machine.check_power(tmp_path / "none") is None
 
 
 @pytest.mark.parametrize(("free", "level"), [(10 << 20, "wrong"), (100 << 20, "note"), (10 << 30, "ok")])
@@ -160,21 +156,35 @@ def test_a_full_disk(free: int, level: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert machine.check_disk().level == level
 
 
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Writes a shell script of this name; no other program can be found."""
+
+    def write(name: str, script: str) -> None:
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return write
+
+
 @pytest.mark.parametrize(("answer", "level"), [("yes", "ok"), ("no", "note")])
-def test_a_clock_that_is_not_set(answer: str, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "_said", lambda *command: answer)
+def test_a_clock_that_is_not_set(answer: str, level: str, programs: Callable[[str, str], None]) -> None:
+    assert machine.check_clock() is None
+    programs("timedatectl", f"echo {answer}")
     found = machine.check_clock()
     assert found and found.level == level
-    monkeypatch.setattr(machine, "_said", lambda *command: None)
+    programs("timedatectl", "echo 'the bus is not there' >&2; exit 1")
     assert machine.check_clock() is None
 
 
 @pytest.mark.parametrize(("state", "level"), [("active", "ok"), ("failed", "wrong")])
-def test_a_service_that_is_installed_must_run(state: str, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "_said", lambda *command: "enabled" if "is-enabled" in command else state)
+def test_a_service_that_is_installed_must_run(state: str, level: str, programs: Callable[[str, str], None]) -> None:
+    assert machine.check_service() is None
+    programs("systemctl", f'[ "$1" = is-enabled ] && echo enabled || echo {state}')
     found = machine.check_service()
     assert found and found.level == level
-    monkeypatch.setattr(machine, "_said", lambda *command: "not-found")
+    programs("systemctl", "echo not-found; exit 4")
     assert machine.check_service() is None
 
 

@@ -9,20 +9,19 @@ from mjpeg_server import mjpeg_server
 from waiting import free_port
 
 from fedge.errors import SourceError
-from fedge.options import FaultLimits
+from fedge.options import CameraOptions, FaultLimits
 from fedge.runner.health import Health
 from fedge.sources.address import display_name
 from fedge.sources.base import Fault, Source
 from fedge.sources.factory import open_camera, open_source
-from fedge.sources.view import CaptureOptions
 
 CREDENTIALS, QUERY = "user:s3cret", "?token=h1dden"
 LIMITS = FaultLimits(stall_after=1.0, frozen_after=0)
 OPENINGS = pytest.mark.parametrize(
     "opening",
     [
-        partial(open_source, options=CaptureOptions(), monitor=Health(), limits=LIMITS),
-        partial(open_camera, options=CaptureOptions(), monitor=Health(), limits=LIMITS),
+        partial(open_source, options=CameraOptions(), monitor=Health(), limits=LIMITS),
+        partial(open_camera, options=CameraOptions(), monitor=Health(), limits=LIMITS),
     ],
 )
 Opening = Callable[[str], Source]

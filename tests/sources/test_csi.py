@@ -13,13 +13,13 @@ from pictures_for_tests import jpeg, scene, write_video
 from waiting import eventually
 
 from fedge.errors import SourceError
-from fedge.options import FaultLimits, parse_region
+from fedge.images.preprocess import Recipe
+from fedge.options import AS_IT_COMES, CameraOptions, FaultLimits, parse_region
 from fedge.runner.health import Health
 from fedge.sources.backends.picamera import Picamera2Camera
 from fedge.sources.backends.video import VideoSource
 from fedge.sources.base import Fault, Frame, Source
 from fedge.sources.factory import open_camera
-from fedge.sources.view import CaptureOptions, View
 
 PROGRAM = """#!{python}
 import pathlib, subprocess, sys, time
@@ -68,13 +68,13 @@ def set_mode(folder: Path, mode: str) -> None:
     (folder / "mode").write_text(mode)
 
 
-def camera(options: CaptureOptions | None = None, wait: bool = False) -> tuple[Source, Health]:
+def camera(options: CameraOptions = AS_IT_COMES, wait: bool = False) -> tuple[Source, Health]:
     health, limits = Health(), FaultLimits(stall_after=1.0, frozen_after=0, wait=wait)
-    return open_camera("csi", options or CaptureOptions(), health, limits), health
+    return open_camera("csi", options, health, limits), health
 
 
 def test_it_gives_the_programs_frames_with_the_options_passed_on(camera_module: Path) -> None:
-    options = CaptureOptions(1280, 960, 15, View(rotate=90))
+    options = CameraOptions(1280, 960, 15, rotate=90)
     seen = collect(camera(options)[0], lambda seen: len(seen.frames) >= 3)
     assert seen.frames[0].picture.shape == (640, 480, 3)
     assert seen.frames[0].source == "csi"
@@ -129,36 +129,36 @@ def test_no_camera_at_the_start_is_waited_for_if_asked(camera_module: Path) -> N
 
 def test_a_region_outside_the_picture_is_an_error_with_its_own_mend(camera_module: Path) -> None:
     with pytest.raises(SourceError, match="not inside the 640x480 picture; give one that is with --region"):
-        collect(camera(CaptureOptions(view=View(region=parse_region("0,0,5000,5000"))))[0], lambda seen: False)
+        collect(camera(CameraOptions(region=parse_region("0,0,5000,5000")))[0], lambda seen: False)
 
 
 @pytest.fixture
-def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The /dev/video nodes that were opened, in order; of three, the second gives pictures, the first none."""
+def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the /dev/video nodes that were opened, in order: of three, the first gives no picture."""
     devices = tmp_path / "dev"
     devices.mkdir()
     for name in ("video10", "video2", "video0"):
         (devices / name).touch()
-    video, opened = str(write_video(tmp_path / "usb.avi", 10)), []
+    video, opened = str(write_video(tmp_path / "usb.avi", 10)), list[int]()
 
-    def open_node(path: Path, options: CaptureOptions) -> VideoSource:
-        opened.append(path.name)
-        source = VideoSource(video, live=True, options=options)
-        while path.name == "video0" and source.gives_a_frame():
+    def open_node(number: int, live: bool, options: CameraOptions, recipe: Recipe | None) -> VideoSource:
+        opened.append(number)
+        source = VideoSource(video, live, options, recipe=recipe)
+        while number == 0 and source.gives_a_frame():
             pass
         return source
 
-    monkeypatch.setattr("fedge.sources.factory._DEVICES", devices)
-    monkeypatch.setattr("fedge.sources.factory._opened", open_node)
+    monkeypatch.setattr("fedge.sources.factory.DEVICES", devices)
+    monkeypatch.setattr("fedge.sources.factory.VideoSource", open_node)
     return opened
 
 
 def first_frame() -> Frame:
-    source = open_camera(None, CaptureOptions(), Health(), FaultLimits())
+    source = open_camera(None, AS_IT_COMES, Health(), FaultLimits())
     return collect(source, lambda seen: seen.frames).frames[0]
 
 
-def test_the_camera_module_comes_first_where_it_is_listed(camera_module: Path, nodes: list[str]) -> None:
+def test_the_camera_module_comes_first_where_it_is_listed(camera_module: Path, nodes: list[int]) -> None:
     listed = (
         "Available cameras\n-----------------\n0 : imx219 [3280x2464 10-bit RGGB] (/base/soc/i2c0mux/i2c@1/imx219@10)"
     )
@@ -169,12 +169,12 @@ def test_the_camera_module_comes_first_where_it_is_listed(camera_module: Path, n
 
 @pytest.mark.parametrize("cameras", ["No cameras available!", "hangs"])
 def test_where_no_camera_module_is_listed_the_first_node_that_gives_a_picture_is_taken(
-    camera_module: Path, nodes: list[str], monkeypatch: pytest.MonkeyPatch, cameras: str
+    camera_module: Path, nodes: list[int], monkeypatch: pytest.MonkeyPatch, cameras: str
 ) -> None:
-    monkeypatch.setattr("fedge.sources.backends.csi._LIST_SECONDS", 0.5)
+    monkeypatch.setattr("fedge.sources.backends.csi.LIST_SECONDS", 0.5)
     (camera_module / "cameras").write_text(cameras)
     assert first_frame().source.endswith("usb.avi")
-    assert nodes == ["video0", "video2"]
+    assert nodes == [0, 2]
 
 
 def test_no_program_is_an_error_that_names_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +226,7 @@ def picamera2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[FakePicam
 
 
 def test_without_the_program_picamera2_is_used_where_it_is(picamera2: type[FakePicamera2]) -> None:
-    seen = collect(camera(CaptureOptions(320, 240, 10))[0], lambda seen: seen.frames)
+    seen = collect(camera(CameraOptions(320, 240, 10))[0], lambda seen: seen.frames)
     assert np.array_equal(seen.frames[0].picture, scene(0))
     assert picamera2.asked["main"] == {"format": "RGB888", "size": (320, 240)}
     assert picamera2.asked["controls"] == {"FrameRate": 10}
@@ -237,16 +237,16 @@ def test_without_the_program_picamera2_is_used_where_it_is(picamera2: type[FakeP
 def test_picamera2_lets_go_of_a_camera_that_it_could_not_configure(picamera2: type[FakePicamera2]) -> None:
     picamera2.broken = True
     with pytest.raises(RuntimeError, match="no such mode"):
-        Picamera2Camera(CaptureOptions())
+        Picamera2Camera(AS_IT_COMES)
     assert not picamera2.taken
 
 
 def test_picamera2_lets_go_of_a_camera_whose_frames_nobody_asked_for(picamera2: type[FakePicamera2]) -> None:
-    opened = Picamera2Camera(CaptureOptions())
+    opened = Picamera2Camera(AS_IT_COMES)
     assert picamera2.taken
     opened.close()
     assert not picamera2.taken
-    another = Picamera2Camera(CaptureOptions())
+    another = Picamera2Camera(AS_IT_COMES)
     # Neither closing again nor asking now touches the camera, which is another's.
     opened.close()
     assert list(opened.frames()) == []

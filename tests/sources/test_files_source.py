@@ -1,24 +1,28 @@
 """Files as sources: pictures, folders, videos; read ahead, each frame once and in order."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from threading import enumerate as threads
 
 import cv2
 import numpy as np
 import pytest
 from collecting import collect
 from pictures_for_tests import jpeg, scene, write_video
+from waiting import eventually
 
 from fedge.errors import SourceError
 from fedge.images.preprocess import Recipe
-from fedge.options import FaultLimits, parse_region
+from fedge.options import AS_IT_COMES, CameraOptions, FaultLimits, parse_region
 from fedge.runner.health import Health
-from fedge.sources.base import Fault, Source
+from fedge.sources.backends.video import VideoSource
+from fedge.sources.base import Fault, Frame, Source
 from fedge.sources.factory import open_camera, open_source
-from fedge.sources.view import CaptureOptions, View
+from fedge.sources.read_ahead import ReadAhead
 
 
-def opened(source: object, view: View | None = None) -> Source:
-    return open_source(str(source), CaptureOptions(view=view or View()), Health(), FaultLimits())
+def opened(source: object, options: CameraOptions = AS_IT_COMES, recipe: Recipe | None = None) -> Source:
+    return open_source(str(source), options, Health(), FaultLimits(), recipe)
 
 
 def everything(source: Source) -> list[np.ndarray]:
@@ -36,27 +40,44 @@ def test_every_frame_of_a_video_comes_once_in_order_with_its_position(tmp_path: 
     assert not np.array_equal(frames[0].picture, frames[1].picture)
 
 
-def test_a_slow_reader_of_a_video_misses_nothing(tmp_path: Path) -> None:
-    from time import sleep
+class Counted:
+    """A source that counts the frames that it gave."""
 
-    source = opened(write_video(tmp_path / "a.avi", 20))
-    count = 0
+    def __init__(self, source: Source) -> None:
+        self.live, self.moving = source.live, source.moving
+        self._source, self.given = source, 0
+
+    def frames(self) -> Iterator[Frame | Fault | None]:
+        for item in self._source.frames():
+            self.given += isinstance(item, Frame)
+            yield item
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def test_a_slow_reader_of_a_video_misses_nothing(tmp_path: Path) -> None:
+    video = Counted(VideoSource(str(write_video(tmp_path / "a.avi", 20)), live=False))
+    source, moments = ReadAhead(video), []
     for item in source.frames():
-        count += item is not None
-        sleep(0.01)
-    assert count == 20
+        if isinstance(item, Frame):
+            moments.append(item.moment)
+            # Reading goes on meanwhile, but not without bound.
+            eventually(lambda: video.given > min(len(moments), 19))
+            assert video.given < len(moments) + 10
+    assert moments == pytest.approx([i / 25 for i in range(20)], abs=1e-3)
 
 
 def test_a_motion_jpeg_video_is_decoded_gray_and_reduced_for_a_small_gray_model(tmp_path: Path) -> None:
     video = write_video(tmp_path / "a.avi", 2)
-    assert everything(opened(video, View(recipe=Recipe(28, 28))))[0].shape == (240, 320)
-    assert everything(opened(video, View(recipe=Recipe(28, 28, "rgb"))))[0].shape == (480, 640, 3)
+    assert everything(opened(video, recipe=Recipe(28, 28)))[0].shape == (240, 320)
+    assert everything(opened(video, recipe=Recipe(28, 28, "rgb")))[0].shape == (480, 640, 3)
 
 
 def test_pictures_come_in_order_and_as_the_view_says(tmp_path: Path) -> None:
     for number in (2, 0, 1):
         (tmp_path / f"{number}.jpg").write_bytes(jpeg(scene(number)))
-    source = opened(tmp_path, View(region=parse_region("0,0,100,50")))
+    source = opened(tmp_path, CameraOptions(region=parse_region("0,0,100,50")))
     assert (source.live, source.moving) == (False, False)
     seen = collect(source, lambda seen: False)
     assert [Path(frame.source).name for frame in seen.frames] == ["0.jpg", "1.jpg", "2.jpg"]
@@ -92,7 +113,7 @@ def test_a_video_that_is_none_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "codec"), [("a.avi", "MJPG"), ("a.mp4", "mp4v")])
 def test_a_region_outside_a_videos_picture_is_an_error_with_its_own_mend(tmp_path: Path, name: str, codec: str) -> None:
-    source = opened(write_video(tmp_path / name, 2, codec), View(region=parse_region("0,0,5000,5000")))
+    source = opened(write_video(tmp_path / name, 2, codec), CameraOptions(region=parse_region("0,0,5000,5000")))
     with pytest.raises(SourceError, match="not inside the 640x480 picture; give one that is with --region"):
         everything(source)
 
@@ -159,24 +180,20 @@ def test_what_is_neither_a_picture_nor_a_video_is_told_as_that(tmp_path: Path) -
 
 
 def test_closing_in_the_middle_ends_the_reading(tmp_path: Path) -> None:
-    from threading import enumerate as threads
-    from time import sleep
-
     source = opened(write_video(tmp_path / "a.avi", 100))
     collect(source, lambda seen: len(seen.frames) >= 3)
-    while any(thread.name == "fedge-ahead" for thread in threads()):
-        sleep(0.01)
+    eventually(lambda: not any(thread.name == "fedge-ahead" for thread in threads()))
 
 
 @pytest.mark.parametrize("device", ["front door", "/dev/null", "-1"])
 def test_what_is_no_camera_is_refused(device: str) -> None:
     with pytest.raises(SourceError, match="is no camera"):
-        everything(open_camera(device, CaptureOptions(), Health(), FaultLimits()))
+        everything(open_camera(device, AS_IT_COMES, Health(), FaultLimits()))
 
 
 def test_a_camera_named_by_a_link_is_that_which_the_link_names_each_time_it_is_opened(tmp_path: Path) -> None:
     link = tmp_path / "usb-cam"
-    source = open_camera(str(link), CaptureOptions(), Health(), FaultLimits(wait=True))
+    source = open_camera(str(link), AS_IT_COMES, Health(), FaultLimits(wait=True))
     messages: list[str] = []
     for item in source.frames():
         if isinstance(item, Fault):
@@ -193,17 +210,17 @@ def test_a_camera_named_by_a_link_is_that_which_the_link_names_each_time_it_is_o
 @pytest.mark.parametrize("device", ["99", "/dev/video99"])
 def test_a_camera_that_is_not_there_is_an_error_that_names_the_mend(device: str) -> None:
     with pytest.raises(SourceError, match=r"camera 99 cannot be opened; .*plugged in"):
-        everything(open_camera(device, CaptureOptions(), Health(), FaultLimits()))
+        everything(open_camera(device, AS_IT_COMES, Health(), FaultLimits()))
 
 
 def test_no_camera_at_all_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SourceError, match="no camera gives a picture"):
-        everything(open_camera(None, CaptureOptions(), Health(), FaultLimits()))
+        everything(open_camera(None, AS_IT_COMES, Health(), FaultLimits()))
 
 
 def test_any_video_is_made_gray_and_reduced_for_a_small_gray_model_but_pictures_are_not(tmp_path: Path) -> None:
     video = write_video(tmp_path / "a.mp4", 2, "mp4v")
-    assert everything(opened(video, View(recipe=Recipe(28, 28))))[0].shape == (240, 320)
+    assert everything(opened(video, recipe=Recipe(28, 28)))[0].shape == (240, 320)
     (tmp_path / "a.jpg").write_bytes(jpeg(scene(0)))
-    assert everything(opened(tmp_path / "a.jpg", View(recipe=Recipe(28, 28))))[0].shape == (480, 640, 3)
+    assert everything(opened(tmp_path / "a.jpg", recipe=Recipe(28, 28)))[0].shape == (480, 640, 3)

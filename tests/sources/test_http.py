@@ -13,10 +13,9 @@ from mjpeg_server import mjpeg_server
 from pictures_for_tests import jpeg, scene
 
 from fedge.errors import SourceError
-from fedge.options import FaultLimits
+from fedge.options import CameraOptions, FaultLimits
 from fedge.runner.health import Health
 from fedge.sources.factory import open_source
-from fedge.sources.view import CaptureOptions
 
 JPEGS = [jpeg(scene(number, 320, 240)) for number in range(4)]
 PNGS = [cv2.imencode(".png", scene(number, 320, 240))[1].tobytes() for number in range(4)]
@@ -67,7 +66,7 @@ def serving(kind: str, parts: list[bytes], status: int = 200) -> Iterator[str]:
 
 
 def opened(url: str, fps: float | None = None) -> object:
-    return open_source(url, CaptureOptions(fps=fps), Health(), FaultLimits(stall_after=2, frozen_after=0))
+    return open_source(url, CameraOptions(fps=fps), Health(), FaultLimits(stall_after=2, frozen_after=0))
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

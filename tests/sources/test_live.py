@@ -1,11 +1,14 @@
 """Live sources through every fault, with the camera in memory: each is noticed, counted and recovered from."""
 
+from collections.abc import Iterator
+from threading import Event
 from time import monotonic
 
 import numpy as np
 import pytest
 from collecting import collect
 from pictures_for_tests import scene
+from waiting import eventually
 
 from fedge.errors import SourceError
 from fedge.options import FaultLimits
@@ -39,8 +42,7 @@ def test_a_slow_reader_gets_the_newest_frame_and_the_rest_is_counted() -> None:
     _, source, health = play(list(PICTURES), interval=0.0)
     frames = source.frames()
     first = next(item for item in frames if item is not None)
-    while health.snapshot().dropped < len(PICTURES) - 2:
-        pass
+    eventually(lambda: health.snapshot().dropped >= len(PICTURES) - 2)
     last = next(item for item in frames if item is not None)
     source.close()
     assert not np.array_equal(first.picture, last.picture)  # type: ignore[union-attr]
@@ -148,21 +150,49 @@ def test_a_picture_of_another_size_in_mid_stream_is_classified_like_any_other() 
     assert seen.frames[-1].picture.shape == (240, 320, 3)
 
 
-def test_threads_that_hang_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fedge.sources.live._MOST_LEFT_BEHIND", 2)
-    camera, source, _ = play([PICTURES[0], *[Stall(60)] * 10, *PICTURES])
-    ticks = 0
+class Hanging:
+    """Gives one frame and then hangs, also when it is closed, until it is let go."""
+
+    live = moving = True
+
+    def __init__(self) -> None:
+        self.let_go = Event()
+
+    def frames(self) -> Iterator[Frame | Fault | None]:
+        yield Frame(PICTURES[0], "hanging")
+        self.let_go.wait()
+
+    def close(self) -> None:
+        """Does not end what hangs."""
+
+
+def test_threads_that_hang_are_bounded() -> None:
+    opened: list[Hanging] = []
+
+    def opener(seconds: float) -> Source:
+        opened.append(Hanging())
+        return opened[-1]
+
+    limits = FaultLimits(stall_after=0.3, frozen_after=0)
+    source = LiveSource(opener, "the camera", Health(), limits, most_left_behind=2)
+    faults = ticks = 0
     for item in source.frames():
-        ticks = ticks + 1 if item is None and camera.openings >= 2 else 0
-        # Ten seconds of nothing: without the bound a third opening would have come after at most two.
-        if ticks > 20:
+        faults += isinstance(item, Fault)
+        ticks += faults == 2 and item is None
+        # Without the bound the third opening would have come with the first of these.
+        if ticks == 5 and not opened[0].let_go.is_set():
+            assert len(opened) == 2
+            opened[0].let_go.set()
+        if len(opened) == 3:
             break
     source.close()
-    assert camera.openings == 2
+    for hanging in opened:
+        hanging.let_go.set()
+    assert faults == 2 and ticks >= 5
 
 
 def test_a_bug_in_a_source_is_a_fault_too() -> None:
-    camera, health = InMemoryCamera(PICTURES, 0.02), Health()
+    camera, health = InMemoryCamera([*PICTURES[:3], Unplug(), *PICTURES[3:]], 0.02), Health()
     failures = iter([None, ZeroDivisionError("driver"), None])
 
     def opener(seconds: float) -> Source:
@@ -172,7 +202,6 @@ def test_a_bug_in_a_source_is_a_fault_too() -> None:
         return camera.open(seconds)
 
     source = LiveSource(opener, "the camera", health, LIMITS)
-    camera._script.insert(3, Unplug())
     seen = collect(source, lambda seen: seen.frames_after("broken") >= 1)
     assert seen.kinds == ["lost", "broken"]
     assert seen.frames_after("broken") >= 1

@@ -9,11 +9,10 @@ from pictures_for_tests import jpeg, scene
 
 from fedge.errors import SourceError
 from fedge.images.preprocess import Recipe
-from fedge.options import FaultLimits, parse_region
+from fedge.options import CameraOptions, FaultLimits, parse_region
 from fedge.runner.health import Health
 from fedge.sources.base import Source
 from fedge.sources.factory import open_source
-from fedge.sources.view import CaptureOptions, View
 
 LIMITS = FaultLimits(stall_after=0.5, frozen_after=0.5)
 
@@ -28,8 +27,8 @@ def stream(
     server: MjpegServer, recipe: Recipe | None = None, limits: FaultLimits = LIMITS, region: str | None = None
 ) -> tuple[Source, Health]:
     health = Health()
-    view = View(recipe=recipe, region=parse_region(region) if region else None)
-    return open_source(server.url, CaptureOptions(view=view), health, limits), health
+    options = CameraOptions(region=parse_region(region) if region else None)
+    return open_source(server.url, options, health, limits, recipe), health
 
 
 def test_the_frames_come_in_colour_or_gray_and_reduced(server: MjpegServer) -> None:

@@ -3,18 +3,18 @@
 import errno
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import pytest
 from collecting import collect
 
 from fedge.errors import SourceError
+from fedge.options import CameraOptions
 from fedge.runner.health import Health
 from fedge.sources import factory
 from fedge.sources.backends import v4l2, video
 from fedge.sources.factory import open_camera
-from fedge.sources.view import CaptureOptions
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, busy: bool = False, capabilities: int = 1) -> None:
@@ -59,7 +59,7 @@ def test_without_a_device_named_the_reason_of_each_is_told(
 ) -> None:
     (tmp_path / "video7").touch()
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(factory, "_DEVICES", tmp_path)
+    monkeypatch.setattr(factory, "DEVICES", tmp_path)
     answering(monkeypatch, busy)
     with pytest.raises(SourceError, match=f"no camera gives a picture .{tmp_path}/video7: .*{message}"):
         collect(open_camera(None), lambda seen: False)
@@ -68,8 +68,10 @@ def test_without_a_device_named_the_reason_of_each_is_told(
 class Camera:
     """Stands in for OpenCV's capture: it gives 320x180 at 10 frames a second, whatever is asked."""
 
+    opened_with: ClassVar[tuple[Any, ...]]
+
     def __init__(self, *arguments: Any) -> None:
-        self.arguments = arguments
+        type(self).opened_with = arguments
 
     def is_opened(self) -> bool:
         return True
@@ -94,14 +96,14 @@ class Camera:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (CaptureOptions(), ""),
-        (CaptureOptions(320, 180, 10), ""),
-        (CaptureOptions(fps=7), "camera 0 gives 320x180 at 10 frames/s as MJPG, not the 320x180 at 7 that was asked"),
-        (CaptureOptions(333, 77), "camera 0 gives 320x180 at 10 frames/s as MJPG, not the 333x77 that was asked"),
+        (CameraOptions(), ""),
+        (CameraOptions(320, 180, 10), ""),
+        (CameraOptions(fps=7), "camera 0 gives 320x180 at 10 frames/s as MJPG, not the 320x180 at 7 that was asked"),
+        (CameraOptions(333, 77), "camera 0 gives 320x180 at 10 frames/s as MJPG, not the 333x77 that was asked"),
     ],
 )
 def test_what_a_camera_gives_is_said_where_it_is_not_what_was_asked(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], options: CaptureOptions, told: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], options: CameraOptions, told: str
 ) -> None:
     monkeypatch.setattr(video.cv2, "VideoCapture", Camera)
     health = Health()
@@ -115,6 +117,6 @@ def test_what_a_camera_gives_is_said_where_it_is_not_what_was_asked(
 def test_a_cameras_own_size_is_kept_where_none_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video.cv2, "VideoCapture", Camera)
     monkeypatch.setattr(video, "own_size", lambda path: (640, 360))
-    camera = video.VideoSource(0, live=True)
+    video.VideoSource(0, live=True)
     sides = [cv2.CAP_PROP_FRAME_WIDTH, 640, cv2.CAP_PROP_FRAME_HEIGHT, 360]
-    assert camera._capture.arguments == (0, cv2.CAP_V4L2, sides)
+    assert Camera.opened_with == (0, cv2.CAP_V4L2, sides)

@@ -148,13 +148,10 @@ def test_a_killed_training_resumes_to_the_same_weights(folder: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("flags", "dtype"), [("fma amx_bf16 amx_tile", "mixed_bfloat16"), ("fma avx512_bf16", "float32"), ("", "float32")]
 )
-def test_bfloat16_is_for_processors_that_are_faster_with_it(
-    flags: str, dtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bfloat16_is_for_processors_that_are_faster_with_it(flags: str, dtype: str, tmp_path: Path) -> None:
     described = tmp_path / "cpuinfo"
     described.write_text(f"processor : 0\nflags : {flags}\n")
-    monkeypatch.setattr("fedge_train.training.precision._CPU_FLAGS", described)
-    assert training_dtype() == dtype
+    assert training_dtype(described) == dtype
 
 
 def test_bfloat16_trains_a_float32_network(folder: Path, tmp_path: Path) -> None:

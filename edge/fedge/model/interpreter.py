@@ -3,8 +3,12 @@
 import importlib
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -106,10 +110,28 @@ def probe(flatbuffer: bytes) -> None:
         raise ProbeFailed(f"the interpreter refused the network ({lines[-1][:200]})", mend)
 
 
+@contextmanager
+def _interrupt_held_back() -> Iterator[None]:
+    """Lets Ctrl-C act only after the block: an extension module that is being loaded fails of it, or swallows it."""
+    # Python handles signals in the main thread alone; a handler of another language is left in its place.
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
+        yield
+        return
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)
+
+
 def _interpreter_module() -> Any:
     name = runtime_name()
     try:
-        return importlib.import_module(f"{name}.interpreter")
+        with _interrupt_held_back():
+            return importlib.import_module(f"{name}.interpreter")
     except ImportError as error:
         raise MissingExtra(
             f"{name} is installed but does not import ({error})",

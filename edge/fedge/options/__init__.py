@@ -9,7 +9,7 @@ from fedge.options.addresses import (
     parse_broker,
     parse_webhook,
 )
-from fedge.options.camera import CameraOptions, FaultLimits, Region, parse_device, parse_region
+from fedge.options.camera import AS_IT_COMES, CameraOptions, FaultLimits, Region, parse_device, parse_region
 from fedge.options.defaults import (
     AGE_SECONDS,
     ARCHITECTURES,
@@ -55,6 +55,7 @@ from fedge.options.run import (
 __all__ = [
     "AGE_SECONDS",
     "ARCHITECTURES",
+    "AS_IT_COMES",
     "COLLECT_COUNT",
     "COLLECT_COUNTDOWN",
     "COLLECT_MEGABYTES",

@@ -69,6 +69,9 @@ class CameraOptions:
     region: Region | None = None
 
 
+AS_IT_COMES = CameraOptions()
+
+
 @dataclass(frozen=True)
 class FaultLimits:
     """When a live source counts as faulty.

@@ -28,14 +28,22 @@ class LiveSource:
         name: for people.
         monitor: is told of drops, recoveries and the state; faults are yielded.
         limits: when it counts as faulty.
+        most_left_behind: how many openings may hang; with so many, it is opened again only once one has ended.
     """
 
     live = True
     moving = True
 
-    def __init__(self, opener: Opener, name: str, monitor: Monitor, limits: FaultLimits) -> None:
+    def __init__(
+        self,
+        opener: Opener,
+        name: str,
+        monitor: Monitor,
+        limits: FaultLimits,
+        most_left_behind: int = _MOST_LEFT_BEHIND,
+    ) -> None:
         self._opener, self._name, self._monitor, self._limits = opener, name, monitor, limits
-        self._open_seconds = OPEN_SECONDS
+        self._open_seconds, self._most_left_behind = OPEN_SECONDS, most_left_behind
         self._reader: Reader | None = None
         self._left_behind: list[Reader] = []
         self._closed = False
@@ -118,7 +126,7 @@ class LiveSource:
         self._left_behind = [left for left in (*self._left_behind, reader) if left.alive]
 
     def _make_room(self) -> Iterator[None]:
-        while len(self._left_behind) >= _MOST_LEFT_BEHIND and not self._closed:
+        while len(self._left_behind) >= self._most_left_behind and not self._closed:
             yield from self._pause(monotonic() + _TICK_SECONDS)
             self._left_behind = [left for left in self._left_behind if left.alive]
 

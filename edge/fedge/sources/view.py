@@ -1,13 +1,14 @@
 """What of a source's picture the classifier sees: rotation, a region, and how far a JPEG may be reduced."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Self
 
 import cv2
 import numpy as np
 
 from fedge.images.picture import Picture
 from fedge.images.preprocess import Recipe
-from fedge.options import Region
+from fedge.options import CameraOptions, Region
 
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _REDUCED = {
@@ -36,6 +37,11 @@ class View:
     rotate: int = 0
     region: Region | None = None
     recipe: Recipe | None = None
+
+    @classmethod
+    def of(cls, options: CameraOptions, recipe: Recipe | None = None) -> Self:
+        """The view that the options ask for; `recipe` as above."""
+        return cls(options.rotate, options.region, recipe)
 
     @property
     def gray(self) -> bool:
@@ -96,22 +102,3 @@ class View:
         height, width = picture.shape[0] * factor, picture.shape[1] * factor
         left, top, right, bottom = (edge // factor for edge in self.region.pixels(width, height))
         return picture[top:bottom, left:right]
-
-
-@dataclass(frozen=True)
-class CaptureOptions:
-    """What is asked of a camera, and what of its picture is used.
-
-    Attributes:
-        width, height: of the picture in pixels; None: the camera's own.
-        fps: frames a second; None: the camera's own.
-        view: rotation, region and reduction.
-    """
-
-    width: int | None = None
-    height: int | None = None
-    fps: float | None = None
-    view: View = field(default_factory=View)
-
-
-AS_IT_COMES = CaptureOptions()

@@ -12,16 +12,19 @@ import subprocess
 from collections.abc import Iterator
 
 from fedge.errors import SourceError
+from fedge.images.preprocess import Recipe
+from fedge.options import CameraOptions
 from fedge.sources.backends.jpeg import decode_jpeg, split_pictures
 from fedge.sources.base import Fault, Frame
-from fedge.sources.view import CaptureOptions
+from fedge.sources.view import View
 
 PROGRAMS = ("rpicam-vid", "libcamera-vid")
 SIZE = (640, 480)
 FRAMES_PER_SECOND = 30
+# How long the program may take to list the cameras.
+LIST_SECONDS = 3.0
 _CHUNK = 1 << 16
 _STOP_SECONDS = 0.5
-_LIST_SECONDS = 3.0
 
 
 class CsiCamera:
@@ -30,7 +33,7 @@ class CsiCamera:
     live = True
     moving = True
 
-    def __init__(self, options: CaptureOptions) -> None:
+    def __init__(self, options: CameraOptions, recipe: Recipe | None = None) -> None:
         program = csi_program()
         if program is None:
             raise SourceError(
@@ -41,7 +44,7 @@ class CsiCamera:
         command += ["--flush", "--output", "-"]
         command += ["--width", str(options.width or SIZE[0]), "--height", str(options.height or SIZE[1])]
         command += ["--framerate", f"{options.fps or FRAMES_PER_SECOND:g}"]
-        self._view = options.view
+        self._view = View.of(options, recipe)
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -80,7 +83,7 @@ def lists_a_camera() -> bool:
         return False
     try:
         listed = subprocess.run(
-            [program, "--list-cameras"], stdin=subprocess.DEVNULL, capture_output=True, timeout=_LIST_SECONDS
+            [program, "--list-cameras"], stdin=subprocess.DEVNULL, capture_output=True, timeout=LIST_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

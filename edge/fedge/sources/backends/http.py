@@ -25,10 +25,12 @@ from urllib.request import (
 )
 
 from fedge.errors import SourceError
+from fedge.images.preprocess import Recipe
+from fedge.options import CameraOptions
 from fedge.sources.address import display_name, split_address
 from fedge.sources.backends.jpeg import PNG, decode_picture, split_pictures
 from fedge.sources.base import Fault, Frame
-from fedge.sources.view import CaptureOptions
+from fedge.sources.view import View
 
 _CHUNK = 1 << 16
 _SNAPSHOTS_PER_SECOND = 4.0
@@ -51,9 +53,9 @@ class HttpCamera:
     live = True
     moving = True
 
-    def __init__(self, url: str, options: CaptureOptions, seconds: float) -> None:
+    def __init__(self, url: str, options: CameraOptions, seconds: float, recipe: Recipe | None = None) -> None:
         self.name = display_name(url)
-        self._view, self._seconds = options.view, seconds
+        self._view, self._seconds = View.of(options, recipe), seconds
         self._interval = 1 / (options.fps or _SNAPSHOTS_PER_SECOND)
         self._opener, self._url, self._user = _opener(url)
         self._closed = Event()

@@ -7,9 +7,11 @@ from threading import Lock
 
 import numpy as np
 
+from fedge.images.preprocess import Recipe
+from fedge.options import CameraOptions
 from fedge.sources.backends.csi import FRAMES_PER_SECOND, SIZE
 from fedge.sources.base import Frame
-from fedge.sources.view import CaptureOptions
+from fedge.sources.view import View
 
 
 class Picamera2Camera:
@@ -18,8 +20,8 @@ class Picamera2Camera:
     live = True
     moving = True
 
-    def __init__(self, options: CaptureOptions) -> None:
-        self._view = options.view
+    def __init__(self, options: CameraOptions, recipe: Recipe | None = None) -> None:
+        self._view = View.of(options, recipe)
         self._lock = Lock()
         self._begun = self._closed = False
         self._camera = importlib.import_module("picamera2").Picamera2()

@@ -8,10 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+DEVICES = Path("/dev")
 _QUERY_CAPABILITIES, _GET_FORMAT, _REQUEST_BUFFERS = 0x80685600, 0xC0D05604, 0xC0145608
 _CAPABILITY_BYTES, _FORMAT_BYTES = 104, 208
 _DEVICE_CAPABILITIES_AT, _CAPTURES = 88, 0x1
 _CAPTURE, _MAPPED = 1, 1
+
+
+def video_devices(folder: Path) -> list[Path]:
+    """The `video` devices of a folder, in the order of their numbers; most of a Raspberry Pi's are no cameras."""
+    return sorted(folder.glob("video[0-9]*"), key=lambda path: int(path.name.removeprefix("video")))
 
 
 def why_not(path: Path) -> str:

@@ -9,12 +9,14 @@ import numpy as np
 
 from fedge.errors import SourceError
 from fedge.images.picture import Picture
+from fedge.images.preprocess import Recipe
+from fedge.options import AS_IT_COMES, CameraOptions
 from fedge.sources.address import display_name
 from fedge.sources.backends.jpeg import decode_picture
 from fedge.sources.backends.v4l2 import own_size
 from fedge.sources.backends.video_gray import Levels, ask_for_brightness, brightness_levels
 from fedge.sources.base import OPEN_SECONDS, Fault, Frame
-from fedge.sources.view import AS_IT_COMES, CaptureOptions
+from fedge.sources.view import View
 
 READ_SECONDS = 3.0
 _MJPEG = cv2.VideoWriter.fourcc(*"MJPG")
@@ -32,6 +34,7 @@ class VideoSource:
         live: whether it is a camera or a stream, rather than a file to be read to its end.
         options: what is asked of it; `unlike` then says what a camera gives instead, or is empty.
         open_seconds: how long opening a stream may take.
+        recipe: the model's, where only the model sees the frames.
     """
 
     moving = True
@@ -40,12 +43,13 @@ class VideoSource:
         self,
         target: str | int,
         live: bool,
-        options: CaptureOptions = AS_IT_COMES,
+        options: CameraOptions = AS_IT_COMES,
         open_seconds: float = OPEN_SECONDS,
+        recipe: Recipe | None = None,
     ) -> None:
         self.live = live
         self.name = display_name(target)
-        self._view = options.view
+        self._view = View.of(options, recipe)
         self._reading, self._closed = Lock(), False
         self._capture = _open(target, open_seconds)
         if not self._capture.isOpened():
@@ -57,7 +61,7 @@ class VideoSource:
         self._levels: Levels | None = None
         if int(self._capture.get(cv2.CAP_PROP_FOURCC)) == _MJPEG:
             _ask_for_jpegs(self._capture, camera=isinstance(target, int))
-        elif isinstance(target, str) and "://" not in target and options.view.gray:
+        elif isinstance(target, str) and "://" not in target and self._view.gray:
             self._levels = brightness_levels(target)
             if self._levels is not None:
                 ask_for_brightness(self._capture)
@@ -128,7 +132,7 @@ def _open(target: str | int, open_seconds: float) -> cv2.VideoCapture:
     return cv2.VideoCapture(target, cv2.CAP_FFMPEG, timeouts)
 
 
-def _configure(capture: cv2.VideoCapture, options: CaptureOptions) -> None:
+def _configure(capture: cv2.VideoCapture, options: CameraOptions) -> None:
     # USB cameras reach their full rate in large pictures only as JPEG; one that has no JPEG ignores the request.
     capture.set(cv2.CAP_PROP_FOURCC, _MJPEG)
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
@@ -142,7 +146,7 @@ def _configure(capture: cv2.VideoCapture, options: CaptureOptions) -> None:
             capture.set(setting, value)
 
 
-def _unlike_what_was_asked(name: str, capture: cv2.VideoCapture, options: CaptureOptions) -> str:
+def _unlike_what_was_asked(name: str, capture: cv2.VideoCapture, options: CameraOptions) -> str:
     width, height = (round(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
     fps = capture.get(cv2.CAP_PROP_FPS)
     asked = ((options.width, width, 0), (options.height, height, 0), (options.fps, fps, 0.5))

@@ -9,10 +9,9 @@ from fedge.commands.device.doctor.finding import Finding
 from fedge.errors import SourceError
 from fedge.sources.backends.csi import csi_program, lists_a_camera
 from fedge.sources.backends.picamera import has_picamera2
+from fedge.sources.backends.v4l2 import DEVICES, video_devices
 from fedge.sources.backends.video import VideoSource
-from fedge.sources.view import AS_IT_COMES
 
-DEVICES = Path("/dev")
 _MODEL = Path("/proc/device-tree/model")
 _GROUP = "video"
 
@@ -21,8 +20,7 @@ def check_cameras(devices: Path = DEVICES) -> Iterator[Finding]:
     """A finding for the camera module on a Raspberry Pi, for the group, and for each /dev/video device."""
     found = [finding for finding in (_module(), _group(devices)) if finding]
     yield from found
-    paths = sorted(devices.glob("video[0-9]*"), key=lambda path: int(path.name.removeprefix("video")))
-    results = [_device(path) for path in paths]
+    results = [_device(path) for path in video_devices(devices)]
     # Most nodes of a Raspberry Pi are its codecs: that they give no picture says nothing while one camera does.
     works = lists_a_camera() or any(finding.level == "ok" for finding in results)
     for finding in results:
@@ -63,7 +61,7 @@ def _group(devices: Path) -> Finding | None:
 
 def _device(path: Path) -> Finding:
     try:
-        camera = VideoSource(int(path.name.removeprefix("video")), live=True, options=AS_IT_COMES)
+        camera = VideoSource(int(path.name.removeprefix("video")), live=True)
     except SourceError as error:
         return Finding(str(path), "wrong", error.what, error.mend)
     try:

@@ -16,9 +16,9 @@ from fedge.model import file as model_file
 from fedge.model.interpreter import Network, runtime_name
 from fedge.model.shipped import shipped_models
 
-_LEAST_PYTHON = (3, 11)
+LEAST_PYTHON = (3, 11)
 _OS_RELEASE = Path("/etc/os-release")
-_SYSTEM_PACKAGES = Path("/usr/lib/python3/dist-packages")
+SYSTEM_PACKAGES = Path("/usr/lib/python3/dist-packages")
 
 
 def check_system() -> Finding:
@@ -34,12 +34,12 @@ def check_system() -> Finding:
     return Finding("system", "note", found, mend)
 
 
-def check_python() -> Finding:
+def check_python(least: tuple[int, int] = LEAST_PYTHON) -> Finding:
     """The version of Python."""
     found = f"Python {platform.python_version()} in {sys.prefix}"
-    if sys.version_info[:2] >= _LEAST_PYTHON:
+    if sys.version_info[:2] >= least:
         return Finding("python", "ok", found)
-    return Finding("python", "wrong", found, "install Python 3.11 or later")
+    return Finding("python", "wrong", found, f"install Python {least[0]}.{least[1]} or later")
 
 
 def check_interpreter() -> Finding:
@@ -67,9 +67,9 @@ def check_opencv() -> Finding:
     return Finding("opencv", "ok", f"OpenCV {version}, NumPy {np.__version__}")
 
 
-def check_picamera2() -> Finding | None:
+def check_picamera2(packages: Path = SYSTEM_PACKAGES) -> Finding | None:
     """Whether the system's picamera2 can be seen from this environment; None where the system has none."""
-    if not (_SYSTEM_PACKAGES / "picamera2").is_dir():
+    if not (packages / "picamera2").is_dir():
         return None
     if importlib.util.find_spec("picamera2"):
         return Finding("picamera2", "ok", "picamera2 can be imported")
