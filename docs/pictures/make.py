@@ -103,7 +103,7 @@ def runner(server: MjpegServer, folder: Path) -> Iterator[tuple[subprocess.Popen
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None
-            found = (re.search(r"web page is at (http://\S+)", line) for line in process.stderr)
+            found = (re.search(r"web page.*(http://\S+)", line) for line in process.stderr)
             yield process, next(match[1] for match in found if match)
         finally:
             process.kill()

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tf_keras import Model
 
 from fedge import __version__
+from fedge.commands.making.backbone_report import BackboneReport
 from fedge.errors import FedgeError
 from fedge.images.picture import Picture
 from fedge.images.preprocess import Recipe, apply
@@ -47,8 +47,8 @@ class BackboneOptions:
     out: Path | None = None
 
 
-def make_backbone(options: BackboneOptions) -> dict[str, Any]:
-    """Makes a backbone file, writes it, and gives its facts with `path`, `bytes` and the self-test's tolerance.
+def make_backbone(options: BackboneOptions) -> BackboneReport:
+    """Makes a backbone file, writes it, and gives the report.
 
     Raises FedgeError for an architecture that has no weights, or pictures that cannot be read.
     """
@@ -67,14 +67,14 @@ def make_backbone(options: BackboneOptions) -> dict[str, Any]:
     golden = _golden(flatbuffer, recipe, chosen.pictures)
     out = options.out or Path(f"{manifest.name}.tflite")
     write_backbone(out, pack_backbone(flatbuffer, manifest, self_test.pack(golden), _card(manifest)))
-    return {
-        "path": str(out),
-        "bytes": out.stat().st_size,
-        "features": manifest.output.classes,
-        "calibration": manifest.calibration,
-        "feature_error": manifest.feature_error,
-        "tolerance": manifest.self_test.logit_tolerance,
-    }
+    return BackboneReport(
+        path=str(out),
+        bytes=out.stat().st_size,
+        features=manifest.output.classes,
+        calibration=manifest.calibration,
+        feature_error=manifest.feature_error,
+        tolerance=manifest.self_test.logit_tolerance,
+    )
 
 
 def _without_head(folded: Model) -> Model:

@@ -10,7 +10,9 @@ the first step that fails.
 
 import argparse
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,7 +45,7 @@ class Debian:
     root: Path
 
     def run(self, command: str, folder: Path = HOME) -> subprocess.Popen[str]:
-        """Starts a command of bash as the newcomer, in a namespace of its own, ended with all that it started."""
+        """Starts a command of bash as the newcomer, in a namespace of its own."""
         mounts = "".join(f"mount --rbind /{name} {self.root}/{name} && " for name in ("dev", "proc", "sys"))
         # The words of the command stay one argument from here to the newcomer's shell.
         inside = 'exec chroot --userspec=newcomer "$1" env -i HOME="$2" PATH=/usr/bin:/bin LANG=C.UTF-8 bash -c "$3"'
@@ -143,8 +145,15 @@ def page_shows(debian: Debian, later: list[bytes]) -> str | None:
         except AssertionError:
             return None
         finally:
-            process.kill()
-            process.communicate()
+            end(process)
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Ends a process of a `Debian` with all that it started."""
+    # The namespace's first process ends it; a change of the user keeps that process from ending with its parent.
+    for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+        os.kill(int(child), signal.SIGKILL)
+    process.communicate()
 
 
 def asked(port: int) -> dict[str, Any] | None:

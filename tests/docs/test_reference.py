@@ -10,12 +10,14 @@ import commands_page
 import errors_page
 import pytest
 from documented_commands import ROOT
+from results import result
 
 from fedge import errors
 from fedge.cli.main import run as run_command
 from fedge.commands.capture.reporter import CaptureReport, PictureReport
 from fedge.commands.device.doctor.finding import Finding
 from fedge.commands.device.models import StoreReport
+from fedge.outputs.payload import COLUMNS, change
 from fedge.runner.health import HealthSnapshot
 from fedge.store.journal import Entry, Event
 
@@ -75,8 +77,11 @@ def test_the_fields_of_reports_that_need_more_than_a_command_are_explained() -> 
         "fedge capture": (PictureReport, CaptureReport),
         "The health": (HealthSnapshot,),
     }
-    for title, kinds in reports.items():
-        names = {field.name for kind in kinds for field in dataclasses.fields(kind)}
+    fields = {
+        title: {field.name for kind in kinds for field in dataclasses.fields(kind)} for title, kinds in reports.items()
+    }
+    fields |= {"A row": {name for name, _ in COLUMNS}, "A change of the decision": set(change(result()))}
+    for title, names in fields.items():
         missing = {name for name in names if f"`{name}`" not in section(title)}
         assert not missing, (title, missing)
 

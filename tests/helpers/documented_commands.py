@@ -132,8 +132,12 @@ def _problem_of_fedge(arguments: list[str]) -> str | None:
         command, name, arguments = commands[arguments[0]], f"{name} {arguments[0]}", arguments[1:]
     if set(arguments) & {"--help", "-h", "--help-all"}:
         return None
+    # Such a file would be read here, and stands where the page is followed.
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    read = {i + offset for i, word in enumerate(own) if word == "--config" for offset in (0, 1)}
+    without_files = [word for i, word in enumerate(arguments) if i not in read]
     try:
-        command.make_context(name, list(arguments))
+        command.make_context(name, without_files)
     except typer.TyperException as error:
         return f"{name}: {error.format_message()}"
     if name == "fedge service install" and "--" in arguments:

@@ -17,6 +17,7 @@ from fedge.runner.recording import Recorder, recorded
 from fedge.runner.result import Result
 from fedge.runner.segments import LINES, segments
 from fedge.sources.backends.in_memory import InMemoryCamera
+from fedge.system.json_types import JsonObject
 
 # On a busy machine a picture may take longer to encode than a disk that is not stuck takes to write.
 PATIENT: dict[str, Any] = {"wait": True, "stuck_seconds": 120.0}
@@ -36,7 +37,7 @@ def record(
     """Records frames that show two things in turn, ten of each, so that the decision changes."""
     pictures = [garment(i // 10 % 2 == 0, i, 160, 120) for i in range(frames)]
     health, decider = Health(), Decider(classifier.labels, 0.005, 0.3, 0.2)
-    facts = {
+    facts: JsonObject = {
         "model": str(model_path),
         "network": classifier.model.manifest.flatbuffer.sha256,
         "reject": classifier.reject,

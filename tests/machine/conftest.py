@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ if not _SUITES:
 
 def pytest_configure(config: pytest.Config) -> None:
     if _SUITES:
+        # A run that is ended takes its machines with it.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         config.pluginmanager.register(Matrix(_SUITES, os.environ.get("FEDGE_MACHINE_REPORT")))
 
 

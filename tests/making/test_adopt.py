@@ -62,8 +62,8 @@ def test_each_kind_is_adopted_and_found_out(
 ) -> None:
     options.file.write_bytes(network)
     report = adopt(options)
-    assert (report["scale"], report["order"], report["output"]) == (scale, order, kind)
-    assert report["accuracy"] >= 0.9 and report["n"] == 30 and report["accepted"] is False
+    assert (report.scale, report.order, report.output) == (scale, order, kind)
+    assert report.evaluation.accuracy >= 0.9 and report.evaluation.n == 30 and report.accepted is False
     classifier = load(options.out)
     assert self_test(classifier).passed
     answer = classifier(colored("green", 99))
@@ -88,7 +88,7 @@ def test_a_float_parent_is_held_against_it_and_a_planted_bad_file_is_refused(opt
     parent.write_bytes(float_classifier(MINUS_ONE_TO_ONE))
     proved = dataclasses.replace(options, float_parent=parent, max_drop_pp=15, asked=Asked("-1..1", "rgb", "stretch"))
     report = adopt(proved)
-    assert report["accepted"] and report["parity"]["agreement"] >= 0.95
+    assert report.accepted and report.parity is not None and report.parity.agreement >= 0.95
     manifest = model_file.read(options.out).manifest
     assert isinstance(manifest, AdoptedManifest) and manifest.parity and manifest.parity.proof == "test"
     assert manifest.adopted.float_file == "parent.tflite"

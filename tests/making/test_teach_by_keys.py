@@ -92,7 +92,7 @@ def test_q_writes_a_model_file(backbone: Path, tmp_path: Path, monkeypatch: pyte
         monkeypatch.setattr(work, "open_asked", lambda *_: camera)
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.FileIO(reads, closefd=False)))
         report = teach_by_keys(TeachOptions(backbone, (), out, unproved=True), CameraLesson(("blue", "red")))
-    assert report["labels"] == ["blue", "red"] and model_file.read(out).labels == ("blue", "red")
+    assert report.labels == ("blue", "red") and model_file.read(out).labels == ("blue", "red")
     assert (tmp_path / "mine-photos" / "red").is_dir()
 
 

@@ -51,8 +51,7 @@ def text_calls_without_an_encoding(source: str) -> list[int]:
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call) or any(keyword.arg == "encoding" for keyword in node.keywords):
             continue
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if name in ("read_text", "write_text"):
+        if isinstance(node.func, ast.Attribute) and node.func.attr in ("read_text", "write_text"):
             lines.append(node.lineno)
     return lines
 

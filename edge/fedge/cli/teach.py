@@ -50,7 +50,8 @@ def teach(
     with needs_extra("teach", "`fedge teach`"):
         import sklearn  # noqa: F401
 
-        from fedge.commands.making.teach import TeachOptions, describe_taught
+        from fedge.commands.making import teach_report as reports
+        from fedge.commands.making.teach import TeachOptions
         from fedge.commands.making.teach import teach as work
     options = TeachOptions(backbone, tuple(data or ()), out, map, test_share, max_drop, tuple(frames or ()), unproved)
     if by_keys:
@@ -59,7 +60,7 @@ def teach(
         report = teach_by_keys(options, CameraLesson(tuple(labels or ()), source, device, CameraOptions(), photos))
     else:
         report = work(options)
-    print_report(report if as_json else describe_taught(report))
+    print_report(reports.as_json(report) if as_json else reports.as_text(report))
 
 
 def adopt(
@@ -88,7 +89,8 @@ def adopt(
     with needs_extra("teach", "`fedge adopt`"):
         import scipy  # noqa: F401
 
-        from fedge.commands.making.adopt import AdoptOptions, describe_adopted
+        from fedge.commands.making import adopt_report as reports
+        from fedge.commands.making.adopt import AdoptOptions
         from fedge.commands.making.adopt import adopt as work
         from fedge.making.foreign.normalization import Asked
     report = work(
@@ -105,4 +107,4 @@ def adopt(
             unproved,
         )
     )
-    print_report(report if as_json else describe_adopted(report))
+    print_report(reports.as_json(report) if as_json else reports.as_text(report))

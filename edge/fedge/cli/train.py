@@ -278,6 +278,8 @@ def backbone(
     as_json: Json = False,
 ) -> None:
     """Make an int8 backbone file, which `fedge teach` learns classes on, on any device."""
+    from fedge.commands.making import backbone_report as reports
+
     if arch.endswith(".tflite"):
         with needs_extra("teach", "`fedge backbone FILE`"):
             from fedge.commands.making.own_backbone import wrap_backbone
@@ -287,10 +289,4 @@ def backbone(
         with needs_extra("train", "`fedge backbone`"):
             from fedge_quantize.backbone import BackboneOptions, make_backbone
         report = make_backbone(BackboneOptions(arch, size, tuple(data or ()), out))
-    error = report["feature_error"]
-    far = "" if error is None else f", {error:.1%} away from the float ones on {report['calibration']}"
-    text = (
-        f"{report['path']}: {report['bytes']:,} bytes, {report['features']:,} features{far}\n"
-        f"next: fedge teach {report['path']} --data photos"
-    )
-    print_report(report if as_json else text)
+    print_report(reports.as_json(report) if as_json else reports.as_text(report))

@@ -34,6 +34,7 @@ from fedge.sources.base import Source
 from fedge.sources.factory import open_asked
 from fedge.sources.learn_background import BackgroundLearner
 from fedge.system.console import echo, stop_writing
+from fedge.system.json_types import JsonObject
 from fedge.system.memory import return_freed_memory
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _recorder(
     record: RecordOptions, options: RunOptions, classifier: Classifier, decider: Decider, health: Health, wait: bool
 ) -> Recorder:
     path = find_model(options.model)
-    facts = {
+    facts: JsonObject = {
         "model": path.stem if is_shipped(path) else str(path.resolve()),
         "network": classifier.model.manifest.flatbuffer.sha256,
         "reject": classifier.reject,

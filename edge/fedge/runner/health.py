@@ -4,7 +4,9 @@ from collections import Counter, deque
 from dataclasses import asdict, dataclass
 from threading import Lock
 from time import monotonic
-from typing import Any, Literal
+from typing import Literal
+
+from fedge.system.json_types import JsonObject
 
 State = Literal["starting", "running", "waiting", "stopped"]
 OutputState = Literal["idle", "ok", "failing"]
@@ -105,7 +107,7 @@ class HealthSnapshot:
         """Whether frames come and no output fails."""
         return self.state == "running" and not self.failing
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """All of it as JSON: `outputs` in words, `output_status` as `state`, `reason`, `dropped`, and `healthy`."""
         words = {name: str(status) for name, status in self.outputs.items()}
         status = {name: asdict(status) for name, status in self.outputs.items()}

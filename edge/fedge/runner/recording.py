@@ -7,7 +7,6 @@ from pathlib import Path
 from queue import Full, Queue
 from threading import Event, Semaphore, Thread
 from time import monotonic
-from typing import Any
 
 from fedge.errors import SourceError
 from fedge.images.picture import Picture
@@ -18,6 +17,7 @@ from fedge.runner.result import Result
 from fedge.runner.segments import SegmentWriter
 from fedge.sources.base import Fault
 from fedge.system.console import echo
+from fedge.system.json_types import JsonObject
 from fedge.system.timing import RetryPause
 
 # Pictures wait as they are, up to a megabyte each; lines are small.
@@ -31,13 +31,13 @@ _TOO_LARGE = "the output recording leaves out pictures that its limit has no roo
 
 @dataclass(frozen=True)
 class _Line:
-    content: dict[str, Any]
+    content: JsonObject
     picture: Picture | None
 
 
 @dataclass(frozen=True)
 class _NewSegment:
-    state: dict[str, Any]
+    state: JsonObject
 
 
 class Recorder:
@@ -66,8 +66,8 @@ class Recorder:
         self,
         folder: Path,
         limit_bytes: int,
-        facts: dict[str, Any],
-        state: dict[str, Any],
+        facts: JsonObject,
+        state: JsonObject,
         health: Health,
         wait: bool = False,
         retry_seconds: tuple[float, float] = RETRY_SECONDS,
@@ -92,7 +92,7 @@ class Recorder:
         self._thread = Thread(target=self._run, name="fedge-recording", daemon=True)
         self._thread.start()
 
-    def keep(self, result: Result, state: Callable[[], dict[str, Any]]) -> None:
+    def keep(self, result: Result, state: Callable[[], JsonObject]) -> None:
         """Records a result; `state` gives the decider's state after it, which is asked for now and then."""
         picture = result.frame.picture if self._room.acquire(blocking=self._wait) else None
         content = result.to_json() | {

@@ -15,12 +15,12 @@ import re
 import shutil
 from io import FileIO
 from pathlib import Path
-from typing import Any
 
 import cv2
 
 from fedge.images.picture import Picture
 from fedge.system.files import BoundedFolder, PeriodicSync, write_json
+from fedge.system.json_types import JsonObject
 
 FACTS, LINES, END = "recording.json", "frames.jsonl", "end.json"
 _SEGMENT = re.compile(r"segment-(\d{6,})")
@@ -40,7 +40,7 @@ class SegmentWriter:
         facts: what is needed to replay, as JSON.
     """
 
-    def __init__(self, folder: Path, limit_bytes: int, facts: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, limit_bytes: int, facts: JsonObject) -> None:
         self._folder, self._facts = folder, facts
         self._kept = BoundedFolder(limit_bytes, [(path, _size(path)) for path in segments(folder)], _remove)
         self._newest = max(map(_number, segments(folder)), default=0)
@@ -54,7 +54,7 @@ class SegmentWriter:
         """Whether the segment has its share of what the folder may hold, so that the next should be begun."""
         return self._segment is not None and self._kept.size(self._segment) >= self._kept.limit_bytes / _SEGMENTS
 
-    def begin(self, state: dict[str, Any]) -> None:
+    def begin(self, state: JsonObject) -> None:
         """Begins the next segment with the decider's state."""
         self.end()
         segment = self._folder / f"segment-{self._newest + 1:06}"
@@ -73,7 +73,7 @@ class SegmentWriter:
         self._kept.grow(segment, size)
         self._kept.make_room(0, sparing=segment)
 
-    def write(self, content: dict[str, Any], picture: Picture | None) -> bool:
+    def write(self, content: JsonObject, picture: Picture | None) -> bool:
         """Writes the line, and the picture if the segment may hold it too; gives whether it may."""
         assert self._segment and self._lines
         text = _encode_line(content)
@@ -145,7 +145,7 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
 
 
-def _encode_line(content: dict[str, Any]) -> bytes:
+def _encode_line(content: JsonObject) -> bytes:
     # A file's name need not be UTF-8; JSON has the escape for what it is read as.
     return (json.dumps(content, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
 

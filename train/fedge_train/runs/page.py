@@ -31,8 +31,8 @@ class _Section:
 
 def write_page(folder: Path) -> None:
     """Writes the page of a finished run, quantized or not."""
-    report = json.loads((folder / "report.json").read_text())
-    quantized = json.loads((folder / QUANTIZED).read_text()) if (folder / QUANTIZED).is_file() else None
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    quantized = json.loads((folder / QUANTIZED).read_text(encoding="utf-8")) if (folder / QUANTIZED).is_file() else None
     sections = [*_of_training(report), *_of_pictures(report.get("enough")), *_of_quantizing(quantized)]
     shown = "".join(_html(folder, section) for section in sections if _is_there(folder, section))
     title = f"{report['architecture']} on {report['data']}"

@@ -1,11 +1,12 @@
 """The commands `fedge service ...`."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from fedge.cli.parsing.command import GIVEN
 from fedge.options import RunOptions
+from fedge.options.config_text import Value
 
 service_app = typer.Typer(help="Run fedge as a systemd service.", rich_markup_mode=None)
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
@@ -41,7 +42,7 @@ def service_uninstall(dry_run: DryRun = False) -> None:
     uninstall(dry_run)
 
 
-def _asked(context: typer.Context, arguments: list[str]) -> tuple[RunOptions, dict[str, Any]]:
+def _asked(context: typer.Context, arguments: list[str]) -> tuple[RunOptions, dict[str, Value]]:
     """What `fedge run` makes of the arguments, and the same by keys; a mistake is told now, not at the next boot."""
     command = context.find_root().command
     assert isinstance(command, typer.core.TyperGroup)

@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperOption
 
 from fedge.errors import ConfigError, FedgeError
 from fedge.options import DEFAULT_ADDRESSES
+from fedge.options.config_text import Value
 from fedge.system.console import did_you_mean
 
 # They say which file, and stand in none.
@@ -69,7 +70,7 @@ def read_config(path: Path, command: TyperCommand, context: Any) -> dict[str, An
     return values
 
 
-def to_write(command: TyperCommand, context: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+def to_write(command: TyperCommand, context: Any, given: Mapping[str, Any]) -> dict[str, Value]:
     """What was given to a command, by keys: numbers and flags as such, everything else as it was typed."""
     return {
         key: _value(context.params.get(param.name), given[param.name])
@@ -136,7 +137,7 @@ def _suggestion(param: Any, value: Any) -> str:
     return did_you_mean(str(value), map(str, choices)) if choices else ""
 
 
-def _value(parsed: Any, typed: Any) -> Any:
+def _value(parsed: Any, typed: Any) -> Value:
     if isinstance(parsed, (bool, int, float)):
         return parsed
     if isinstance(parsed, list):

@@ -6,11 +6,12 @@ from typer.core import TyperCommand
 
 from fedge.cli.parsing.config_file import keys
 from fedge.options import DEFAULT_ADDRESSES
+from fedge.system.json_types import JsonObject
 
 _NUMBERS = {int: "integer", float: "number"}
 
 
-def schema(command: TyperCommand) -> dict[str, Any]:
+def schema(command: TyperCommand) -> JsonObject:
     """The schema (JSON Schema 2020-12) of the files that `fedge COMMAND --config` takes."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -21,7 +22,7 @@ def schema(command: TyperCommand) -> dict[str, Any]:
     }
 
 
-def _property(param: Any) -> dict[str, Any]:
+def _property(param: Any) -> JsonObject:
     described = {"description": param.help} if param.help else {}
     if getattr(param, "is_flag", False):
         return {"type": "boolean"} | described
@@ -29,7 +30,7 @@ def _property(param: Any) -> dict[str, Any]:
     return ({"type": "array", "items": one} if param.multiple else one) | described
 
 
-def _one(param: Any) -> dict[str, Any]:
+def _one(param: Any) -> JsonObject:
     kind = param.type_descriptor
     if kind.choices:
         return {"enum": list(kind.choices)}

@@ -3,12 +3,12 @@
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fedge import __version__
+from fedge.commands.making.adopt_report import AdoptReport
 from fedge.commands.making.teach import require_file
 from fedge.data.dataset import Split, carve
 from fedge.data.label_map import read_label_map
@@ -73,7 +73,7 @@ class _Ready:
         return self.network.answers(list(images), self.wanted.input)
 
 
-def adopt(options: AdoptOptions) -> dict[str, Any]:
+def adopt(options: AdoptOptions) -> AdoptReport:
     """Tests the classifier, passes the gate where there is a parent, writes the model file, and gives the report.
 
     Raises ParityRefused where the gate says no: then no file is written.
@@ -115,47 +115,19 @@ def adopt(options: AdoptOptions) -> dict[str, Any]:
     )
     content = _pack(options, ready, output, confidence, facts, proved, fitted, labels)
     model_file.write(options.out, content)
-    return {
-        **dataclasses.asdict(measured),
-        "model": str(options.out),
-        "bytes": len(content),
-        "labels": list(labels),
-        "scale": ready.wanted.scale,
-        "order": ready.wanted.input.color_order,
-        "fit": ready.wanted.recipe.fit,
-        "output": output.kind,
-        "fitted_to": len(fitted),
-        "temperature": confidence.temperature,
-        "parity": dataclasses.asdict(proved.facts()) if proved else None,
-        "accepted": proved is not None and proved.by != "none",
-    }
-
-
-def describe_adopted(report: dict[str, Any]) -> str:
-    """The report as text."""
-    width = max(map(len, report["labels"]))
-    rows = [
-        f"  {label:{width}} {row['recall']:7.1%} of {row['support']:,}"
-        for label, row in report["per_class"].items()
-        if row["support"]
-    ]
-    parity = report["parity"]
-    held = (
-        f"int8 against its float parent: drop {parity['drop_pp']:.2f} points, with 95% confidence at most "
-        f"{parity['drop_upper95_pp']:.2f} (allowed {parity['max_drop_pp']:g}); same answer {parity['agreement']:.2%}"
-        if parity
-        else "no float parent was given: what int8 lost is not known (--float)"
-    )
-    return "\n".join(
-        [
-            f"right on {report['accuracy']:.1%} of {report['n']:,} pictures that chose nothing:",
-            *rows,
-            f"takes {report['scale']} {report['order']} {report['fit']}, gives {report['output']}; temperature "
-            f"{report['temperature']:.2f} fitted to {report['fitted_to']:,} other pictures",
-            held,
-            f"{report['model']}: {report['bytes']:,} bytes",
-            f"next: fedge run {report['model']} --camera",
-        ]
+    return AdoptReport(
+        evaluation=measured,
+        model=str(options.out),
+        bytes=len(content),
+        labels=labels,
+        scale=ready.wanted.scale,
+        order=ready.wanted.input.color_order,
+        fit=ready.wanted.recipe.fit,
+        output=output.kind,
+        fitted_to=len(fitted),
+        temperature=confidence.temperature,
+        parity=proved.facts() if proved else None,
+        accepted=proved is not None and proved.by != "none",
     )
 
 

@@ -1,9 +1,9 @@
 """`fedge backbone FILE.tflite`: an int8 feature extractor of one's own becomes a backbone file; no TensorFlow."""
 
 from pathlib import Path
-from typing import Any
 
 from fedge import __version__
+from fedge.commands.making.backbone_report import BackboneReport
 from fedge.errors import NotAModelFile
 from fedge.images.preprocess import Recipe, apply
 from fedge.images.resize import resize_longest
@@ -28,8 +28,8 @@ from fedge.system.files import sha256
 _GOLDEN_PICTURES, _TOLERANCE_PICTURES = 8, 3
 
 
-def wrap_backbone(file: Path, data: tuple[str, ...], out: Path | None) -> dict[str, Any]:
-    """Writes the backbone file of a network that gives features, and gives its facts as `make_backbone` does.
+def wrap_backbone(file: Path, data: tuple[str, ...], out: Path | None) -> BackboneReport:
+    """Writes the backbone file of a network that gives features, and gives the report.
 
     Args:
         file: an int8 network: uint8 colour input of scale 1/255 and zero point 0, int8 output [1, features].
@@ -80,11 +80,11 @@ def wrap_backbone(file: Path, data: tuple[str, ...], out: Path | None) -> dict[s
     path = out or Path(f"{file.stem}-backbone.tflite")
     card = f"# {manifest.name}\n\nThe feature extractor {network.file}, made elsewhere. Teach it with `fedge teach`.\n"
     write_backbone(path, pack_backbone(network.flatbuffer, manifest, self_test.pack(golden), card))
-    return {
-        "path": str(path),
-        "bytes": path.stat().st_size,
-        "features": manifest.output.classes,
-        "calibration": manifest.calibration,
-        "feature_error": None,
-        "tolerance": manifest.self_test.logit_tolerance,
-    }
+    return BackboneReport(
+        path=str(path),
+        bytes=path.stat().st_size,
+        features=manifest.output.classes,
+        calibration=manifest.calibration,
+        feature_error=None,
+        tolerance=manifest.self_test.logit_tolerance,
+    )

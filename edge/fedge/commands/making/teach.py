@@ -10,12 +10,12 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import cv2
 import numpy as np
 
 from fedge import __version__
+from fedge.commands.making.teach_report import TeachReport
 from fedge.data.dataset import Dataset, join
 from fedge.data.label_map import read_label_map
 from fedge.data.load import load_dataset
@@ -51,7 +51,7 @@ class TeachOptions:
     unproved: bool = False
 
 
-def teach(options: TeachOptions, seen: Frames | None = None) -> dict[str, Any]:
+def teach(options: TeachOptions, seen: Frames | None = None) -> TeachReport:
     """Learns the classes, passes the gate, writes the model file, and gives the report.
 
     Args:
@@ -88,41 +88,27 @@ def teach(options: TeachOptions, seen: Frames | None = None) -> dict[str, Any]:
     name = file_name(Path(options.out.stem))
     content = pack_taught(name, backbone, flatbuffer, dataset, confidence, training, proved)
     model_file.write(options.out, content)
-    return {
-        **dataclasses.asdict(parity),
-        "model": str(options.out),
-        "bytes": len(content),
-        "labels": list(dataset.labels),
-        "learned_from": len(known),
-        "out_of_fold_accuracy": float(np.mean(learned.out_of_fold.argmax(1) == known.labels)),
-        "strength": learned.strength,
-        "max_drop_pp": options.max_drop_pp,
-        "accepted": refusal is None,
-        "proof": proved.by,
-        "frames": dataclasses.asdict(changed) if changed else None,
-        "skipped": list(dataset.skipped),
-        "seconds": monotonic() - started,
-    }
+    return TeachReport(
+        parity=parity,
+        model=str(options.out),
+        bytes=len(content),
+        labels=dataset.labels,
+        learned_from=len(known),
+        out_of_fold_accuracy=float(np.mean(learned.out_of_fold.argmax(1) == known.labels)),
+        strength=learned.strength,
+        max_drop_pp=options.max_drop_pp,
+        accepted=refusal is None,
+        proof=proved.by,
+        frames=changed,
+        skipped=dataset.skipped,
+        seconds=monotonic() - started,
+    )
 
 
 def require_file(out: Path) -> None:
     """Raises FedgeError where a model file cannot be written because a folder is there."""
     if out.is_dir():
         raise FedgeError(f"{out} is a folder", "give the model file's name to --out")
-
-
-def describe_taught(report: dict[str, Any]) -> str:
-    """The report as text."""
-    unproved = "UNPROVED: nothing showed that int8 lost so little\n" if report["proof"] == "none" else ""
-    return (
-        f"learned {', '.join(report['labels'])} from {report['learned_from']:,} pictures in {report['seconds']:.0f} s; "
-        f"right on {report['out_of_fold_accuracy']:.1%} of them when left out, and on {report['int8_accuracy']:.1%} of "
-        f"{report['n']:,} test pictures\n"
-        f"int8 against the float head: drop {report['drop_pp']:.2f} points, with 95% confidence at most "
-        f"{report['drop_upper95_pp']:.2f} (allowed {report['max_drop_pp']:g}); same answer {report['agreement']:.2%}\n"
-        f"{unproved}{report['model']}: {report['bytes']:,} bytes\n"
-        f"next: fedge run {report['model']} --camera"
-    )
 
 
 def _changed(frames: Frames, extract: FeatureExtractor, head: LinearHead, network: Network) -> Changed:

@@ -3,12 +3,12 @@
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from fedge.commands.making.keys import Keys, keys_of
 from fedge.commands.making.teach import TeachOptions, require_file, teach
+from fedge.commands.making.teach_report import TeachReport
 from fedge.errors import CaptureError, FedgeError
 from fedge.images.near_duplicates import NearDuplicates, difference_hash
 from fedge.images.picture import Picture, as_jpeg
@@ -43,7 +43,7 @@ class CameraLesson:
     photos: Path | None = None
 
 
-def teach_by_keys(options: TeachOptions, lesson: CameraLesson) -> dict[str, Any]:
+def teach_by_keys(options: TeachOptions, lesson: CameraLesson) -> TeachReport:
     """Records by keys until `q` or the source's end, then teaches from the pictures that were kept.
 
     Gives `teach`'s report. Raises FedgeError for classes that no key or folder can have, CaptureError where a class

@@ -23,7 +23,7 @@ PORTS = {8080: "--web", 9464: "--metrics"}
 def check_power() -> Finding | None:
     """Heat and voltage as a Raspberry Pi tells them; None where the machine tells neither."""
     flags = throttling()
-    celsius = int(_THERMAL.read_text()) / 1000 if _THERMAL.is_file() else None
+    celsius = int(_THERMAL.read_text(encoding="utf-8")) / 1000 if _THERMAL.is_file() else None
     if flags is None and celsius is None:
         return None
     heat = "" if celsius is None else f"{celsius:.0f} °C"

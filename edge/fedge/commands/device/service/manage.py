@@ -7,14 +7,13 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from fedge.commands.device.service.preflight import check
 from fedge.commands.device.service.systemctl import require_systemd, restart, state, systemctl
 from fedge.commands.device.service.unit import CONFIG_FILE, ENVIRONMENT_FILE, NAME, Unit
 from fedge.errors import ServiceError
 from fedge.options import RecordOptions, RunOptions
-from fedge.options.config_text import write_text
+from fedge.options.config_text import Value, write_text
 from fedge.options.flags import PathUse, flags
 from fedge.outputs.factory import OUTPUTS
 from fedge.system.files import write_bytes
@@ -30,7 +29,7 @@ _HEADER = f"""\
 """
 
 
-def install(options: RunOptions, given: Mapping[str, Any], user: str | None, dry_run: bool) -> None:
+def install(options: RunOptions, given: Mapping[str, Value], user: str | None, dry_run: bool) -> None:
     """Writes configuration and unit, starts it and enables it at boot; with `dry_run` prints both. Raises FedgeError.
 
     Args:
@@ -92,9 +91,9 @@ def uninstall(dry_run: bool) -> None:
     print(f"{NAME} is removed; what it wrote is still in /var/lib/fedge")
 
 
-def make_unit(values: Mapping[str, Any], user: str | None) -> Unit:
+def make_unit(values: Mapping[str, Value], user: str | None) -> Unit:
     """The unit for `fedge run` with these values of a configuration file, by this very installation."""
-    named = {key: Path(values[key]) for key in PATHS if key in values}
+    named = {key: Path(str(values[key])) for key in PATHS if key in values}
     # A file that rotates or is replaced has siblings, so that its folder must be writable.
     written = [path.parent for key, path in named.items() if PATHS[key] == "written file"]
     written += [path for key, path in named.items() if PATHS[key] == "written folder"]
@@ -106,9 +105,9 @@ def make_unit(values: Mapping[str, Any], user: str | None) -> Unit:
     )
 
 
-def with_absolute_paths(given: Mapping[str, Any]) -> dict[str, Any]:
+def with_absolute_paths(given: Mapping[str, Value]) -> dict[str, Value]:
     """The values, paths of what exists made absolute; what is not there yet is made in the service's own folder."""
-    return {key: _absolute(key, value) if key in PATHS else value for key, value in given.items()}
+    return {key: _absolute(key, str(value)) if key in PATHS else value for key, value in given.items()}
 
 
 def _program() -> list[str]:
@@ -122,12 +121,12 @@ def _absolute(key: str, path: str) -> str:
     return str(Path(path).absolute()) if is_path and (key, path) != ("background", "learn") else path
 
 
-def _without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
+def _without_secrets(values: Mapping[str, Value]) -> dict[str, Value]:
     """The values with addresses that may hold a password cut behind their scheme."""
-    shown = {}
+    shown: dict[str, Value] = {}
     for key, value in values.items():
         secret = key in _SECRETS and "://" in str(value)
-        shown[key] = f"{value.partition('://')[0]}://..." if secret else value
+        shown[key] = f"{str(value).partition('://')[0]}://..." if secret else value
     return shown
 
 

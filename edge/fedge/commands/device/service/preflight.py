@@ -39,7 +39,7 @@ def check(options: RunOptions, environment: Path) -> None:
 def read_environment(path: Path) -> dict[str, str]:
     """The variables of an EnvironmentFile (systemd.exec(5)) of plain lines; none where it cannot be read."""
     try:
-        lines = path.read_text().splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
         return {}
     pairs = (line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith(("#", ";")))
