@@ -1,10 +1,12 @@
 """The reports of teach, adopt and backbone: the fields of their JSON in order, and their text."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_networks import tiny_features, write_colored
 
 from fedge.cli.main import run
 from fedge.commands.making import adopt_report, backbone_report, teach_report
@@ -64,3 +66,12 @@ def test_a_device_is_a_camera(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert run(["teach", missing, "blue", "red", "--device", "0"]) == 1
     assert f"there is no file {missing}" in capsys.readouterr().err
     assert run(["teach", missing, "--device", "0", "--data", str(tmp_path)]) == 2
+
+
+def test_an_own_backbone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network, out = tmp_path / "own.tflite", tmp_path / "own-backbone.tflite"
+    network.write_bytes(tiny_features())
+    photos = write_colored(tmp_path / "photos", 3)
+    assert run(["backbone", str(network), "--data", str(photos), "--out", str(out), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["path"] == str(out) and found["bytes"] == out.stat().st_size and found["feature_error"] is None

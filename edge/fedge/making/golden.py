@@ -35,7 +35,7 @@ def kernel_difference(flatbuffer: bytes, images: Iterable[NDArray[Any]]) -> int:
     if tolerance > MAX_LOGIT_TOLERANCE:
         raise FedgeError(
             f"two interpreters differ by {tolerance} of 256 in a logit of this network, so no self-test could judge it",
-            "try --method qat, or another architecture",
+            "try another architecture, a larger input, or `fedge quantize --method qat`",
         )
     return tolerance
 
