@@ -242,9 +242,7 @@ def test_teachers_are_not_asked_of_pictures_that_only_look_photographed(folder: 
         (("--teacher", "nowhere"), "/nowhere; give a run, a model file, or one of the shipped"),
         (("--subject", "cut-out", "--teacher", "RUN"), "as another preprocessing makes them"),
         (("--weight", "1", "--weight", "2"), "does not fit 1 --data"),
-        (("--weight", "nan"), "does not fit 1 --data"),
         (("--weight", "0.001"), "shows none of the 130 pictures of"),
-        (("--learning-rate", "inf"), "learning_rate must be above 0 and finite"),
     ],
 )
 def test_what_does_not_fit_is_refused(
@@ -254,4 +252,11 @@ def test_what_does_not_fit_is_refused(
     size = () if "--size" in given else ("--size", "16")
     done = fedge("train", "--data", folder, *size, "--gray", *given, "--epochs", 1, "--out", tmp_path / "run")
     assert done.code == 1 and message in done.err.strip().splitlines()[-1], done.err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("option", ["--weight", "--learning-rate"])
+def test_what_is_no_number_is_a_usage_error(option: str, folder: Path, tmp_path: Path) -> None:
+    done = fedge("train", "--data", folder, option, "nan", "--out", tmp_path / "run")
+    assert done.code == 2 and option in one_line_error(done)
     assert not (tmp_path / "run").exists()

@@ -77,7 +77,10 @@ def _of_training(report: dict[str, Any]) -> list[_Section]:
         (label, f"{row['recall']:.0%}", f"{row['precision']:.0%}", f"{row['support']:,}")
         for label, row in report["per_class"].items()
     ]
-    best = f"the weights of epoch {report['best_epoch']} of {report['epochs']} were kept"
+    if "best_epoch" in report:
+        kept = f"the weights of epoch {report['best_epoch']} of {report['epochs']} were kept"
+    else:
+        kept = f"the weights are the mean of {' and '.join(report['averaged'])}"
     return [
         _Section(
             "Mistakes",
@@ -97,7 +100,7 @@ def _of_training(report: dict[str, Any]) -> list[_Section]:
         ),
         _Section(
             "Training",
-            f"Where the held-out line no longer gets better, longer training is of no use; {best}.",
+            f"Where the held-out line no longer gets better, longer training is of no use; {kept}.",
             "curves.png",
         ),
     ]
