@@ -76,8 +76,8 @@ def test_eval_of_the_file_and_of_the_run_print_the_reports_figures(trained: Path
 def bad_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calibration on nearly black pictures: the ranges that it reads clip everything brighter."""
 
-    def nearly_black(train: Split, seed: int) -> CalibrationSet:
-        images = np.zeros_like(calibration_set(train, seed).images)
+    def nearly_black(train: Split, seed: int, most: int) -> CalibrationSet:
+        images = np.zeros_like(calibration_set(train, seed, most).images)
         images[:, 0, 1] = 255
         return CalibrationSet(images, "0" * 64)
 

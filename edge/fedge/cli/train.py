@@ -132,7 +132,7 @@ def train(
     ] = None,
     learning_rate: Annotated[
         float | None,
-        EXPERT(metavar="RATE", help="The peak learning rate.", show_default=BY_NETWORK, min=1e-9, max=10, **RARE),
+        EXPERT(metavar="RATE", help="The peak learning rate.", show_default=BY_NETWORK, min=1e-9, **RARE),
     ] = None,
     camera_like: Annotated[
         bool | None,
