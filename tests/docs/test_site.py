@@ -23,8 +23,9 @@ def test_the_site_is_built_only_where_all_links_lead_somewhere(addition: str, wh
     page.write_text(page.read_text() + addition)
     # The Makefile's own command, with this environment's program.
     planned = subprocess.run(["make", "--dry-run", "docs"], cwd=ROOT, capture_output=True, text=True, check=True)
-    command = planned.stdout.splitlines()[-1].replace(".venv/bin/", f"{Path(sys.executable).parent}/")
-    assert "mkdocs build" in command
+    # A make above this one adds lines of its own ("Leaving directory").
+    (planned_build,) = (line for line in planned.stdout.splitlines() if "mkdocs build" in line)
+    command = planned_build.replace(".venv/bin/", f"{Path(sys.executable).parent}/")
     done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode == 0) == (not addition) and why in done.stderr, done.stderr
     if not addition:
