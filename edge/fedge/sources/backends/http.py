@@ -163,8 +163,8 @@ def _opener(url: str) -> tuple[OpenerDirector, str, str]:
     plain = urlunsplit(
         (parts.scheme, parts.netloc.rpartition("@")[2], quote(parts.path, _SAFE), quote(parts.query, _SAFE), "")
     )
-    # Cameras sign their certificates themselves, so FFmpeg does not check them either.
-    context = ssl.create_default_context()
+    # Cameras sign their certificates themselves, so FFmpeg does not check them either; no authority is loaded.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     handlers: list[BaseHandler] = [HTTPSHandler(context=context), _Hangup()]
     if user:
