@@ -205,12 +205,26 @@ PATHS_OR_WORDS = {"model", "source", "background"}
 def path_options() -> set[str]:
     """The keys of the options of `fedge run` that are paths, as its signature declares them."""
     hints = get_type_hints(run_signature.run)
-    paths = {name.replace("_", "-") for name, hint in hints.items() if hint == Path | None} - {"config", "save"}
+    paths = {name.replace("_", "-") for name, hint in hints.items() if hint == Path | None} - {"config", "saved-config"}
     return paths | PATHS_OR_WORDS
 
 
 def test_each_path_that_run_takes_is_known() -> None:
-    assert path_options() == set(manage.PATHS)
+    assert path_options() == {key for key, use in manage.PATHS.items() if use != "program"}
+
+
+def test_files_in_the_command_of_a_program_are_made_absolute_and_may_be_read(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "my light.py").write_text("")
+    values, writable = dry_run(capsys, "--camera", "--exec", "python3 'my light.py' --pin 17")
+    assert (values["exec"], writable) == (f"python3 '{here}/my light.py' --pin 17", [])
+    assert here / "my light.py" in manage.make_unit(values, None).readable
+
+
+def test_a_video_in_a_service_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["service", "install", "--dry-run", "--", "--camera", "--save", "seen.mp4"]) == 1
+    assert "--record" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("key", sorted(path_options()))

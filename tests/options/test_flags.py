@@ -33,7 +33,7 @@ def test_each_kind_of_output_has_an_opener() -> None:
 @pytest.mark.parametrize("kind", [*KINDS, RunOptions, RecordOptions])
 def test_each_path_says_what_is_done_with_it_and_each_flag_is_an_option(kind: type) -> None:
     assert paths_without_use(kind) == []
-    options = {name.replace("_", "-") for name in inspect.signature(run_signature.run).parameters}
+    options = {name.rstrip("_").replace("_", "-") for name in inspect.signature(run_signature.run).parameters}
     assert {each.key for each in flags(kind).values()} <= options
 
 

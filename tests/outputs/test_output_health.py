@@ -17,7 +17,7 @@ from results import result
 from waiting import eventually, free_port
 from web_helpers import LABELS, RECIPE, get, web_page
 
-from fedge.options import Address, Broker, parse_webhook
+from fedge.options import Address, Broker, Program, parse_webhook
 from fedge.outputs.base import Output
 from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.files.csv_file import CsvFile
@@ -27,6 +27,7 @@ from fedge.outputs.files.unsure_frames import UnsureFrames
 from fedge.outputs.mqtt.client import Mqtt
 from fedge.outputs.network.prometheus import Metrics
 from fedge.outputs.network.webhook import Webhook
+from fedge.outputs.program import RunProgram
 from fedge.outputs.screen.terminal import Lines
 from fedge.outputs.screen.window import Window
 from fedge.outputs.systemd import Notify
@@ -101,7 +102,12 @@ def terminal_on_a_full_disk(folder: Path, stack: ExitStack, monkeypatch: pytest.
     return Lines(stack.enter_context(TextIOWrapper(FileIO("/dev/full", "w"), write_through=True)))
 
 
+def exec_of_a_program_that_has_gone(folder: Path, stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> Output:
+    return RunProgram(Program((str(folder / "gone"),)), 1, 1)
+
+
 KINDS: list[Failing] = [
+    exec_of_a_program_that_has_gone,
     csv_on_a_full_disk,
     sqlite_on_a_full_disk,
     unsure_on_a_full_disk,

@@ -1,11 +1,30 @@
 """The signature of `fedge run`."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from fedge.cli.parsing.output_parameters import (
+    Csv,
+    Exec,
+    ExecAtOnce,
+    ExecSeconds,
+    JsonLines,
+    Metrics,
+    Mqtt,
+    MqttAuthority,
+    MqttPasswordFile,
+    Record,
+    Save,
+    ShowInput,
+    Sqlite,
+    Unsure,
+    Web,
+    Webhook,
+    WebTokenFile,
+    Window,
+)
 from fedge.cli.parsing.parameters import (
     RARE,
     SOURCE,
@@ -29,12 +48,13 @@ from fedge.options import (
     AGE_SECONDS,
     CSV_FILES,
     CSV_MEGABYTES,
-    DEFAULT_ADDRESSES,
     DEFAULT_REJECT,
     ENTER,
     FROZEN_SECONDS,
     LEAVE,
     MEGABYTE,
+    PROGRAM_SECONDS,
+    PROGRAMS_AT_ONCE,
     RECORD_MEGABYTES,
     SHADOW_SECONDS,
     SQLITE_ROWS,
@@ -42,8 +62,7 @@ from fedge.options import (
     TRIAL_SECONDS,
     UNSURE_MEGABYTES,
     UNSURE_SECONDS,
-    Address,
-    Broker,
+    VIDEO_MEGABYTES,
     CameraOptions,
     DecisionOptions,
     FaultLimits,
@@ -52,25 +71,23 @@ from fedge.options import (
     RejectMode,
     RunOptions,
     SwapOptions,
-    WebhookUrl,
     WhenOptions,
-    parse_address,
-    parse_broker,
-    parse_webhook,
     parse_when,
 )
 from fedge.options.outputs import (
     CsvOptions,
     MetricsOptions,
     MqttOptions,
+    ProgramOptions,
     SqliteOptions,
     UnsureOptions,
+    VideoOptions,
     WebhookOptions,
     WebOptions,
     WindowOptions,
 )
 
-DECISION, SHOW, SEND, KEEP, LIMITS = map(panel, ("Decision", "Show", "Send", "Keep", "Limits"))
+DECISION, LIMITS = map(panel, ("Decision", "Limits"))
 
 EXAMPLES = """\
 Examples:
@@ -146,59 +163,24 @@ def run(
             **RARE,
         ),
     ] = None,
-    as_json: Annotated[bool, SHOW("--json", help="One JSON line per frame on standard output.")] = False,
-    web: Annotated[
-        Address | None,
-        SHOW(
-            metavar="[ADDRESS:PORT]",
-            help=f"A web page with the live picture; {DEFAULT_ADDRESSES['--web']} if no address follows.",
-            parser=partial(parse_address, option="--web"),
-        ),
-    ] = None,
-    web_token_file: Annotated[
-        Path | None, SHOW(metavar="FILE", help="Its first line opens the page; instead of $FEDGE_WEB_TOKEN.", **RARE)
-    ] = None,
-    window: Annotated[bool, SHOW("--window", help="The picture in a window.")] = False,
-    show_input: Annotated[
-        bool, SHOW("--show-input", help="What the network sees, in the window or the terminal.")
-    ] = False,
-    mqtt: Annotated[
-        Broker | None,
-        SEND(
-            metavar="URL",
-            help="Decisions to a broker: mqtt:// or mqtts://[USER@]HOST[:PORT][/TOPIC].",
-            parser=parse_broker,
-        ),
-    ] = None,
-    mqtt_password_file: Annotated[
-        Path | None, SEND(metavar="FILE", help="Its first line is the password; instead of $FEDGE_MQTT_PASSWORD.")
-    ] = None,
-    mqtt_ca: Annotated[
-        Path | None,
-        SEND(metavar="FILE", help="The authority that signed the broker's certificate, PEM.", **RARE),
-    ] = None,
-    webhook: Annotated[
-        WebhookUrl | None,
-        SEND(
-            metavar="URL",
-            envvar="FEDGE_WEBHOOK",
-            show_envvar=True,
-            help="POST JSON there when the decision changes.",
-            parser=parse_webhook,
-        ),
-    ] = None,
-    metrics: Annotated[
-        Address | None,
-        SEND(
-            metavar="[ADDRESS:PORT]",
-            help=f"Metrics for Prometheus; {DEFAULT_ADDRESSES['--metrics']} if no address follows.",
-            parser=partial(parse_address, option="--metrics"),
-        ),
-    ] = None,
-    csv: Annotated[Path | None, KEEP(metavar="FILE", help="A row per frame; the file rotates.")] = None,
-    sqlite: Annotated[Path | None, KEEP(metavar="FILE", help="A row per frame in a database.")] = None,
-    unsure: Annotated[Path | None, KEEP(metavar="FOLDER", help="Frames that the network is not sure of.")] = None,
-    record: Annotated[Path | None, KEEP(metavar="FOLDER", help="Frames and decisions, for `fedge replay`.")] = None,
+    as_json: JsonLines = False,
+    web: Web = None,
+    web_token_file: WebTokenFile = None,
+    window: Window = False,
+    show_input: ShowInput = False,
+    mqtt: Mqtt = None,
+    mqtt_password_file: MqttPasswordFile = None,
+    mqtt_ca: MqttAuthority = None,
+    webhook: Webhook = None,
+    exec_: Exec = None,
+    exec_at_once: ExecAtOnce = PROGRAMS_AT_ONCE,
+    exec_seconds: ExecSeconds = PROGRAM_SECONDS,
+    metrics: Metrics = None,
+    csv: Csv = None,
+    sqlite: Sqlite = None,
+    unsure: Unsure = None,
+    save: Save = None,
+    record: Record = None,
     frames: Annotated[
         int | None, LIMITS(metavar="N", help="Stop after so many frames.", show_default="never", min=1)
     ] = None,
@@ -221,11 +203,14 @@ def run(
     unsure_every: Annotated[
         float, LIMITS(metavar="SECONDS", help="The least time between two frames of --unsure.", min=0, **RARE)
     ] = UNSURE_SECONDS,
+    save_mb: Annotated[
+        int, LIMITS(metavar="MB", help="Megabytes that the video of --save may have.", min=1, **RARE)
+    ] = VIDEO_MEGABYTES,
     record_mb: Annotated[
         int, LIMITS(metavar="MB", help="Megabytes of --record; the oldest goes first.", min=1, **RARE)
     ] = RECORD_MEGABYTES,
     config: Config = None,
-    save: SaveConfig = None,
+    saved_config: SaveConfig = None,
 ) -> RunOptions:
     """Classify frames from a camera, or pictures and videos."""
     if model is not None and source is None and not camera and device is None and _looks_like_a_source(Path(model)):
@@ -241,7 +226,7 @@ def run(
         raise typer.BadParameter("--show-input goes with a terminal or --window; the page of --web always shows it")
     if leave > enter:
         raise typer.BadParameter("--leave must not be above --enter")
-    save_config(context, save)
+    save_config(context, saved_config)
     outputs: list[OutputOptions | None] = [
         CsvOptions(csv, csv_mb * MEGABYTE, csv_files) if csv else None,
         SqliteOptions(sqlite, sqlite_rows) if sqlite else None,
@@ -251,6 +236,8 @@ def run(
         WindowOptions(show_input) if window else None,
         WebOptions(web, web_token_file) if web else None,
         UnsureOptions(unsure, unsure_mb * MEGABYTE, unsure_every) if unsure else None,
+        ProgramOptions(exec_, exec_at_once, exec_seconds) if exec_ else None,
+        VideoOptions(save, save_mb * MEGABYTE) if save else None,
     ]
     return RunOptions(
         model,

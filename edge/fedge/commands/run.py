@@ -71,7 +71,7 @@ def _run_model(options: RunOptions) -> bool:
         standard = JsonLines() if options.as_json else terminal(source.live, show_input=options.show_input)
         recipe = classifier.model.manifest.preprocessing
         health.set_model(model_facts(find_model(options.model), classifier))
-        outputs = open_outputs(options.outputs, Run(classifier.labels, recipe, health))
+        outputs = open_outputs(options.outputs, Run(classifier.labels, recipe, health, source.moving))
         people = sys.stderr is not None and sys.stderr.isatty() and not options.as_json
         if people:
             asked = display_name(options.source or options.device or "the first camera that works")

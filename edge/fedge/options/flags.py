@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-PathUse = Literal["read", "written file", "written folder"]
+PathUse = Literal["read", "written file", "written folder", "program"]
 _FLAG = "flag"
 
 
@@ -15,7 +15,7 @@ class Flag:
     Attributes:
         key: its key in a configuration file: the flag without dashes, or the argument's name.
         path: what is done with the file or folder that it names; a written file gets siblings beside it, as it rotates
-            or is replaced. None: it names none.
+            or is replaced. A `program` is a command line, whose words may name files. None: it names none.
         secret: whether its value, an address, may hold a password.
     """
 

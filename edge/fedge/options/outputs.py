@@ -7,8 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from fedge.errors import OutputError
 from fedge.options.addresses import Address, Broker, WebhookUrl
 from fedge.options.flags import flag
+from fedge.options.program import Program
+
+VIDEO_CODECS = {".mp4": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
+"""The kinds of video that can be written, by suffix, and the four characters of their codecs."""
 
 
 @dataclass(frozen=True)
@@ -90,3 +95,25 @@ class UnsureOptions(OutputOptions):
     folder: Path = field(metadata=flag("unsure", path="written folder"))
     limit_bytes: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class ProgramOptions(OutputOptions):
+    """A program for each change of the decision, how many may run at once, and how many seconds each has."""
+
+    program: Program = field(metadata=flag("exec", path="program"))
+    at_once: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class VideoOptions(OutputOptions):
+    """A video of what was seen, and how many bytes it may have; raises OutputError for another kind of file."""
+
+    shows_pictures: ClassVar[bool] = True
+    path: Path = field(metadata=flag("save", path="written file"))
+    limit_bytes: int
+
+    def __post_init__(self) -> None:
+        if self.path.suffix.lower() not in VIDEO_CODECS:
+            raise OutputError(f"--save {self.path} is no name of a video", f"let it end in {', '.join(VIDEO_CODECS)}")

@@ -6,7 +6,11 @@ from fedge.runner.result import Result
 
 
 class NeverTaken(OutputError):
-    """A result that the output could not take however often it were given."""
+    """Results that the output could not take however often they were given; by default it is the last one."""
+
+    def __init__(self, what: str, mend: str, results: int = 1) -> None:
+        super().__init__(what, mend)
+        self.results = results
 
 
 class Output:
@@ -22,6 +26,7 @@ class Output:
         wants_pictures: whether results come with their picture and the network's input; without, the one has no pixels,
             and the other is None.
         longest_pause_s: the longest time until a failed call is tried again.
+        end_seconds: how much longer than others it may take to end, as what it wrote is lost without its end.
     """
 
     name = "output"
@@ -29,6 +34,7 @@ class Output:
     backlog = 1000
     wants_pictures = False
     longest_pause_s = 30.0
+    end_seconds = 0.0
 
     @classmethod
     def heeds_health(cls) -> bool:

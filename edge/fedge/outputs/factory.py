@@ -20,8 +20,10 @@ from fedge.options.outputs import (
     MetricsOptions,
     MqttOptions,
     OutputOptions,
+    ProgramOptions,
     SqliteOptions,
     UnsureOptions,
+    VideoOptions,
     WebhookOptions,
     WebOptions,
     WindowOptions,
@@ -39,11 +41,19 @@ MQTT_PASSWORD, WEB_TOKEN = "FEDGE_MQTT_PASSWORD", "FEDGE_WEB_TOKEN"
 
 @dataclass(frozen=True)
 class Run:
-    """What outputs are told of the run: the model's labels, in output order, its recipe, and the run's health."""
+    """What outputs are told of the run.
+
+    Attributes:
+        labels: the model's, in output order.
+        recipe: its preprocessing.
+        health: the run's.
+        moving: whether frames are of a camera or a video, not single pictures.
+    """
 
     labels: tuple[str, ...]
     recipe: Recipe
     health: Health
+    moving: bool = True
 
 
 def open_outputs(options: Sequence[OutputOptions], run: Run) -> list[Output]:
@@ -179,6 +189,24 @@ def _unsure(options: UnsureOptions, run: Run) -> Output:
     return UnsureFrames(options.folder, options.limit_bytes, options.seconds, run.labels)
 
 
+def _program(options: ProgramOptions, run: Run) -> Output:
+    from fedge.outputs.program import RunProgram
+
+    return RunProgram(options.program, options.at_once, options.seconds)
+
+
+def _video(options: VideoOptions, run: Run) -> Output:
+    from fedge.outputs.files.video_file import VideoFile
+
+    return VideoFile(options.path, options.limit_bytes, run.recipe, run.moving)
+
+
+def _check_video(options: VideoOptions, secrets: Secrets, environment: Path) -> None:
+    raise OutputError(
+        "a service runs for years, and a video of --save ends when it is full", "give --record, which is bounded"
+    )
+
+
 def _secret(variable: str, path: Path | None, option: str, secrets: Secrets) -> str | None:
     return read_secret(variable, path, option) if path is not None else secrets.get(variable) or None
 
@@ -192,5 +220,7 @@ OUTPUTS: Mapping[type[OutputOptions], Opener] = {
     WindowOptions: Opener(_window),
     WebOptions: Opener(_web, _check_web),
     UnsureOptions: Opener(_unsure),
+    ProgramOptions: Opener(_program),
+    VideoOptions: Opener(_video, _check_video),
 }
 """Every kind of output, by its options."""

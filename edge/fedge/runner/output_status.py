@@ -44,13 +44,13 @@ class Standing:
             state: OutputState = "ok" if self._status.state == "idle" else self._status.state
             self._set(replace(self._status, state=state, dropped=self._status.dropped + count))
 
-    def refuse(self, error: Exception) -> None:
-        """The output cannot take this result, though it takes others; the first time that is said."""
+    def refuse(self, error: Exception, results: int = 1) -> None:
+        """The output cannot take these results, though it takes others; the first time that is said."""
         with self._lock:
             if not self._has_refused:
                 echo(f"the output {self._name} leaves results out ({_in_one_line(error)}); the rest goes on")
             self._has_refused = True
-        self.count_dropped()
+        self.count_dropped(results)
 
     def end(self, left: int = 0) -> None:
         """The run is over and `left` results still waited; says how many were lost in all."""

@@ -1,7 +1,6 @@
 """An output's thread and its bounded queue."""
 
 from collections import deque
-from contextlib import suppress
 from dataclasses import replace
 from threading import Condition, Thread
 from time import monotonic
@@ -90,8 +89,11 @@ class Worker:
             self._changed.notify_all()
 
     def join(self, deadline: float) -> None:
-        """Waits for the thread until `deadline` on the monotonic clock, then leaves it behind; says what is lost."""
-        self._thread.join(max(0.0, deadline - monotonic()))
+        """Waits for the thread until `deadline` on the monotonic clock, then leaves it behind; says what is lost.
+
+        An output that has `end_seconds` gets them on top.
+        """
+        self._thread.join(max(0.0, deadline + self._output.end_seconds - monotonic()))
         with self._changed:
             left = self._left()
         self._standing.end(left if self._output.backlog > 1 else 0)
@@ -117,9 +119,10 @@ class Worker:
                     break
                 if self._stopping and not (self._queue or self._snapshot):
                     break
-                result = self._queue.popleft() if self._queue else None
-                self._in_hand = result is not None
                 snapshot, self._snapshot = self._snapshot, None
+                # One call at a time, so that what it raises is said of the right one.
+                result = self._queue.popleft() if self._queue and snapshot is None else None
+                self._in_hand = result is not None
             try:
                 if snapshot is not None:
                     self._output.health(snapshot)
@@ -137,8 +140,13 @@ class Worker:
                 pauses.reset()
                 if result is not None or self._output.heeds_health():
                     self._succeed()
-        with suppress(Exception):  # there is nothing left to degrade
+        try:
             self._output.close()
+        except NeverTaken as error:
+            self._standing.refuse(error, error.results)
+        except Exception:
+            # There is nothing left to degrade.
+            pass
 
     def _fail(self, error: Exception, result: Result | None) -> None:
         with self._changed:
@@ -151,7 +159,7 @@ class Worker:
         self._standing.fail(error)
 
     def _refuse(self, error: NeverTaken) -> None:
-        self._standing.refuse(error)
+        self._standing.refuse(error, error.results)
         self._go_on()
 
     def _succeed(self) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shlex
 import shutil
 import subprocess
 import sys
@@ -93,7 +94,9 @@ def uninstall(dry_run: bool) -> None:
 
 def make_unit(values: Mapping[str, Value], user: str | None) -> Unit:
     """The unit for `fedge run` with these values of a configuration file, by this very installation."""
-    named = {key: Path(str(values[key])) for key in PATHS if key in values}
+    named = {key: Path(str(values[key])) for key, use in PATHS.items() if key in values and use != "program"}
+    programs = [str(values[key]) for key, use in PATHS.items() if key in values and use == "program"]
+    words = [Path(word) for command in programs for word in shlex.split(command)]
     # A file that rotates or is replaced has siblings, so that its folder must be writable.
     written = [path.parent for key, path in named.items() if PATHS[key] == "written file"]
     written += [path for key, path in named.items() if PATHS[key] == "written folder"]
@@ -101,7 +104,7 @@ def make_unit(values: Mapping[str, Value], user: str | None) -> Unit:
         program=_program(),
         user=user,
         writable=[path for path in written if path.is_absolute()],
-        readable=[Path(sys.prefix), *(path for path in named.values() if path.is_absolute())],
+        readable=[Path(sys.prefix), *(path for path in [*named.values(), *words] if path.is_absolute())],
     )
 
 
@@ -116,6 +119,9 @@ def _program() -> list[str]:
 
 
 def _absolute(key: str, path: str) -> str:
+    if PATHS[key] == "program":
+        words = shlex.split(path)
+        return shlex.join(str(Path(word).absolute()) if Path(word).exists() else word for word in words)
     # A folder may be called like a shipped model, and a file `learn`: the name of the model and the word win.
     is_path = Path(path).is_file() or bool([*Path(path).glob("*.tflite")]) if key == "model" else Path(path).exists()
     return str(Path(path).absolute()) if is_path and (key, path) != ("background", "learn") else path
