@@ -67,6 +67,7 @@ from fedge.options import (
     DecisionOptions,
     FaultLimits,
     OutputOptions,
+    PlaybackOptions,
     RecordOptions,
     RejectMode,
     RunOptions,
@@ -103,6 +104,10 @@ def run(
     camera: Camera = False,
     device: Device = None,
     source: Source = None,
+    loop: Annotated[bool, SOURCE("--loop", help="Play a file or folder again and again.")] = False,
+    realtime: Annotated[
+        bool, SOURCE("--realtime", help="Play a video as fast as it was recorded, pictures a second each.")
+    ] = False,
     wait: Wait = False,
     width: Width = None,
     height: Height = None,
@@ -224,6 +229,8 @@ def run(
         raise typer.BadParameter("--record needs every frame to be classified; leave out --record or --when")
     if show_input and as_json and not window:
         raise typer.BadParameter("--show-input goes with a terminal or --window; the page of --web always shows it")
+    if (loop or realtime) and source is None:
+        raise typer.BadParameter("--loop and --realtime play files; give one with --source")
     if leave > enter:
         raise typer.BadParameter("--leave must not be above --enter")
     save_config(context, saved_config)
@@ -255,6 +262,7 @@ def run(
         show_input and not window,
         SwapOptions(shadow, trial * 60, least_fps),
         when or WhenOptions(),
+        PlaybackOptions(loop, realtime),
     )
 
 

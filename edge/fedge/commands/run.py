@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ from fedge.runner.model_facts import model_facts
 from fedge.runner.motion import Gate
 from fedge.runner.recording import Recorder, recorded
 from fedge.sources.address import display_name
-from fedge.sources.base import Source
+from fedge.sources.base import Monitor, Source
 from fedge.sources.factory import open_asked
 from fedge.sources.learn_background import BackgroundLearner
 from fedge.system.console import echo, stop_writing
@@ -120,7 +121,18 @@ def open_source(options: RunOptions, classifier: Classifier, health: Health) -> 
     # People who look or label want colour and size; the network alone needs neither.
     looked_at = any(output.shows_pictures for output in options.outputs)
     recipe = None if looked_at else classifier.model.manifest.preprocessing
-    return open_asked(options.source, options.device, options.camera, recipe, health, options.limits)
+    return open_played(options, recipe, health)
+
+
+def open_played(options: RunOptions, recipe: Recipe | None, monitor: Monitor) -> Source:
+    """The source asked for, played as asked; raises SourceError."""
+    opened = partial(open_asked, options.source, options.device, options.camera, recipe, monitor, options.limits)
+    playback = options.playback
+    if not (playback.loop or playback.realtime):
+        return opened()
+    from fedge.sources.playback import Playback
+
+    return Playback(opened, playback.loop, playback.realtime)
 
 
 def require_background_fits(background: str | None, recipe: Recipe) -> None:

@@ -49,6 +49,7 @@ from fedge.options.program import Program, parse_program
 from fedge.options.run import (
     CollectOptions,
     DecisionOptions,
+    PlaybackOptions,
     RecordOptions,
     RunOptions,
     SwapOptions,
@@ -96,6 +97,7 @@ __all__ = [
     "DecisionOptions",
     "FaultLimits",
     "OutputOptions",
+    "PlaybackOptions",
     "Program",
     "RecordOptions",
     "Region",

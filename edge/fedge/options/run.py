@@ -71,6 +71,14 @@ class SwapOptions:
 
 
 @dataclass(frozen=True)
+class PlaybackOptions:
+    """How a file or folder is played: whether again from its start, and whether no faster than it was recorded."""
+
+    loop: bool = False
+    realtime: bool = False
+
+
+@dataclass(frozen=True)
 class RunOptions:
     """What the user asked for: a `source`, or without one the camera `device` (None: the first that works).
 
@@ -87,6 +95,7 @@ class RunOptions:
         show_input: whether the terminal shows what the network sees.
         swap: how a new current model of the store is tried.
         when: which frames are classified.
+        playback: how a file is played.
     """
 
     model: str | None = field(metadata=flag("model", path="read"))
@@ -104,6 +113,7 @@ class RunOptions:
     show_input: bool = False
     swap: SwapOptions = field(default_factory=SwapOptions)
     when: WhenOptions = field(default_factory=WhenOptions)
+    playback: PlaybackOptions = field(default_factory=PlaybackOptions)
 
 
 @dataclass(frozen=True)

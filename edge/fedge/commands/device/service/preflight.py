@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fedge.commands.run import LEARN, require_background_fits
+from fedge.commands.run import LEARN, open_played, require_background_fits
 from fedge.errors import OutputError, ServiceError
 from fedge.model import file as model_file
 from fedge.model.shipped import find_model
@@ -10,7 +10,6 @@ from fedge.options import OutputOptions, RunOptions, parse_webhook
 from fedge.options.flags import flags
 from fedge.outputs.factory import check_output
 from fedge.sources.base import Unmonitored
-from fedge.sources.factory import open_asked
 
 WEBHOOK = "FEDGE_WEBHOOK"
 
@@ -22,7 +21,7 @@ def check(options: RunOptions, environment: Path) -> None:
     """
     content = model_file.read(find_model(options.model))
     require_background_fits(options.background, content.manifest.preprocessing)
-    open_asked(options.source, options.device, options.camera, None, Unmonitored(), options.limits).close()
+    open_played(options, None, Unmonitored()).close()
     secrets = read_environment(environment)
     if WEBHOOK in secrets:
         parse_webhook(secrets[WEBHOOK])
