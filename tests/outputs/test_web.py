@@ -180,7 +180,7 @@ def test_tokens_are_chosen_safely(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     fresh = choose_token(None, public)
     assert fresh is not None
-    assert len(fresh) >= 40
+    assert len(fresh) >= 22
     assert capsys.readouterr().err == ""
 
 

@@ -1,14 +1,18 @@
 """The token that opens a web page which other machines can reach."""
 
 import secrets
+import shutil
 import socket
 import sys
 
 from fedge.errors import OutputError
 from fedge.options import Address
+from fedge.outputs.screen.half_blocks import can_show_blocks
 from fedge.system.console import echo
 
 LEAST_LENGTH = 16
+# 128 bits cannot be guessed, and the address with them still fits into 80 columns.
+_FRESH_BYTES = 16
 
 
 def choose_token(given: str | None, address: Address) -> str | None:
@@ -31,15 +35,24 @@ def choose_token(given: str | None, address: Address) -> str | None:
         raise OutputError(
             f"a web page on {address} needs a token", "set $FEDGE_WEB_TOKEN, give --web-token-file, or use 127.0.0.1"
         )
-    return secrets.token_urlsafe()
+    return secrets.token_urlsafe(_FRESH_BYTES)
 
 
 def announce(address: Address, token: str | None = None) -> None:
-    """Says where the page is, on standard error, with a token if it is given."""
+    """Says where the page is, on standard error, with a token if it is given.
+
+    A terminal gets it as a QR code, too, where other machines can open it.
+    """
     everywhere = address.host in ("0.0.0.0", "::")
     where = Address(_own_address() if everywhere else address.host, address.port)
-    what = "web page (--web 0.0.0.0 lets others see it):" if address.is_loopback else "the web page is at"
-    echo(f"{what} http://{where}/{f'?token={token}' if token else ''}")
+    what = "web page (--web 0.0.0.0 lets others see it):" if address.is_loopback else "web page:"
+    url = f"http://{where}/{f'?token={token}' if token else ''}"
+    echo(f"{what} {url}")
+    if not address.is_loopback and sys.stderr.isatty() and can_show_blocks(sys.stderr.encoding):
+        from fedge.outputs.screen.qr_code import qr_code
+
+        for line in qr_code(url, shutil.get_terminal_size().columns):
+            print(line, file=sys.stderr)
 
 
 def _own_address() -> str:
