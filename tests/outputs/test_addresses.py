@@ -1,5 +1,6 @@
 """Where the page and the metrics are: said where the user does not know it, and only there."""
 
+import re
 import socket
 from http.cookiejar import CookieJar
 from urllib.error import HTTPError
@@ -35,7 +36,7 @@ def test_a_port_that_was_free_and_a_fresh_token_are_said(
         Run(classifier.labels, classifier.model.manifest.preprocessing, Health()),
     )
     try:
-        metrics, page = (line.split()[-1] for line in capsys.readouterr().err.splitlines())
+        metrics, page = re.findall(r"http://\S+", capsys.readouterr().err)
         assert status(metrics) == status(page) == 200
         # Where other machines can reach it, the address without the token opens nothing.
         assert status(page.partition("?token=")[0]) == (200 if host == "127.0.0.1" else 401)

@@ -28,7 +28,7 @@ def test_one_answer_to_everything_is_refused() -> None:
 
 def test_a_training_that_diverges_stops_with_one_line(tmp_path: Path) -> None:
     data = write_class_folders(tmp_path / "data", ["Bag", "Sneaker", "Trouser"], 30)
-    options = ("--size", 16, "--arch", "nano", "--epochs", 3, "--learning-rate", 1e6, "--out", tmp_path / "run")
+    options = ("--size", 16, "--arch", "nano", "--epochs", 3, "--learning-rate", 1e38, "--out", tmp_path / "run")
     done = fedge("train", "--data", data, *options)
     assert done.code == 1 and "diverged" in done.err.splitlines()[-1] and "--learning-rate" in done.err.splitlines()[-1]
     unfinished = fedge("quantize", tmp_path / "run")
