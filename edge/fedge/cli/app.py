@@ -12,11 +12,13 @@ from fedge.cli.device.service import service_app
 from fedge.cli.model import bench, evaluate, info, replay, samples, verify
 from fedge.cli.parsing.command import Command, Group
 from fedge.cli.parsing.optional_values import OptionalAddresses
+from fedge.cli.quantize import EXAMPLES as QUANTIZE_EXAMPLES
+from fedge.cli.quantize import average, backbone, quantize
 from fedge.cli.run import EXAMPLES as RUN_EXAMPLES
 from fedge.cli.run import run
 from fedge.cli.teach import adopt, teach
 from fedge.cli.train import EXAMPLES as TRAIN_EXAMPLES
-from fedge.cli.train import QUANTIZE_EXAMPLES, average, backbone, quantize, train
+from fedge.cli.train import train
 from fedge.errors import EXIT_USAGE
 
 app = typer.Typer(
