@@ -72,7 +72,13 @@ def _run_model(options: RunOptions) -> bool:
         standard = JsonLines() if options.as_json else terminal(source.live, show_input=options.show_input)
         recipe = classifier.model.manifest.preprocessing
         health.set_model(model_facts(find_model(options.model), classifier))
-        outputs = open_outputs(options.outputs, Run(classifier.labels, recipe, health, source.moving))
+        swapper: Swapper | None = None
+
+        def running() -> Classifier:
+            return classifier if swapper is None else swapper.running
+
+        facts = Run(classifier.labels, recipe, health, source.moving, running, options.decision)
+        outputs = open_outputs(options.outputs, facts)
         people = sys.stderr is not None and sys.stderr.isatty() and not options.as_json
         if people:
             asked = display_name(options.source or options.device or "the first camera that works")

@@ -14,7 +14,8 @@ from typing import Any
 
 from fedge.errors import OutputError
 from fedge.images.preprocess import Recipe
-from fedge.options import Address
+from fedge.model.classifier import Classifier
+from fedge.options import Address, DecisionOptions
 from fedge.options.outputs import (
     CsvOptions,
     MetricsOptions,
@@ -36,6 +37,8 @@ from fedge.system.extras import needs_extra
 
 Secrets = Mapping[str, str]
 
+USUAL_DECISION = DecisionOptions()
+
 MQTT_PASSWORD, WEB_TOKEN = "FEDGE_MQTT_PASSWORD", "FEDGE_WEB_TOKEN"
 
 
@@ -48,12 +51,16 @@ class Run:
         recipe: its preprocessing.
         health: the run's.
         moving: whether frames are of a camera or a video, not single pictures.
+        running: gives the classifier that answers now, from any thread; None where no output may use it.
+        decision: how its answers become decisions.
     """
 
     labels: tuple[str, ...]
     recipe: Recipe
     health: Health
     moving: bool = True
+    running: Callable[[], Classifier] | None = None
+    decision: DecisionOptions = USUAL_DECISION
 
 
 def open_outputs(options: Sequence[OutputOptions], run: Run) -> list[Output]:
@@ -161,8 +168,10 @@ def _web(options: WebOptions, run: Run) -> Output:
     given = read_secret(WEB_TOKEN, options.token_file, "--web-token-file")
     token = choose_token(given, options.address)
     with needs_extra("web", "--web"):
+        from fedge.outputs.web.api import PictureClassifier
         from fedge.outputs.web.server import WebPage
-    page = WebPage(options.address, token, run.labels, run.recipe)
+    pictures = None if run.running is None else PictureClassifier(run.running, run.decision)
+    page = WebPage(options.address, token, run.labels, run.recipe, pictures=pictures)
     fresh = token if given is None else None
     if fresh or options.address.port == 0 or sys.stderr.isatty():
         announce(Address(options.address.host, page.port), fresh)

@@ -97,6 +97,12 @@ class Swapper:
         self._thread.start()
 
     @property
+    def running(self) -> Classifier:
+        """The classifier that answers now; from any thread."""
+        with self._lock:
+            return self._running
+
+    @property
     def must_restart(self) -> bool:
         """Whether the current model can only be taken by a run that starts again."""
         return self._must_restart

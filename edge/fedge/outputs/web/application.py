@@ -4,11 +4,13 @@ from collections.abc import Callable
 from importlib import resources
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from fedge.outputs.web.api import PictureClassifier, api_routes, refused
 from fedge.outputs.web.feed import Feed
 from fedge.outputs.web.guard import Guard
 from fedge.outputs.web.streams import BOUNDARY, Stream, event, part
@@ -24,8 +26,17 @@ _FILES = {
 }
 
 
-def application(feed: Feed, token: str | None, cookie: str, send_seconds: float = SEND_SECONDS) -> ASGIApp:
-    """The page, its files, `/live.mjpg`, `/events` (server-sent) and `/state` (JSON), all behind the guard."""
+def application(
+    feed: Feed,
+    token: str | None,
+    cookie: str,
+    send_seconds: float = SEND_SECONDS,
+    pictures: PictureClassifier | None = None,
+) -> ASGIApp:
+    """The page, its files, `/live.mjpg`, `/events` (server-sent) and `/state` (JSON), all behind the guard.
+
+    With `pictures`, `/api/classify` and `/api/info` too.
+    """
     live = Stream(feed.pictures, f"multipart/x-mixed-replace; boundary={BOUNDARY.decode()}", part, bytes, send_seconds)
     news = Stream(feed.states, "text/event-stream", event, lambda: event(feed.everything()), send_seconds)
     files = [Route(path, _file(name, kind)) for path, (name, kind) in _FILES.items()]
@@ -34,7 +45,9 @@ def application(feed: Feed, token: str | None, cookie: str, send_seconds: float 
         return Response(feed.everything(), media_type="application/json")
 
     streams = [Route("/live.mjpg", live, methods=["GET"]), Route("/events", news, methods=["GET"])]
-    return Guard(Starlette(routes=[*files, *streams, Route("/state", state)]), token, cookie)
+    programs = [] if pictures is None else api_routes(pictures)
+    routes = [*files, *streams, Route("/state", state), *programs]
+    return Guard(Starlette(routes=routes, exception_handlers={HTTPException: refused}), token, cookie)
 
 
 def _file(name: str, media_type: str) -> Callable[[Request], Response]:

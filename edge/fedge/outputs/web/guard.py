@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fedge.outputs.network.addresses import names_loopback
+from fedge.outputs.web.api import PREFIX, refusal
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -34,8 +35,9 @@ class Guard:
     """Wraps an ASGI application: security headers on all answers, and refusal of what has no business here.
 
     With a token, a request must carry it as `Authorization: Bearer`, or as the cookie that a visit with `?token=` gets
-    before it is sent on to the same address without. Without one, the page is for this machine only: a Host header that
-    names another is refused, as a web site that points its name here would send, and so is what other sites embed.
+    before it is sent on to the same address without; under `/api/` no token is taken from the address. Without a token,
+    the page is for this machine only: a Host header that names another is refused, as a web site that points its name
+    here would send, and so is what other sites embed or send by a form.
 
     Args:
         application: what is guarded.
@@ -63,10 +65,14 @@ class Guard:
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         foreign = headers.get("sec-fetch-site") in ("cross-site", "same-site")
-        if foreign and headers.get("sec-fetch-mode") != "navigate":
+        # A link may lead here; a form of another site may not.
+        link = headers.get("sec-fetch-mode") == "navigate" and scope["method"] in ("GET", "HEAD")
+        if foreign and not link:
             return PlainTextResponse("this page is not for other sites", 403)
         if self._token is None:
             return None if names_loopback(headers.get("host", "")) else PlainTextResponse("not this host", 403)
+        if scope["path"].startswith(PREFIX):
+            return self._refusal_of_program(headers)
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         given = dict(query).get("token")
         if given is not None and self._is_token(given):
@@ -74,6 +80,14 @@ class Guard:
         if scope["path"] in _PUBLIC or self._is_token(_bearer(headers)) or self._is_token(self._from_cookie(headers)):
             return None
         return HTMLResponse(_LOGIN, 401, {"WWW-Authenticate": "Bearer"})
+
+    def _refusal_of_program(self, headers: Headers) -> Response | None:
+        # A token in an address would stand in logs, and the way round by a cookie would turn a POST into a GET.
+        if self._is_token(_bearer(headers)) or self._is_token(self._from_cookie(headers)):
+            return None
+        response = refusal(401, "the page's token is missing or wrong", "send the header Authorization: Bearer TOKEN")
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
 
     def _is_token(self, given: str) -> bool:
         assert self._token is not None

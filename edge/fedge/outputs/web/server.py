@@ -11,6 +11,7 @@ from fedge.errors import OutputError
 from fedge.images.preprocess import Recipe
 from fedge.options import Address
 from fedge.outputs.base import Output
+from fedge.outputs.web.api import PictureClassifier
 from fedge.outputs.web.application import SEND_SECONDS, application
 from fedge.outputs.web.feed import PICTURES_PER_SECOND, Feed
 from fedge.outputs.web.request_timeout import REQUEST_SECONDS, with_request_timeout
@@ -34,6 +35,7 @@ class WebPage(Output):
         max_connections: with so many open, the newest is refused.
         request_seconds: how long a client may take to say what it wants.
         pictures_per_second: how many the page gets at most.
+        pictures: answers programs that send a picture; None: nothing does.
     """
 
     name, backlog, wants_pictures = "web", 1, True
@@ -48,6 +50,7 @@ class WebPage(Output):
         max_connections: int = MAX_CONNECTIONS,
         request_seconds: float = REQUEST_SECONDS,
         pictures_per_second: float = PICTURES_PER_SECOND,
+        pictures: PictureClassifier | None = None,
     ) -> None:
         if token is None and not address.is_loopback:
             raise OutputError(f"a web page on {address} needs a token", "give one, or use 127.0.0.1")
@@ -55,7 +58,7 @@ class WebPage(Output):
         self._socket = _listen(address, send_seconds)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
-            application(self.feed, token, f"fedge-{self.port}", send_seconds),
+            application(self.feed, token, f"fedge-{self.port}", send_seconds, pictures),
             http=with_request_timeout(request_seconds),
             ws="none",
             lifespan="off",
