@@ -19,6 +19,8 @@ FedgeError                    exit code 1: the user can mend it
 ├── ConfigError               a configuration file cannot be read, or has a key or a value that is none
 ├── ServiceError              the service cannot be installed, asked or removed
 ├── StoreError                the device's model store does not hold what is asked for
+├── ReleaseError              a release cannot be made, signed or changed
+├── UpdateError               no update can be taken: the model at hand goes on
 └── GateRefused               exit code 3: a check said no
     ├── ParityRefused         the int8 model lost too much accuracy
     ├── SelfTestFailed        this machine does not reproduce the golden answers
@@ -119,6 +121,14 @@ class ServiceError(FedgeError):
 
 class StoreError(FedgeError):
     """The device's model store does not hold what is asked for, or may not be changed."""
+
+
+class ReleaseError(FedgeError):
+    """A release cannot be made, signed or changed; what is published stays as it was."""
+
+
+class UpdateError(FedgeError):
+    """No update can be taken; the model at hand goes on."""
 
 
 class GateRefused(FedgeError):

@@ -17,9 +17,11 @@ from fedge.cli.main import run as run_command
 from fedge.commands.capture.reporter import CaptureReport, PictureReport
 from fedge.commands.device.doctor.finding import Finding
 from fedge.commands.device.models import StoreReport
+from fedge.commands.device.release import ReleaseStatus, RoleStatus
 from fedge.outputs.payload import COLUMNS, change
 from fedge.runner.health import HealthSnapshot
 from fedge.store.journal import Entry, Event
+from fedge.updates.release import Release
 
 JSON_PAGE = (ROOT / "docs/reference/json.md").read_text()
 
@@ -73,6 +75,7 @@ def test_each_exit_code_is_explained() -> None:
 def test_the_fields_of_reports_that_need_more_than_a_command_are_explained() -> None:
     reports = {
         "fedge models list": (StoreReport, Entry, Event),
+        "fedge release status": (ReleaseStatus, RoleStatus, Release),
         "fedge doctor": (Finding,),
         "fedge capture": (PictureReport, CaptureReport),
         "The health": (HealthSnapshot,),

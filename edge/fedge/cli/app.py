@@ -8,6 +8,7 @@ from fedge import __version__
 from fedge.cli.capture import capture
 from fedge.cli.device.doctor import doctor
 from fedge.cli.device.models import models_app
+from fedge.cli.device.release import release_app
 from fedge.cli.device.service import service_app
 from fedge.cli.model import bench, evaluate, info, replay, samples, verify
 from fedge.cli.parsing.command import Command, Group
@@ -82,5 +83,6 @@ app.command(cls=Command)(bench)
 app.command(cls=Command)(samples)
 app.command(cls=Command)(doctor)
 app.add_typer(models_app, name="models")
+app.add_typer(release_app, name="release")
 app.add_typer(service_app, name="service")
 app.command(cls=Command)(schema)
