@@ -37,7 +37,7 @@ Method = Literal["ptq", "qat"]
 
 @dataclass(frozen=True)
 class QuantizeOptions:
-    """What the user asked for."""
+    """What the user asked for; without the test, the held-out pictures stand before the gate."""
 
     run: Path
     out: Path | None = None
@@ -47,6 +47,7 @@ class QuantizeOptions:
     frames: tuple[str, ...] = ()
     unproved: bool = False
     data: tuple[str, ...] = ()
+    with_test: bool = True
 
 
 @dataclass(frozen=True)

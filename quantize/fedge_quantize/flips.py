@@ -10,8 +10,8 @@ from fedge_train.runs.plots import GRID, plot_samples
 
 
 def plot_flips(path: Path, dataset: Dataset, by_float: NDArray[np.int64], by_int8: NDArray[np.int64]) -> None:
-    """Draws the test pictures whose answer flipped, those that lost the right one first (in red)."""
-    test, labels = dataset.test, dataset.labels
+    """Draws the judged pictures whose answer flipped, those that lost the right one first (in red)."""
+    test, labels = dataset.judged, dataset.labels
     flipped = np.flatnonzero(by_float != by_int8)
     from_right_to_wrong = hits(test.right, by_float) & ~hits(test.right, by_int8)
     lost = from_right_to_wrong[flipped]
@@ -21,5 +21,5 @@ def plot_flips(path: Path, dataset: Dataset, by_float: NDArray[np.int64], by_int
     wrong = from_right_to_wrong[shown].tolist()
     title = f"{len(flipped)} of {len(test)} answers flipped, {int(lost.sum())} from right to wrong (red)"
     if not len(flipped):
-        title = f"float and int8 model give the same answer to all {len(test)} test pictures"
+        title = f"float and int8 model give the same answer to all {len(test)} pictures"
     plot_samples(path, test.images[shown], captions, wrong, title)

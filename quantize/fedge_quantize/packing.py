@@ -78,6 +78,7 @@ def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, prove
             max_drop_pp=work.options.max_drop_pp,
             agreement=parity.agreement,
             n=parity.n,
+            judged_on=dataset.judged_on,
             method=candidate.method,
             proof=proved_by.by,
             frames=proved_by.changed.n if proved_by.changed else None,

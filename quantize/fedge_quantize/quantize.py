@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from fedge.errors import FedgeError
+from fedge.errors import FedgeError, RunError
 from fedge.evaluation.parity import compare
 from fedge.making.frames import compare_answers, read_frames
 from fedge.making.proof import carrier, refusal_of
 from fedge.model import file as model_file
+from fedge.model.description import PICTURES_OF
 from fedge.system.console import echo, file_name
 from fedge.system.files import short_name, write_json
 from fedge_quantize.calibration import BACKBONE_PICTURES, PICTURES, calibration_set
@@ -43,25 +44,30 @@ def _quantize(options: QuantizeOptions) -> QuantizeReport:
     out = options.out or options.run / f"{short_name(options.run.resolve().name)}.tflite"
     if out.is_dir():
         raise FedgeError(f"{out} is a folder", "give the model file's name to --out")
-    dataset = load_run_data(options.run, config, options.data)
+    if not (options.with_test or config.sealed):
+        raise RunError(
+            f"{options.run} was trained with its test pictures open", "leave out --no-test, or train with --no-test"
+        )
+    dataset = load_run_data(options.run, config, options.data, with_test=options.with_test)
+    judged, pictures = dataset.judged, PICTURES_OF[dataset.judged_on]
     frames = read_frames(options.frames, config.recipe) if options.frames else None
-    proof = carrier(len(dataset.test), frames, options.max_drop_pp, options.unproved)
+    proof = carrier(len(judged), frames, options.max_drop_pp, options.unproved, dataset.judged_on)
     float_model = load_float_model(options.run, config)
-    pictures = PICTURES if config.head is None else BACKBONE_PICTURES
-    work = Candidates(options, config, dataset, float_model, calibration_set(dataset.train, config.seed, pictures))
+    most = PICTURES if config.head is None else BACKBONE_PICTURES
+    work = Candidates(options, config, dataset, float_model, calibration_set(dataset.train, config.seed, most))
     by_float = predictor(float_model)
-    float_logits = by_float(dataset.test.images)
+    float_logits = by_float(judged.images)
     require_learned(options.run, float_logits)
     float_test = float_logits.argmax(-1)
     float_frames = by_float(frames.images).argmax(-1) if frames else None
     methods = methods_for(work)
     for method in methods:
         candidate = work.candidate(method)
-        echo(f"running the emitted {method} file over {len(dataset.test):,} test pictures")
-        logits = emitted_logits(candidate.flatbuffer, dataset.test.images)
+        echo(f"running the emitted {method} file over {len(judged):,} {pictures}")
+        logits = emitted_logits(candidate.flatbuffer, judged.images)
         int8_test = logits.argmax(-1)
-        parity = compare(dataset.test.right, float_test, int8_test, dataset.labels)
-        risk_coverage = risk_coverage_report(candidate.confidence, logits, dataset.test, config.data)
+        parity = compare(judged.right, float_test, int8_test, dataset.labels)
+        risk_coverage = risk_coverage_report(candidate.confidence, logits, judged, config.data)
         changed = None
         if frames is not None and float_frames is not None:
             by_int8 = emitted_logits(candidate.flatbuffer, frames.images).argmax(-1)
@@ -91,6 +97,7 @@ def _quantize(options: QuantizeOptions) -> QuantizeReport:
             risk_coverage=risk_coverage,
             proof=proved_by.by,
             frames=changed,
+            judged_on=dataset.judged_on,
         )
         folder = options.run / "quantize"
         write_json(folder / REPORT, as_json(report))

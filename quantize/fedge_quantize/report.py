@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from fedge.data.dataset import JudgedOn
 from fedge.evaluation.parity import Parity
 from fedge.making.frames import Changed
 from fedge.model.confidence import Confidence
+from fedge.model.description import PICTURES_OF
 from fedge.model.format.schema import to_json
 from fedge.model.manifest import Proof
 from fedge.system.json_types import JsonObject
@@ -25,7 +27,7 @@ class QuantizeReport:
     """What a candidate for the model file lost, and whether the gate let it pass.
 
     Attributes:
-        parity: the float and the int8 network on the test pictures.
+        parity: the float and the int8 network on the pictures of `judged_on`.
         max_drop_pp: what may be lost, in percentage points.
         accepted: whether the loss was shown to be no more.
         method: how the network was quantized.
@@ -36,6 +38,7 @@ class QuantizeReport:
         risk_coverage: calibration, and error against coverage, by source of the test pictures.
         proof: which pictures showed that no more was lost, or `none`.
         frames: how many answers to the pictures without labels changed; None where none were given.
+        judged_on: the test split; or the held-out one, where the test pictures stay closed.
     """
 
     parity: Parity
@@ -50,14 +53,16 @@ class QuantizeReport:
     risk_coverage: tuple[SourceRiskCoverage, ...]
     proof: Proof
     frames: Changed | None
+    judged_on: JudgedOn = "test"
 
 
 def as_text(report: QuantizeReport) -> str:
     """The report of a model file that was written, for people: what was lost, the file, and the next command."""
     parity = report.parity
+    pictures = f"{parity.n:,} {PICTURES_OF[report.judged_on]}"
     unproved = "UNPROVED: nothing showed that it lost so little\n" if report.proof == "none" else ""
     return (
-        f"float {parity.float_accuracy:.2%}, int8 {parity.int8_accuracy:.2%} on {parity.n:,} test pictures\n"
+        f"float {parity.float_accuracy:.2%}, int8 {parity.int8_accuracy:.2%} on {pictures}\n"
         f"drop {parity.drop_pp:.2f} points, with 95% confidence at most {parity.drop_upper95_pp:.2f} "
         f"(allowed {report.max_drop_pp:g}); same answer {parity.agreement:.2%}\n"
         f"{unproved}"
@@ -80,5 +85,6 @@ def as_json(report: QuantizeReport) -> JsonObject:
         "model": report.model,
         "doubt": [to_json(source) for source in report.risk_coverage],
         "proof": report.proof,
+        "judged_on": report.judged_on,
         "frames": to_json(report.frames) if report.frames else None,
     }

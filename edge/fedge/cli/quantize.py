@@ -52,6 +52,9 @@ def quantize(
     unproved: Annotated[
         bool, typer.Option("--unproved", help="Write the file even where its loss is unproved; the file says so.")
     ] = False,
+    no_test: Annotated[
+        bool, typer.Option("--no-test", help="Leave the test pictures closed; held-out ones stand before the gate.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make an int8 model file, refused if it lost accuracy."""
@@ -59,8 +62,9 @@ def quantize(
         from fedge_quantize import report as reports
         from fedge_quantize.candidates import QuantizeOptions
         from fedge_quantize.quantize import quantize as work
+    pictures, proof = tuple(data or ()), tuple(frames or ())
     report = work(
-        QuantizeOptions(run, out, method, max_drop, qat_epochs, tuple(frames or ()), unproved, tuple(data or ()))
+        QuantizeOptions(run, out, method, max_drop, qat_epochs, proof, unproved, pictures, with_test=not no_test)
     )
     print_report(reports.as_json(report) if as_json else reports.as_text(report))
 

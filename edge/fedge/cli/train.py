@@ -64,6 +64,9 @@ def train(
             **RARE,
         ),
     ] = None,
+    no_test: Annotated[
+        bool, PICTURES("--no-test", help="Leave the test pictures closed; figures are of held-out ones.")
+    ] = False,
     fit: Annotated[
         Literal["pad", "crop", "stretch"] | None,
         PICTURES(help="How a picture fills the input.", show_default=BY_PICTURES, **RARE),
@@ -206,6 +209,7 @@ def train(
         start=start,
         teachers=tuple(teacher or ()),
         dtype=dtype,
+        sealed=no_test,
         minutes=minutes,
         out=out,
         resume=resume,

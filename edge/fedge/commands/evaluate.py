@@ -10,7 +10,8 @@ from fedge.commands.evaluate_report import ClassFigures, EvaluationReport, Rejec
 from fedge.data.dataset import Classes, Split
 from fedge.data.fashion_mnist import NAME
 from fedge.data.label_map import read_label_map
-from fedge.data.load import load_for_evaluation, was_learned
+from fedge.data.load import load_for_evaluation
+from fedge.data.three_splits import was_learned
 from fedge.errors import DataError
 from fedge.evaluation.fitness import Fitness, assess_fitness
 from fedge.evaluation.metrics import evaluate_predictions, expected_calibration_error

@@ -6,7 +6,7 @@ from pathlib import Path
 from fedge.commands.making.describe import adopted_lines, backbone_lines
 from fedge.making.backbone import BackboneManifest, is_backbone, read_backbone
 from fedge.model import file as model_file
-from fedge.model.description import MADE_FOR, PROOFS, SUBJECTS, TRAINED_ON, learned_from
+from fedge.model.description import MADE_FOR, PICTURES_OF, SUBJECTS, TRAINED_ON, learned_from, proved
 from fedge.model.format.schema import to_json
 from fedge.model.manifest import AdoptedManifest, Manifest
 from fedge.model.shipped import DEFAULT, find_model, shipped_models
@@ -75,9 +75,10 @@ def as_text(report: ModelInfo | ShippedInfo) -> str:
         f"trained    {training.architecture}, {training.parameters:,} parameters, on {training.data}, "
         f"{training.epochs} epochs{learned}, seed {training.seed}, "
         f"{TRAINED_ON[training.camera_like]}{_minutes(training.seconds)}",
-        f"accuracy   float {parity.float_accuracy:.2%}, int8 {parity.int8_accuracy:.2%} on {parity.n:,} pictures",
+        f"accuracy   float {parity.float_accuracy:.2%}, int8 {parity.int8_accuracy:.2%} on {parity.n:,} "
+        f"{PICTURES_OF[parity.judged_on]}",
         f"parity     drop {parity.drop_pp:.2f} points, at most {parity.drop_upper95_pp:.2f} (95%), "
-        f"same answer {parity.agreement:.2%}, {parity.method}; {PROOFS[parity.proof]}",
+        f"same answer {parity.agreement:.2%}, {parity.method}; {proved(parity)}",
         f"confidence temperature {confidence.temperature:.3f}, unknown where the {confidence.score}'s score is below "
         f"{confidence.reject_below.normal:.3f}, strictly {confidence.reject_below.strict:.3f}",
         f"format     {manifest.format}, needs fedge {manifest.least_fedge} or later",
@@ -108,7 +109,7 @@ def _list(report: ShippedInfo) -> str:
         made_for = MADE_FOR[training.camera_like].format(data=training.data)
         lines += [
             f"{manifest.name:{width}} {manifest.flatbuffer.bytes:>8,} bytes, int8 {parity.int8_accuracy:.2%} on "
-            f"{parity.n:,} test pictures of {training.data}{mark}",
+            f"{parity.n:,} {PICTURES_OF[parity.judged_on]} of {training.data}{mark}",
             f"{'':{width}} for {made_for}; sees {SUBJECTS[recipe.subject]}, "
             f"{recipe.width}x{recipe.height} {recipe.color}",
         ]

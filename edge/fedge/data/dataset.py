@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from fedge.images.picture import Picture, read_picture
 from fedge.images.preprocess import Recipe
 
 Classes = NDArray[np.int64]
+JudgedOn = Literal["test", "held_out"]
 
 HELD_OUT_MOST = 5_000
 HELD_OUT_SHARE = 0.10
@@ -86,6 +88,8 @@ class Dataset:
         duplicates: pictures left out because a later split, or held_out or test itself, has the same pixels.
         doubtful: what is odd about pictures that were taken all the same: damage, or the same picture in two classes.
         warnings: what is odd about the classes: names that hardly differ, far fewer pictures than another has.
+        sealed: whether the test pictures had no say in what the other splits have; until all is chosen, `test` is
+            empty, and its files are not opened.
     """
 
     name: str
@@ -98,11 +102,25 @@ class Dataset:
     duplicates: tuple[str, ...] = ()
     doubtful: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    sealed: bool = False
+
+    @property
+    def judged_on(self) -> JudgedOn:
+        """Which split figures are measured on: the test pictures, or while these are closed the held-out ones."""
+        return "held_out" if self.sealed and not len(self.test) else "test"
+
+    @property
+    def judged(self) -> Split:
+        """The pictures of that split."""
+        return self.held_out if self.judged_on == "held_out" else self.test
 
     def sha256(self) -> str:
-        """A hash of labels, split membership and raw pixels: equal data sets have equal hashes."""
+        """A hash of labels, split membership and raw pixels: equal data sets have equal hashes.
+
+        That of a sealed one leaves the test pictures out, and so is the same before and after they are opened.
+        """
         digest = hashlib.sha256("\n".join(self.labels).encode())
-        for split in (self.train, self.held_out, self.test):
+        for split in (self.train, self.held_out, *([] if self.sealed else [self.test])):
             digest.update(split.labels.astype("<i8").tobytes())
             ambiguous = np.flatnonzero(split.right.sum(axis=1) > 1)
             digest.update(ambiguous.astype("<i8").tobytes() + np.packbits(split.right[ambiguous]).tobytes())
@@ -172,10 +190,21 @@ def without_duplicates(dataset: Dataset) -> Dataset:
     """Keeps what is in held_out or test out of train, and what is in test out of held_out.
 
     What is in held_out or in test several times is kept there once: a copy proves nothing that the picture does not.
+    Where the data set is sealed, train and held_out keep what they have, and the test pictures lose the copies.
     """
+    if dataset.sealed:
+        return _without_duplicates_sealed(dataset)
     test, test_doubles = _drop(dataset.test, set(), once=True)
     held_out, held_out_doubles = _drop(dataset.held_out, set(test.digests), once=True)
     train, train_doubles = _drop(dataset.train, {*test.digests, *held_out.digests}, once=False)
+    doubles = (*train_doubles, *held_out_doubles, *test_doubles)
+    return replace(dataset, train=train, held_out=held_out, test=test, duplicates=doubles)
+
+
+def _without_duplicates_sealed(dataset: Dataset) -> Dataset:
+    held_out, held_out_doubles = _drop(dataset.held_out, set(), once=True)
+    train, train_doubles = _drop(dataset.train, set(held_out.digests), once=False)
+    test, test_doubles = _drop(dataset.test, {*train.digests, *held_out.digests}, once=True)
     doubles = (*train_doubles, *held_out_doubles, *test_doubles)
     return replace(dataset, train=train, held_out=held_out, test=test, duplicates=doubles)
 

@@ -30,8 +30,8 @@ class Listing:
     left_out: tuple[str, ...] = ()
 
 
-def list_folder(root: Path, label_map: LabelMap) -> Listing:
-    """Lists a folder's pictures by split and class.
+def list_folder(root: Path, label_map: LabelMap, with_test: bool = True) -> Listing:
+    """Lists a folder's pictures by split and class; without the test, a `test` folder is not looked into.
 
     Raises DataError where it is no folder or cannot be read, has no class, an empty class, or splits whose classes
     differ.
@@ -42,6 +42,8 @@ def list_folder(root: Path, label_map: LabelMap) -> Listing:
     left_out = [f"{path} is beside the folders of the splits" for path in _visible(root) if path not in found.values()]
     if not found:
         left_out = []
+    if not with_test and len(found) > 1:
+        found.pop("test", None)
     splits = {split: _list_classes(folder, label_map, left_out) for split, folder in (found or {"all": root}).items()}
     class_sets = {split: {label for _, right in items for label in right} for split, items in splits.items()}
     first = next(iter(class_sets))

@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from fedge.data import fashion_mnist
-from fedge.data.dataset import Dataset, Split, carve, digest_picture, held_out_count, join, without_duplicates
+from fedge.data.dataset import Dataset, Split, carve, digest_picture, join, without_duplicates
 from fedge.data.doubts import imbalance, same_picture_in_two_classes, similar_names
 from fedge.data.folders import list_folder, split_folders
 from fedge.data.label_map import Classes, LabelMap
+from fedge.data.three_splits import require_enough, three_splits
 from fedge.errors import DataError
 from fedge.images.picture import Picture, read_with_notes
 from fedge.images.preprocess import Recipe, prepare
@@ -22,6 +24,8 @@ from fedge.system.progress import Progress
 # A picture, and what is doubtful about it.
 WithNotes = tuple[Picture, tuple[str, ...]]
 Read = Callable[[Path], WithNotes]
+# Whether the test pictures are kept apart from the first; see `load_dataset`.
+Seal = Literal["none", "closed", "open"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,12 @@ def load_dataset(
     label_map: LabelMap,
     test_share: float = TEST_SHARE,
     read: Read = read_with_notes,
+    seal: Seal = "none",
 ) -> Dataset:
     """Loads and joins data sets for training; `read` reads their files.
+
+    By default pictures that the test has too are kept out of training. With a seal, `closed` or `open`, the test
+    pictures have no say in what the other splits have: closed, their files are not even opened, and `test` is empty.
 
     A folder without a `test` folder gives `test_share` of its training pictures to test; without a `validation` folder
     10% (at most 5,000) are held out; both stratified and seeded.
@@ -54,23 +62,26 @@ def load_dataset(
     """
     skipped: list[str] = []
     doubtful: list[str] = []
-    sources = [_collect(name, label_map, skipped, read) for name in data]
+    sources = [_collect(name, label_map, skipped, read, seal=seal) for name in data]
     _say_what_is_not_there(data, label_map)
     labels = _label_order(
         data, [name for source in sources for items in source.values() for item in items for name in item.right]
     )
     parts: list[tuple[Split, Split, Split]] = []
     for number, source in enumerate(sources):
+        if seal != "none":
+            source = _set_test_apart(source, labels, test_share, seal)
         splits = {split: _read(items, labels, recipe, skipped, doubtful, number) for split, items in source.items()}
-        parts.append(_three_splits(splits, test_share))
+        parts.append(three_splits(splits, test_share))
     train, held_out, test = (join([part[i] for part in parts]) for i in range(3))
     name = "+".join(_short(name) for name in data)
     doubtful += same_picture_in_two_classes(join([train, held_out, test]), labels)
     warnings = (*similar_names(labels), *imbalance(train, labels))
-    dataset = Dataset(name, labels, recipe, train, held_out, test, tuple(skipped), (), tuple(doubtful), warnings)
-    dataset = without_duplicates(dataset)
+    notes = (tuple(skipped), (), tuple(doubtful), warnings)
+    dataset = without_duplicates(Dataset(name, labels, recipe, train, held_out, test, *notes, sealed=seal != "none"))
     for name, split in (("training", dataset.train), ("held-out", dataset.held_out), ("test", dataset.test)):
-        _require_every_class(name, split, labels)
+        if name != "test" or seal != "closed":
+            _require_every_class(name, split, labels)
     return dataset
 
 
@@ -100,27 +111,24 @@ def load_for_evaluation(
     return split, skipped
 
 
-def was_learned(split: Split, recipe: Recipe, labels: tuple[str, ...], sha256: str, test_share: float) -> bool:
-    """Whether a folder's pictures are the data set of hash `sha256`, of which `test_share` was kept for the test."""
-    try:
-        parts = _three_splits({"all": split}, test_share)
-    except DataError:
-        # Too few to be trained on.
-        return False
-    return without_duplicates(Dataset("", labels, recipe, *parts)).sha256() == sha256
-
-
 def _collect(
-    data: str, label_map: LabelMap, skipped: list[str], read: Read, splits: tuple[str, ...] | None = None
+    data: str,
+    label_map: LabelMap,
+    skipped: list[str],
+    read: Read,
+    splits: tuple[str, ...] | None = None,
+    seal: Seal = "none",
 ) -> dict[str, list[_Item]]:
     """The items of one source by split; with `splits`, only the first of those that is there.
 
     What is left out is added to `skipped`.
     """
     if data == fashion_mnist.NAME:
+        if seal == "closed":
+            return {"train": list(_fashion_items("train")), "test": []}
         wanted = ("test",) if splits else ("train", "test")
         return {split: list(_fashion_items(split)) for split in wanted}
-    listed = list_folder(Path(data), label_map)
+    listed = list_folder(Path(data), label_map, with_test=seal != "closed")
     skipped += listed.left_out
     listing = listed.splits
     if not any(listing.values()):
@@ -132,7 +140,33 @@ def _collect(
     return {
         split: [_Item(str(path), right, partial(read, path)) for path, right in items]
         for split, items in listing.items()
-    }
+    } | ({"test": []} if seal == "closed" and "test" in split_folders(Path(data)) else {})
+
+
+def _set_test_apart(
+    source: dict[str, list[_Item]], labels: tuple[str, ...], test_share: float, seal: Seal
+) -> dict[str, list[_Item]]:
+    """A source with its test pictures chosen by their names alone where it has no `test` folder; none if closed."""
+    if "test" not in source:
+        whole = "all" if "all" in source else "train"
+        if whole in source:
+            by_name = {item.name: item for item in source[whole]}
+            listed = _listed(source[whole], labels)
+            cuts = 1 + ("held_out" not in source)
+            require_enough(listed, cuts)
+            rest, test = carve(listed, max(1, round(len(listed) * test_share)), leave=cuts)
+            source = {name: items for name, items in source.items() if name != whole}
+            source |= {"train": [by_name[name] for name in rest.names], "test": [by_name[name] for name in test.names]}
+    return source if seal == "open" else source | {"test": []}
+
+
+def _listed(items: list[_Item], labels: tuple[str, ...]) -> Split:
+    """The items as a split without pictures."""
+    n, classes = len(items), np.array([labels.index(item.right[0]) for item in items], dtype=np.int64)
+    nothing = np.zeros((n, 0), dtype=np.uint8)
+    names = tuple(item.name for item in items)
+    flags = np.zeros((n, len(labels)), dtype=bool)
+    return Split(nothing, classes, flags, np.zeros(n, dtype=np.int64), flags[:, 0], names, (b"",) * n)
 
 
 def _say_what_is_not_there(data: tuple[str, ...], label_map: LabelMap) -> None:
@@ -219,32 +253,6 @@ def _read(
         tuple(item.name for item in kept),
         tuple(digests),
     )
-
-
-def _three_splits(read: dict[str, Split], test_share: float) -> tuple[Split, Split, Split]:
-    rest = read["all"] if "all" in read else read.get("train")
-    if rest is None:
-        raise DataError("there is a test or validation folder but no train folder", "add a `train` folder")
-    test = read.get("test")
-    held_out = read.get("held_out")
-    cuts = (test is None) + (held_out is None)
-    _require_enough(rest, cuts)
-    if test is None:
-        rest, test = carve(rest, max(1, round(len(rest) * test_share)), leave=cuts)
-    if held_out is None:
-        rest, held_out = carve(rest, held_out_count(len(rest)), leave=1)
-    return rest, held_out, test
-
-
-def _require_enough(split: Split, cuts: int) -> None:
-    """Each class needs a picture to learn from, and one for each part that is cut out of them."""
-    for label, count in zip(*np.unique(split.labels, return_counts=True), strict=True):
-        if count <= cuts:
-            folder = Path(split.names[int(np.flatnonzero(split.labels == label)[0])]).parent
-            raise DataError(
-                f"{folder} has {count} readable pictures that are no copies, too few to hold any out",
-                f"give each class {cuts + 1} or more",
-            )
 
 
 def _require_every_class(name: str, split: Split, labels: tuple[str, ...]) -> None:

@@ -1,6 +1,6 @@
 """The model card that travels in the model file."""
 
-from fedge.model.description import PROOFS, SUBJECTS, TRAINED_ON, learned_from
+from fedge.model.description import PICTURES_OF, SUBJECTS, TRAINED_ON, learned_from, proved
 from fedge.model.manifest import Manifest
 
 SCORES = {"probability": "likeliest class's probability", "energy": "score of the energy of all classes together"}
@@ -20,14 +20,14 @@ An int8 image classifier made by fedge: {training.architecture}, {training.param
 Input: {SUBJECTS[recipe.subject]}, {recipe.width}x{recipe.height} pixels, {recipe.color}, uint8.
 Classes: {", ".join(labels)}.
 
-| measured on {parity.n:,} test pictures | |
+| measured on {parity.n:,} {PICTURES_OF[parity.judged_on]} | |
 |---|---|
 | accuracy, float | {parity.float_accuracy:.2%} |
 | accuracy, this file | {parity.int8_accuracy:.2%} |
 | drop | {parity.drop_pp:.2f} points; with 95% confidence at most {parity.drop_upper95_pp:.2f} |
 | same answer from both | {parity.agreement:.2%} |
 | quantized by | {parity.method} |
-| a drop of at most {parity.max_drop_pp:g} points | {PROOFS[parity.proof]} |
+| a drop of at most {parity.max_drop_pp:g} points | {proved(parity)} |
 
 The figures hold for pictures like the test pictures. In front of a camera, light, background and distance differ:
 measure with `fedge eval` on photographs from the camera before relying on it. An answer is refused as unknown where

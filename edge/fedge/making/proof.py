@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from fedge.data.dataset import JudgedOn
 from fedge.errors import ParityRefused
 from fedge.evaluation.parity import Parity, best_bound_pp, refused, too_few
 from fedge.making.frames import Changed, Frames, changed_upper_bound, refused_by_frames
@@ -10,13 +11,16 @@ from fedge.system.console import echo
 Carrier = Literal["test", "frames"]
 
 
-def carrier(test_pictures: int, frames: Frames | None, max_drop_pp: float, unproved: bool) -> Carrier:
+def carrier(
+    test_pictures: int, frames: Frames | None, max_drop_pp: float, unproved: bool, judged_on: JudgedOn = "test"
+) -> Carrier:
     """Which pictures are to carry the proof: by their number alone, before any answer is known.
 
     Raises ParityRefused where neither the test pictures nor the frames are enough to show so little, unless `unproved`.
     """
     least = best_bound_pp(test_pictures)
-    echo(f"{test_pictures:,} test pictures can show that no more than {least:.2f} points were lost, at best")
+    kind = "test" if judged_on == "test" else "held-out"
+    echo(f"{test_pictures:,} {kind} pictures can show that no more than {least:.2f} points were lost, at best")
     if least <= max_drop_pp:
         return "test"
     if frames is not None:

@@ -1,21 +1,30 @@
 """What a model file's facts mean, in words."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from fedge.images.preprocess import Subject
-from fedge.model.manifest import Proof
+from fedge.model.manifest import ParityFacts, Proof
 
 SUBJECTS: dict[Subject, str] = {"whole": "the whole picture", "cut-out": "the object, cut out on black"}
 # By whether the training pictures were changed to look as if a camera had taken them.
 TRAINED_ON = {False: "on pictures as they are", True: "on pictures changed to look like a camera's"}
 MADE_FOR = {False: "pictures like those of {data}", True: "pictures from a camera, of the classes of {data}"}
 
+PICTURES_OF: dict[Literal["test", "held_out"], str] = {"test": "test pictures", "held_out": "held-out pictures"}
 
 PROOFS: dict[Proof, str] = {
     "test": "shown by the test pictures",
     "frames": "shown by pictures without labels",
     "none": "UNPROVED: nothing showed that it lost so little",
 }
+
+
+def proved(parity: ParityFacts) -> str:
+    """What showed that the drop is as small as it has to be."""
+    if parity.proof == "test" and parity.judged_on == "held_out":
+        return "shown by held-out pictures; the test pictures were not opened"
+    return PROOFS[parity.proof]
 
 
 def learned_from(start: str | None, teachers: Sequence[str], averaged: Sequence[str]) -> str:

@@ -130,7 +130,9 @@ Proof = Literal["test", "frames", "none"]
 
 @dataclass(frozen=True)
 class ParityFacts:
-    """The parity gate's figures: accuracies in 0..1, drops in percentage points, over `n` test pictures.
+    """The parity gate's figures: accuracies in 0..1, drops in percentage points, over `n` pictures of `judged_on`.
+
+    These are the test pictures, or in a file that was made while these were closed the held-out ones.
 
     `proof` says what showed that the drop is within `max_drop_pp`: the test pictures, or `frames` pictures without
     labels, of which at most `frames_changed_upper95_pp` points (95%) get another answer; or nothing.
@@ -147,6 +149,7 @@ class ParityFacts:
     proof: Proof = "test"
     frames: int | None = None
     frames_changed_upper95_pp: float | None = None
+    judged_on: Literal["test", "held_out"] = "test"
 
 
 @dataclass(frozen=True)

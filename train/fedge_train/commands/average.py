@@ -29,7 +29,7 @@ from fedge_train.runs.run_folder import (
 from fedge_train.training.loop import Weights, validate
 
 # What all runs must have in common for their weights to have a mean, and for the held-out pictures to be new to each.
-ALIKE = ("architecture", "data", "labels", "recipe", "data_sha256", "test_share")
+ALIKE = ("architecture", "data", "labels", "recipe", "data_sha256", "test_share", "sealed")
 ALIKE_IN_PLAN = ("camera", "open_set")
 
 
@@ -58,7 +58,7 @@ def average(folders: Sequence[Path], out: Path | None) -> TrainReport:
     configs = [read_config(folder) for folder in folders]
     costs = [read_cost(folder) for folder in folders]
     _require_alike(folders, configs)
-    dataset = load_run_data(folders[0], configs[0])
+    dataset = load_run_data(folders[0], configs[0], with_test=False)
     model = load_float_model(folders[0], configs[0])
     predict = predictor(model)
 

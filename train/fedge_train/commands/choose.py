@@ -14,7 +14,7 @@ import numpy as np
 
 from fedge.data.dataset import Split, join
 from fedge.data.label_map import LabelMap
-from fedge.data.load import Read, load_dataset
+from fedge.data.load import Read, Seal, load_dataset
 from fedge.images.preprocess import Recipe
 from fedge.system.console import echo
 from fedge_train.networks.plans import plan_for
@@ -62,25 +62,32 @@ class _Pruned(Exception):
         self.seconds = seconds
 
 
-def choose(
-    data: tuple[str, ...],
-    recipe: Recipe,
-    label_map: LabelMap,
-    test_share: float,
-    minutes: float,
-    seed: int,
-    read: Read,
-) -> Choice:
+@dataclass(frozen=True)
+class PicturePool:
+    """Where the pictures are, what their classes are, and the share that is for the test: see `load_dataset`."""
+
+    data: tuple[str, ...]
+    label_map: LabelMap
+    test_share: float
+    read: Read
+    seal: Seal
+
+    def load(self, recipe: Recipe) -> Split:
+        """All pictures that are not for the test."""
+        dataset = load_dataset(self.data, recipe, self.label_map, self.test_share, self.read, self.seal)
+        return join([dataset.train, dataset.held_out])
+
+
+def choose(pictures: PicturePool, recipe: Recipe, minutes: float, seed: int) -> Choice:
     """Tries the candidates on all pictures that are not for the test, says what each got, and gives the best.
 
-    `minutes` is how long the trials may take; the first one is made in any case. `read` reads the pictures' files.
+    `minutes` is how long the trials may take; the first one is made in any case.
     """
     deadline = monotonic() + 60 * minutes
     started = monotonic()
 
     def pool_at(side: int) -> Split:
-        dataset = load_dataset(data, replace(recipe, height=side, width=side), label_map, test_share, read)
-        return join([dataset.train, dataset.held_out])
+        return pictures.load(replace(recipe, height=side, width=side))
 
     pool = pool_at(BACKBONE_SIDE)
     backbone = start_network(BACKBONE, pool.images.shape[1:], int(pool.labels.max()) + 1, seed)

@@ -7,7 +7,7 @@ from fedge.system.console import echo
 from fedge.system.files import write_json
 from fedge_train.commands.train_settings import Start
 from fedge_train.runs.out_of_fold import OutOfFold, write_out_of_fold
-from fedge_train.runs.report import Outcome, TrainReport, write_report
+from fedge_train.runs.report import Answers, Outcome, TrainReport, write_report
 from fedge_train.runs.run_folder import HISTORY, load_float_model, save_weights, write_config
 from fedge_train.training.enough_report import enough_report
 from fedge_train.training.linear_head import cross_validate, fit_head, folds_of, install, two_views
@@ -37,4 +37,5 @@ def learn_head(start: Start, strength: float) -> TrainReport:
     accuracy = float(hits(pool.right, found.logits.argmax(-1)).mean())
     outcome = Outcome(0, accuracy, monotonic() - started, best_epoch=0)
     enough = enough_report(folder, dataset, views, found)
-    return write_report(folder, config, load_float_model(folder, config), dataset, outcome, enough)
+    model = load_float_model(folder, config)
+    return write_report(folder, config, model, dataset, outcome, enough, Answers(pool, found.logits))

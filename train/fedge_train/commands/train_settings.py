@@ -8,13 +8,13 @@ from typing import TypeVar
 from fedge.data import fashion_mnist
 from fedge.data.dataset import Dataset
 from fedge.data.label_map import read_label_map
-from fedge.data.load import default_recipe, load_dataset
+from fedge.data.load import Seal, default_recipe, load_dataset
 from fedge.data.picture_files import PictureFiles
 from fedge.errors import FedgeError, RunError
 from fedge.images.cutout import CutOut
 from fedge.images.preprocess import Fit, Recipe, Subject
 from fedge.options import TEST_SHARE, TRIAL_MINUTES
-from fedge_train.commands.choose import BACKBONE_SIDE, Choice, choose
+from fedge_train.commands.choose import BACKBONE_SIDE, Choice, PicturePool, choose
 from fedge_train.networks.architectures import ARCHITECTURES
 from fedge_train.networks.imagenet import BACKBONES
 from fedge_train.networks.plans import OTHER_CLASSES_RATE, Plan, plan_for
@@ -43,7 +43,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What the user asked for; None stands for the default, or on `--resume` for what the run has."""
+    """What the user asked for; None stands for the default, or on `--resume` for what the run has.
+
+    `sealed`: the test pictures are not opened.
+    """
 
     data: tuple[str, ...] = ()
     label_map: Path | None = None
@@ -66,6 +69,7 @@ class TrainOptions:
     start: str | None = None
     teachers: tuple[str, ...] = ()
     dtype: str | None = None
+    sealed: bool = False
     minutes: float = TRIAL_MINUTES
     out: Path | None = None
     resume: bool = False
@@ -103,7 +107,8 @@ def start_run(options: TrainOptions) -> Start:
     if is_free:
         recipe = _with_recipe_options(recipe, options)
         label_map, seed = read_label_map(options.label_map), options.seed or 0
-        chosen = choose(options.data, recipe, label_map, share, options.minutes, seed, files.read_with_notes)
+        source = PicturePool(options.data, label_map, share, files.read_with_notes, _seal(options))
+        chosen = choose(source, recipe, options.minutes, seed)
         head = chosen.head.strength if chosen.head else None
         options = dataclasses.replace(options, architecture=chosen.architecture, size=chosen.side, epochs=chosen.epochs)
     elif options.architecture in BACKBONES and options.epochs is None:
@@ -111,7 +116,8 @@ def start_run(options: TrainOptions) -> Start:
     if options.architecture in BACKBONES and options.size is None:
         options = dataclasses.replace(options, size=BACKBONE_SIDE)
     recipe = _with_recipe_options(recipe, options)
-    dataset = load_dataset(options.data, recipe, read_label_map(options.label_map), share, files.read_with_notes)
+    label_map = read_label_map(options.label_map)
+    dataset = load_dataset(options.data, recipe, label_map, share, files.read_with_notes, _seal(options))
     config = dataclasses.replace(_configure(options, dataset), head=head)
     return Start(options.out or new_folder(f"{dataset.name}-{config.architecture}"), config, dataset, files, chosen)
 
@@ -131,7 +137,12 @@ def resume_run(options: TrainOptions) -> Start:
         )
     require_unchanged(config.origins, folder, config)
     files = _files(bool(config.plan.variants or config.plan.outliers))
-    return Start(folder, config, load_run_data(folder, config, moved_to, files.read_with_notes), files)
+    dataset = load_run_data(folder, config, moved_to, files.read_with_notes, with_test=False)
+    return Start(folder, config, dataset, files)
+
+
+def _seal(options: TrainOptions) -> Seal:
+    return "closed" if options.sealed else "none"
 
 
 def _files(read_again: bool) -> PictureFiles:
@@ -157,6 +168,7 @@ def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
         dtype=options.dtype or old.dtype,
         label_map=read_label_map(options.label_map).classes if options.label_map else old.label_map,
         weights=options.weights or old.weights,
+        sealed=options.sealed or old.sealed,
         test_share=old.test_share if options.test_share is None else options.test_share,
         start=resolved_name(options.start) if options.start else old.start,
         teachers=tuple(map(resolved_name, options.teachers)) or old.teachers,
@@ -233,6 +245,7 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
         label_map=read_label_map(options.label_map).classes,
         weights=source_weights(options.weights, len(options.data)),
         test_share=TEST_SHARE if options.test_share is None else options.test_share,
+        sealed=options.sealed,
         start=start,
         teachers=teachers,
         origins={name: pretrained(name).sha256() for name in (*([start] if start else []), *teachers)},

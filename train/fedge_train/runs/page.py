@@ -45,11 +45,12 @@ def write_page(folder: Path) -> None:
 
 
 def _fitness(report: dict[str, Any], quantized: dict[str, Any] | None) -> str:
-    n = report["n"]
+    n, kind = report["n"], _pictures_of(report)
+    seen = "that it had never seen" if kind == "test" else "on which its epoch was chosen: the test ones are closed yet"
     hits = round(report["accuracy"] * n)
     low, high = wilson(hits, n)
     lines = [
-        f"It is right on {hits:,} of {n:,} test pictures that it had never seen, {report['accuracy']:.0%}; on many "
+        f"It is right on {hits:,} of {n:,} {kind} pictures {seen}, {report['accuracy']:.0%}; on many "
         f"more such pictures it would be right on {low:.0%} to {high:.0%} (each bound with 95% confidence)."
     ]
     weakest = min(report["per_class"].items(), key=lambda item: item[1]["recall"])
@@ -60,6 +61,11 @@ def _fitness(report: dict[str, Any], quantized: dict[str, Any] | None) -> str:
     else:
         lines.append(_of_the_file(quantized))
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>\n"
+
+
+def _pictures_of(report: dict[str, Any]) -> str:
+    """Which pictures a report's figures are of; older reports do not say that it is the test ones."""
+    return "held-out" if report.get("judged_on") == "held_out" else "test"
 
 
 def _of_the_file(quantized: dict[str, Any]) -> str:
@@ -81,17 +87,19 @@ def _of_training(report: dict[str, Any]) -> list[_Section]:
         kept = f"the weights of epoch {report['best_epoch']} of {report['epochs']} were kept"
     else:
         kept = f"the weights are the mean of {' and '.join(report['averaged'])}"
+    pictures = _pictures_of(report)
     return [
         _Section(
             "Mistakes",
-            "Test pictures with what the network says: its surest mistakes first (red), then some that it got right.",
+            f"{pictures.capitalize()} pictures with what the network says: its surest mistakes first (red), then some "
+            "that it got right.",
             "samples.png",
         ),
         _Section(
             "Each class",
             "Recognized: the share of the class's pictures that are called so (recall). Trusted: the share of the "
             "pictures called so that are of the class (precision).",
-            more=_table(("class", "recognized", "trusted", "test pictures"), rows),
+            more=_table(("class", "recognized", "trusted", f"{pictures} pictures"), rows),
         ),
         _Section(
             "What is taken for what",
@@ -150,7 +158,8 @@ def _of_quantizing(quantized: dict[str, Any] | None) -> list[_Section]:
     return [
         _Section(
             "What int8 changed",
-            f"Test pictures to which the model file gives another answer than the network before: "
+            f"{_pictures_of(quantized).capitalize()} pictures to which the model file gives another answer than the "
+            f"network before: "
             f"{1 - quantized['agreement']:.1%} of {quantized['n']:,}.",
             "quantize/flips.png",
         ),

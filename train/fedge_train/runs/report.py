@@ -1,16 +1,16 @@
-"""A finished run's report: the test split, touched here for the first time, and the pictures that show it."""
+"""A finished run's report: the test split, touched here for the first time if at all, and pictures that show it."""
 
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import classification_report
 from tf_keras import Model
 
-from fedge.data.dataset import Dataset
+from fedge.data.dataset import Dataset, JudgedOn, Split
 from fedge.evaluation.metrics import Evaluation, evaluate_predictions
 from fedge.model.confidence import softmax
 from fedge.model.format.schema import to_json
@@ -44,13 +44,22 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """Pictures, and the logits that were answered to them, float32 [n, classes]."""
+
+    split: Split
+    logits: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class TrainReport:
     """A finished run's report.
 
     Attributes:
         architecture, data, parameters, dtype, seed: what was trained, on what, and how.
         outcome: how the weights came about.
-        evaluation: of the float network on the test split.
+        evaluation: of the float network on the pictures of `judged_on`.
+        judged_on: the test split; or the held-out one, where the test pictures stay closed.
         by_scikit_learn, text: scikit-learn's classification report, as a dict and as text.
         pictures: how many each split has, by its name.
         skipped, duplicates: files that could not be read, and pictures left out because a later split has them too.
@@ -76,17 +85,24 @@ class TrainReport:
     seed: int
     run: str
     enough: EnoughReport | None = None
+    judged_on: JudgedOn = "test"
 
 
 def as_text(report: TrainReport) -> str:
     """The report for people: scikit-learn's table, the accuracies, and the next command."""
-    outcome, accuracy = report.outcome, f"test accuracy {report.evaluation.accuracy:.2%}"
+    outcome, is_open = report.outcome, report.judged_on == "test"
+    accuracy = f"{'test' if is_open else 'held-out'} accuracy {report.evaluation.accuracy:.2%}"
+    if outcome.averaged and is_open:
+        accuracy = f"held out {outcome.held_out_accuracy:.2%}, {accuracy}"
     if outcome.averaged:
-        accuracy = f"the mean of {' and '.join(outcome.averaged)}: held out {outcome.held_out_accuracy:.2%}, {accuracy}"
+        accuracy = f"the mean of {' and '.join(outcome.averaged)}: {accuracy}"
     elif outcome.epochs:
         accuracy += f", best epoch {outcome.best_epoch} of {outcome.epochs}"
     enough = "".join(f"{sentence}\n" for sentence in report.enough.sentences) if report.enough else ""
-    return f"{report.text}\n{accuracy}\n{enough}next: fedge quantize {report.run}"
+    closed = "" if is_open else "the test pictures were not opened; fedge quantize without --no-test measures on them\n"
+    return (
+        f"{report.text}\n{accuracy}\n{closed}{enough}next: fedge quantize {report.run}{'' if is_open else ' --no-test'}"
+    )
 
 
 def as_json(report: TrainReport) -> JsonObject:
@@ -103,6 +119,7 @@ def as_json(report: TrainReport) -> JsonObject:
         "held_out_accuracy": outcome.held_out_accuracy,
         "seconds": outcome.seconds,
         **averaged,
+        "judged_on": report.judged_on,
         **to_json(report.evaluation),
         "classification_report": report.by_scikit_learn,
         "classification_report_text": report.text,
@@ -135,10 +152,16 @@ def write_report(
     dataset: Dataset,
     outcome: Outcome,
     enough: EnoughReport | None = None,
+    answers: Answers | None = None,
 ) -> TrainReport:
-    """Evaluates the chosen weights on the test split, and writes the report and the plots to the run's folder."""
-    test = dataset.test
-    logits = predictor(model)(test.images)
+    """Evaluates the chosen weights on the test split, and writes the report and the plots to the run's folder.
+
+    Where the test pictures are closed, the held-out ones take their place; or those of `answers`, given with what was
+    answered to them, where the network has learned from the held-out ones too.
+    """
+    if answers is None or dataset.judged_on == "test":
+        answers = Answers(dataset.judged, predictor(model)(dataset.judged.images))
+    test, logits = answers.split, answers.logits
     predicted = logits.argmax(axis=-1)
     truth = test.truth(predicted)
     evaluation = evaluate_predictions(truth, predicted, dataset.labels)
@@ -155,7 +178,7 @@ def write_report(
         evaluation=evaluation,
         by_scikit_learn=classification_report(truth, predicted, output_dict=True, **by_name),
         text=classification_report(truth, predicted, digits=4, **by_name),
-        pictures={"train": len(dataset.train), "held_out": len(dataset.held_out), "test": len(test)},
+        pictures={"train": len(dataset.train), "held_out": len(dataset.held_out), "test": len(dataset.test)},
         skipped=tuple(dataset.skipped),
         duplicates=tuple(dataset.duplicates),
         doubtful=tuple(dataset.doubtful),
@@ -164,17 +187,18 @@ def write_report(
         seed=config.seed,
         run=str(folder),
         enough=enough,
+        judged_on=dataset.judged_on,
     )
     plot_confusion(folder / "confusion.png", evaluation.confusion, dataset.labels)
-    _plot_mistakes_first(folder / "samples.png", dataset, logits)
+    _plot_mistakes_first(folder / "samples.png", dataset, answers)
     # Last, because its presence says that the run is finished.
     write_json(folder / REPORT, as_json(report))
     write_page(folder)
     return report
 
 
-def _plot_mistakes_first(path: Path, dataset: Dataset, logits: "np.ndarray[Any, Any]") -> None:
-    test, labels = dataset.test, dataset.labels
+def _plot_mistakes_first(path: Path, dataset: Dataset, answers: Answers) -> None:
+    test, logits, labels = answers.split, answers.logits, dataset.labels
     probabilities = softmax(logits.astype(np.float64))
     predicted, confidence = probabilities.argmax(axis=-1), probabilities.max(axis=-1)
     wrong = predicted != test.truth(predicted)

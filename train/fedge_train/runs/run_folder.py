@@ -14,7 +14,7 @@ from fedge import __version__
 from fedge.data import fashion_mnist
 from fedge.data.dataset import Dataset
 from fedge.data.label_map import Classes, LabelMap
-from fedge.data.load import Read, load_dataset
+from fedge.data.load import Read, Seal, load_dataset
 from fedge.errors import RunError
 from fedge.images.picture import read_with_notes
 from fedge.images.preprocess import Recipe
@@ -51,6 +51,7 @@ class RunConfig:
         averaged: the runs whose weights' mean these weights are; none for a run that was trained.
         head: the inverse strength of the penalty of a linear head that was learned on a frozen backbone; None for a
             network that was trained as a whole.
+        sealed: whether the test pictures had no say in it, and were not opened; see `load_dataset`.
     """
 
     architecture: str
@@ -69,6 +70,7 @@ class RunConfig:
     origins: dict[str, str] = field(default_factory=dict)
     averaged: tuple[str, ...] = ()
     head: float | None = None
+    sealed: bool = False
     versions: dict[str, str] = field(default_factory=dict)
     format: int = 1
 
@@ -94,9 +96,15 @@ def read_config(folder: Path) -> RunConfig:
 
 
 def load_run_data(
-    folder: Path, config: RunConfig, moved_to: tuple[str, ...] = (), read: Read = read_with_notes
+    folder: Path,
+    config: RunConfig,
+    moved_to: tuple[str, ...] = (),
+    read: Read = read_with_notes,
+    with_test: bool = True,
 ) -> Dataset:
     """Loads the data that a run was trained on, from where they were, or from where they have been `moved_to`.
+
+    Without the test, the test pictures of a sealed run stay closed; any other run has opened them.
 
     Raises RunError where they are not there or have changed since.
     """
@@ -104,7 +112,8 @@ def load_run_data(
     gone = next((name for name in data if name != fashion_mnist.NAME and not Path(name).is_dir()), None)
     if gone is not None and not moved_to:
         raise RunError(f"the pictures of {folder} are not in {gone} any more", "give their new folder with --data")
-    dataset = load_dataset(data, config.recipe, LabelMap(dict(config.label_map)), config.test_share, read)
+    seal: Seal = "none" if not config.sealed else "open" if with_test else "closed"
+    dataset = load_dataset(data, config.recipe, LabelMap(dict(config.label_map)), config.test_share, read, seal)
     if dataset.sha256() != config.data_sha256:
         what = f"{' and '.join(moved_to)} do not hold the pictures that {folder} was trained on"
         changed = f"the data of {folder} has changed since it was trained"
