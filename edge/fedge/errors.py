@@ -21,6 +21,7 @@ FedgeError                    exit code 1: the user can mend it
 ├── StoreError                the device's model store does not hold what is asked for
 ├── ReleaseError              a release cannot be made, signed or changed
 ├── UpdateError               no update can be taken: the model at hand goes on
+├── BulkError                 a cluster cannot be used, or a folder of results holds something else
 └── GateRefused               exit code 3: a check said no
     ├── ParityRefused         the int8 model lost too much accuracy
     ├── SelfTestFailed        this machine does not reproduce the golden answers
@@ -129,6 +130,10 @@ class ReleaseError(FedgeError):
 
 class UpdateError(FedgeError):
     """No update can be taken; the model at hand goes on."""
+
+
+class BulkError(FedgeError):
+    """A cluster cannot be used, or a folder of results holds something else."""
 
 
 class GateRefused(FedgeError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = [ROOT / "edge/fedge", ROOT / "train/fedge_train", ROOT / "quantize/fedge_quantize"]
-MOST_LINES, MOST_ENTRIES, MOST_ROOMS = 300, 12, 15
+MOST_LINES, MOST_ENTRIES, MOST_ROOMS = 300, 12, 16
 # Every package has these; they are no entries that a reader has to choose from.
 USUAL = {"__init__.py", "__main__.py", "__pycache__", "py.typed"}
 

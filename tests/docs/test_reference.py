@@ -13,11 +13,13 @@ from documented_commands import ROOT
 from results import result
 
 from fedge import errors
+from fedge.bulk.known_labels import KnownLabels
 from fedge.cli.main import run as run_command
 from fedge.commands.capture.reporter import CaptureReport, PictureReport
 from fedge.commands.device.doctor.finding import Finding
 from fedge.commands.device.models import StoreReport
 from fedge.commands.device.release import ReleaseStatus, RoleStatus
+from fedge.commands.scale.classify import ClassifyReport
 from fedge.outputs.payload import COLUMNS, change
 from fedge.runner.health import HealthSnapshot
 from fedge.store.journal import Entry, Event
@@ -77,6 +79,7 @@ def test_the_fields_of_reports_that_need_more_than_a_command_are_explained() -> 
         "fedge models list": (StoreReport, Entry, Event),
         "fedge release status": (ReleaseStatus, RoleStatus, Release),
         "fedge doctor": (Finding,),
+        "fedge classify": (ClassifyReport, KnownLabels),
         "fedge capture": (PictureReport, CaptureReport),
         "The health": (HealthSnapshot,),
     }

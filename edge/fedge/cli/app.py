@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from fedge import __version__
-from fedge.cli.capture import capture
+from fedge.cli.device.capture import capture
 from fedge.cli.device.doctor import doctor
 from fedge.cli.device.models import models_app
 from fedge.cli.device.release import release_app
@@ -17,6 +17,8 @@ from fedge.cli.quantize import EXAMPLES as QUANTIZE_EXAMPLES
 from fedge.cli.quantize import average, backbone, quantize
 from fedge.cli.run import EXAMPLES as RUN_EXAMPLES
 from fedge.cli.run import run
+from fedge.cli.scale.classify import EXAMPLES as CLASSIFY_EXAMPLES
+from fedge.cli.scale.classify import classify
 from fedge.cli.teach import adopt, teach
 from fedge.cli.train import EXAMPLES as TRAIN_EXAMPLES
 from fedge.cli.train import train
@@ -81,6 +83,7 @@ app.command(cls=Command)(info)
 app.command(cls=Command)(verify)
 app.command(cls=Command)(bench)
 app.command(cls=Command)(samples)
+app.command(cls=Command, epilog=CLASSIFY_EXAMPLES)(classify)
 app.command(cls=Command)(doctor)
 app.add_typer(models_app, name="models")
 app.add_typer(release_app, name="release")

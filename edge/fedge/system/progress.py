@@ -36,6 +36,12 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
+    def expect(self, total: int) -> None:
+        """Counts towards `total` from now on; for what is known only later. May be called from another thread."""
+        self._total = total
+        if self._bar:
+            self._bar.update(self._task, total=total)
+
     def advance(self, count: int, note: str = "") -> None:
         """Counts `count` more; `note` stands behind the bar."""
         self.reach(self._done + count, note)

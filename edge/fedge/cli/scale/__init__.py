@@ -1,0 +1,1 @@
+"""The commands that use more than one process or machine."""
