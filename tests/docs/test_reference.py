@@ -19,6 +19,7 @@ from fedge.commands.capture.reporter import CaptureReport, PictureReport
 from fedge.commands.device.doctor.finding import Finding
 from fedge.commands.device.models import StoreReport
 from fedge.commands.device.release import ReleaseStatus, RoleStatus
+from fedge.commands.device.update import UpdateReport
 from fedge.commands.scale.classify import ClassifyReport
 from fedge.outputs.payload import COLUMNS, change
 from fedge.runner.health import HealthSnapshot
@@ -77,6 +78,7 @@ def test_each_exit_code_is_explained() -> None:
 def test_the_fields_of_reports_that_need_more_than_a_command_are_explained() -> None:
     reports = {
         "fedge models list": (StoreReport, Entry, Event),
+        "fedge update": (UpdateReport,),
         "fedge release status": (ReleaseStatus, RoleStatus, Release),
         "fedge doctor": (Finding,),
         "fedge classify": (ClassifyReport, KnownLabels),

@@ -20,11 +20,6 @@ from fedge.updates.repository import load
 NANO, SMALL = (shipped_models()[name] for name in ("nano", "small"))
 
 
-@pytest.fixture
-def maker(tmp_path: Path) -> Maker:
-    return Maker(tmp_path)
-
-
 def require_signed(repo: Path) -> None:
     """Every role of what is published has the signatures that the root asks for."""
     published = load(repo)

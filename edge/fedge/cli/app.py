@@ -10,6 +10,8 @@ from fedge.cli.device.doctor import doctor
 from fedge.cli.device.models import models_app
 from fedge.cli.device.release import release_app
 from fedge.cli.device.service import service_app
+from fedge.cli.device.update import EXAMPLES as UPDATE_EXAMPLES
+from fedge.cli.device.update import update
 from fedge.cli.model import bench, evaluate, info, replay, samples, verify
 from fedge.cli.parsing.command import Command, Group
 from fedge.cli.parsing.optional_values import OptionalAddresses
@@ -84,6 +86,7 @@ app.command(cls=Command)(verify)
 app.command(cls=Command)(bench)
 app.command(cls=Command)(samples)
 app.command(cls=Command, epilog=CLASSIFY_EXAMPLES)(classify)
+app.command(cls=Command, epilog=UPDATE_EXAMPLES)(update)
 app.command(cls=Command)(doctor)
 app.add_typer(models_app, name="models")
 app.add_typer(release_app, name="release")
