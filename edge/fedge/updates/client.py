@@ -76,6 +76,8 @@ class Client:
             raise refusal(error, self._fetcher.asked) from error
         except OSError as error:
             raise (no_room(error) or error) from error
+        finally:
+            self._fetcher.hang_up()
 
 
 def _read_root(folder: Path, given: Path | None) -> bytes:

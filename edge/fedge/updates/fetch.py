@@ -32,6 +32,12 @@ class Fetcher(Urllib3Fetcher):
         super().__init__(chunk_size=_BLOCK, app_user_agent=f"fedge/{__version__}")
         self.socket_timeout = seconds  # type: ignore[assignment]  # urllib3 takes fractions
         self.asked = ""
+        self._response: urllib3.response.BaseHTTPResponse | None = None
+
+    def hang_up(self) -> None:
+        """Closes the connection of an answer that was not read to its end."""
+        if self._response is not None:
+            self._response.close()
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         self.asked = url.rpartition("/")[2]
@@ -49,6 +55,7 @@ class Fetcher(Urllib3Fetcher):
         return _blocks(path)
 
     def _chunks(self, response: urllib3.response.BaseHTTPResponse) -> Iterator[bytes]:
+        self._response = response
         try:
             yield from response.stream(self.chunk_size)
             response.release_conn()
@@ -56,9 +63,6 @@ class Fetcher(Urllib3Fetcher):
             raise SlowRetrievalError from error
         except urllib3.exceptions.HTTPError as error:
             raise DownloadError("the answer broke off") from error
-        finally:
-            # What was not read to its end cannot be used for another request.
-            response.close()
 
 
 def base_url(where: str) -> str:
