@@ -1,17 +1,21 @@
 """The `fedge quantize` command's work."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from fedge.errors import FedgeError, RunError
 from fedge.evaluation.parity import compare
+from fedge.images.preprocess import Recipe
 from fedge.making.frames import compare_answers, read_frames
+from fedge.making.graph.metadata import with_metadata
 from fedge.making.proof import carrier, refusal_of
 from fedge.model import file as model_file
 from fedge.model.description import PICTURES_OF
+from fedge.model.file import LABELS
 from fedge.system.console import echo, file_name
 from fedge.system.files import short_name, write_json
 from fedge_quantize.calibration import BACKBONE_PICTURES, PICTURES, calibration_set
-from fedge_quantize.candidates import Candidates, QuantizeOptions, emitted_logits, methods_for
+from fedge_quantize.candidates import Candidate, Candidates, QuantizeOptions, emitted_logits, methods_for
 from fedge_quantize.flips import plot_flips
 from fedge_quantize.packing import ProvedBy, pack_candidate
 from fedge_quantize.report import Calibration, QuantizeReport, as_json
@@ -60,9 +64,9 @@ def _quantize(options: QuantizeOptions) -> QuantizeReport:
     require_learned(options.run, float_logits)
     float_test = float_logits.argmax(-1)
     float_frames = by_float(frames.images).argmax(-1) if frames else None
-    methods = methods_for(work)
+    methods, name = methods_for(work), file_name(Path(out.stem))
     for method in methods:
-        candidate = work.candidate(method)
+        candidate = _described(work.candidate(method), name, config.recipe)
         echo(f"running the emitted {method} file over {len(judged):,} {pictures}")
         logits = emitted_logits(candidate.flatbuffer, judged.images)
         int8_test = logits.argmax(-1)
@@ -83,7 +87,7 @@ def _quantize(options: QuantizeOptions) -> QuantizeReport:
         proved_by = ProvedBy("none" if unproved else proof, changed)
         if refusal is None:
             # Before the report, which says that there is one.
-            model_file.write(out, pack_candidate(work, candidate, parity, proved_by, file_name(Path(out.stem))))
+            model_file.write(out, pack_candidate(work, candidate, parity, proved_by, name))
         report = QuantizeReport(
             parity=parity,
             max_drop_pp=options.max_drop_pp,
@@ -111,3 +115,8 @@ def _quantize(options: QuantizeOptions) -> QuantizeReport:
     if refusal is not None:
         raise refusal
     return report
+
+
+def _described(candidate: Candidate, name: str, recipe: Recipe) -> Candidate:
+    """The candidate with metadata for other tools, before it is judged: what is judged is what is packed."""
+    return replace(candidate, flatbuffer=with_metadata(candidate.flatbuffer, name, recipe, LABELS))

@@ -19,7 +19,7 @@ from fedge.data import fashion_mnist
 from fedge.model.interpreter import runtime_name
 from fedge.model.shipped import DEFAULT
 
-MAKING = ["train", "average", "quantize", "backbone", "teach", "adopt"]
+MAKING = ["train", "average", "quantize", "backbone", "teach", "adopt", "export"]
 COMMANDS = [*MAKING, "eval", "run", "capture", "replay", "info", "verify", "bench", "samples", "doctor"]
 HEAVY = {"tensorflow", "tf_keras", "tensorflow_model_optimization", "matplotlib", "sklearn", "scipy"}
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from fedge import __version__
 from fedge.images.preprocess import Recipe
-from fedge.making.append_layer import IDENTIFIER, INT8, INT32, SCHEMA_VERSION, buffer_table, tensor_table
 from fedge.making.backbone import FORMAT, BackboneManifest, pack_backbone
-from fedge.making.flatbuffer_tables import Number, Table, Tables, Vector, serialize
+from fedge.making.graph.append_layer import IDENTIFIER, INT8, INT32, SCHEMA_VERSION, buffer_table, tensor_table
+from fedge.making.graph.flatbuffer_tables import Number, Table, Tables, Vector, serialize
 from fedge.model import self_test
 from fedge.model.format.flatbuffer import read_graph
 from fedge.model.interpreter import Network

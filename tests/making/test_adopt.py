@@ -20,9 +20,9 @@ from tiny_networks import (
 from fedge.cli.main import run
 from fedge.commands.making.adopt import AdoptOptions, adopt
 from fedge.errors import DataError, ModelFileError, NotAModelFile, ParityRefused
-from fedge.making.append_layer import INT8
 from fedge.making.foreign.network import read_labels, read_network
 from fedge.making.foreign.normalization import NORMALIZATIONS, Asked
+from fedge.making.graph.append_layer import INT8
 from fedge.model import file as model_file
 from fedge.model.classifier import load
 from fedge.model.format.archive import append_archive

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny_networks import SIDE, tiny_features
 
-from fedge.making.append_layer import LinearHead, append_layer
+from fedge.making.graph.append_layer import LinearHead, append_layer
 from fedge.model.confidence import dequantize
 from fedge.model.format.flatbuffer import read_graph
 from fedge.model.interpreter import Network

@@ -13,9 +13,9 @@ from fedge.cli.main import run
 from fedge.commands.making import teach as work
 from fedge.commands.making.teach import TeachOptions
 from fedge.errors import ParityRefused
-from fedge.making.append_layer import LinearHead, append_layer
 from fedge.making.backbone import read_backbone
 from fedge.making.features import FeatureExtractor
+from fedge.making.graph.append_layer import LinearHead, append_layer
 from fedge.model import file as model_file
 from fedge.model.classifier import load
 from fedge.model.confidence import Floats

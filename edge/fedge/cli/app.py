@@ -21,7 +21,7 @@ from fedge.cli.run import EXAMPLES as RUN_EXAMPLES
 from fedge.cli.run import run
 from fedge.cli.scale.classify import EXAMPLES as CLASSIFY_EXAMPLES
 from fedge.cli.scale.classify import classify
-from fedge.cli.teach import adopt, teach
+from fedge.cli.teach import adopt, export, teach
 from fedge.cli.train import EXAMPLES as TRAIN_EXAMPLES
 from fedge.cli.train import train
 from fedge.errors import EXIT_USAGE
@@ -77,6 +77,7 @@ app.command(cls=Command, epilog=QUANTIZE_EXAMPLES)(quantize)
 app.command(cls=Command)(backbone)
 app.command(cls=Command)(teach)
 app.command(cls=Command)(adopt)
+app.command(cls=Command)(export)
 app.command("eval", cls=Command)(evaluate)
 app.command(cls=OptionalAddresses, epilog=RUN_EXAMPLES)(run)
 app.command(cls=Command)(capture)

@@ -118,3 +118,23 @@ def adopt(
         )
     )
     print_report(reports.as_json(report) if as_json else reports.as_text(report))
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="A model file, or a shipped model's name.", show_default=False)],
+    tool: Annotated[Literal["labels", "frigate", "mediapipe"], typer.Option("--for", help="What the files are for.")],
+    out: Annotated[
+        Path | None, typer.Option(help="A file or folder; named after the model in this folder if left out.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Pictures to prove it on; the model's golden pictures if left out.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write files that other tools take, proved to give the same answers."""
+    from fedge.commands.making import export_report as reports
+    from fedge.commands.making.export import ExportOptions
+    from fedge.commands.making.export import export as work
+
+    report = work(ExportOptions(model, tool, out, data))
+    print_report(reports.as_json(report) if as_json else reports.as_text(report))

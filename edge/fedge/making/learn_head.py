@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fedge.making.append_layer import LinearHead
+from fedge.making.graph.append_layer import LinearHead
 from fedge.model.confidence import Floats
 
 # The inverse strengths of the L2 penalty that are tried; on three sets of photographs the best was among them.

@@ -9,6 +9,7 @@ from fedge.evaluation.parity import Parity
 from fedge.making.backbone import Backbone
 from fedge.making.frames import Changed
 from fedge.making.golden import golden_vectors, tolerance_on_few
+from fedge.making.graph.metadata import with_metadata
 from fedge.making.model_card import model_card
 from fedge.model import file as model_file
 from fedge.model import self_test
@@ -64,7 +65,9 @@ def pack_taught(
     proved: Proved,
 ) -> bytes:
     """The content of a model file: the backbone with its head, manifest, labels, golden vectors and model card."""
-    facts, output = backbone.manifest, read_graph(flatbuffer).outputs[0]
+    facts = backbone.manifest
+    flatbuffer = with_metadata(flatbuffer, name, facts.preprocessing, model_file.LABELS)
+    output = read_graph(flatbuffer).outputs[0]
     manifest = Manifest(
         format=FORMAT,
         least_fedge=__version__,

@@ -103,7 +103,7 @@ def pack(flatbuffer: bytes, manifest: AnyManifest, labels: tuple[str, ...], gold
     The manifest's `flatbuffer` and `members` must already hold the hashes: see `member_bytes`.
     """
     members = {MANIFEST: json.dumps(to_json(manifest), indent=1, ensure_ascii=False).encode()}
-    return append_archive(flatbuffer, members | member_bytes(labels, golden, card))
+    return append_archive(flatbuffer, members | member_bytes(labels, golden, card), stored={LABELS})
 
 
 def member_bytes(labels: tuple[str, ...], golden: bytes, card: str) -> dict[str, bytes]:

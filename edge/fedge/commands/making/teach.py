@@ -23,10 +23,10 @@ from fedge.errors import FedgeError
 from fedge.evaluation.fit_confidence import fit_confidence
 from fedge.evaluation.parity import compare
 from fedge.images.image_statistics import image_statistics
-from fedge.making.append_layer import LinearHead, append_layer
 from fedge.making.backbone import Backbone, read_backbone
 from fedge.making.features import FeatureExtractor
 from fedge.making.frames import Changed, Frames, compare_answers, read_frames
+from fedge.making.graph.append_layer import LinearHead, append_layer
 from fedge.making.learn_head import learn_head
 from fedge.making.proof import carrier, refusal_of
 from fedge.making.taught_file import Proved, pack_taught

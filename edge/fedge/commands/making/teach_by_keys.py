@@ -13,10 +13,10 @@ from fedge.errors import CaptureError, FedgeError
 from fedge.images.near_duplicates import NearDuplicates, difference_hash
 from fedge.images.picture import Picture, as_jpeg
 from fedge.images.preprocess import Recipe, apply
-from fedge.making.append_layer import LinearHead
 from fedge.making.backbone import read_backbone
 from fedge.making.features import FeatureExtractor
 from fedge.making.frames import REMEMBERED, Frames
+from fedge.making.graph.append_layer import LinearHead
 from fedge.making.learn_head import USUAL_STRENGTH, fit
 from fedge.model.confidence import Floats, softmax
 from fedge.options import CameraOptions, FaultLimits

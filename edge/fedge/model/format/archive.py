@@ -4,7 +4,7 @@ import io
 import stat
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from fedge.errors import ArchiveError, NotAModelFile, TooLarge
 
@@ -15,14 +15,17 @@ MAX_RATIO = 200
 _END_RECORD, _END_RECORD_BYTES = b"PK\x05\x06", 22
 
 
-def append_archive(front: bytes, members: Mapping[str, bytes]) -> bytes:
-    """The bytes `front` and behind them an archive of the members; the same arguments give the same bytes."""
+def append_archive(front: bytes, members: Mapping[str, bytes], stored: Collection[str] = ()) -> bytes:
+    """The bytes `front` and behind them an archive of the members; the same arguments give the same bytes.
+
+    Those named `stored` are not compressed: readers of TFLite metadata take nothing else.
+    """
     buffer = io.BytesIO(front)
     with zipfile.ZipFile(buffer, "a") as archive:
         for name, content in members.items():
             info = zipfile.ZipInfo(name)
             # What deflates too well would be refused; flat pictures do.
-            tight = len(content) > MAX_RATIO / 2 * len(zlib.compress(content))
+            tight = name in stored or len(content) > MAX_RATIO / 2 * len(zlib.compress(content))
             info.compress_type = zipfile.ZIP_STORED if tight else zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16
             archive.writestr(info, content)

@@ -102,8 +102,8 @@ def _write_table(out: bytearray, table: Table) -> tuple[int, list[tuple[int, _No
     small = [i for i, value in table.fields.items() if isinstance(value, Number) and struct.calcsize(value.kind) == 1]
     order = [i for i in table.fields if i not in small] + small
     places = [4 + 4 * min(i, len(order) - len(small)) + max(0, i - len(order) + len(small)) for i in range(len(order))]
-    size = places[-1] + (1 if small else 4)
-    count = max(table.fields) + 1
+    size = places[-1] + (1 if small else 4) if places else 4
+    count = max(table.fields, default=-1) + 1
     offsets = [0] * count
     for index, place in zip(order, places, strict=True):
         offsets[index] = place

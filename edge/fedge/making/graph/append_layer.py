@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fedge.making.flatbuffer_tables import ALIGNMENT, Number, Old, Table, Tables, Vector, serialize
+from fedge.making.graph.flatbuffer_tables import ALIGNMENT, Number, Old, Table, Tables, Vector, serialize
 from fedge.model.confidence import Floats
 from fedge.model.format.flatbuffer import Reader, read_graph
 
