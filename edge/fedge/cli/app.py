@@ -7,6 +7,7 @@ import typer
 from fedge import __version__
 from fedge.cli.device.capture import capture
 from fedge.cli.device.doctor import doctor
+from fedge.cli.device.fleet import fleet_app
 from fedge.cli.device.models import models_app
 from fedge.cli.device.release import release_app
 from fedge.cli.device.service import service_app
@@ -89,6 +90,7 @@ app.command(cls=Command)(samples)
 app.command(cls=Command, epilog=CLASSIFY_EXAMPLES)(classify)
 app.command(cls=Command, epilog=UPDATE_EXAMPLES)(update)
 app.command(cls=Command)(doctor)
+app.add_typer(fleet_app, name="fleet")
 app.add_typer(models_app, name="models")
 app.add_typer(release_app, name="release")
 app.add_typer(service_app, name="service")

@@ -34,9 +34,11 @@ from fedge.sources.address import display_name
 from fedge.sources.base import Monitor, Source
 from fedge.sources.factory import open_asked
 from fedge.sources.learn_background import BackgroundLearner
+from fedge.store.store import Store
 from fedge.system.console import echo, stop_writing
 from fedge.system.json_types import JsonObject
 from fedge.system.memory import return_freed_memory
+from fedge.system.state import store_folder
 
 if TYPE_CHECKING:
     from fedge.runner.swap import Swapper
@@ -77,7 +79,8 @@ def _run_model(options: RunOptions) -> bool:
         def running() -> Classifier:
             return classifier if swapper is None else swapper.running
 
-        facts = Run(classifier.labels, recipe, health, source.moving, running, options.decision)
+        store = _followed(options, source)
+        facts = Run(classifier.labels, recipe, health, source.moving, running, options.decision, store)
         outputs = open_outputs(options.outputs, facts)
         people = sys.stderr is not None and sys.stderr.isatty() and not options.as_json
         if people:
@@ -88,7 +91,7 @@ def _run_model(options: RunOptions) -> bool:
         stack.callback(sink.close)
         stack.callback(lambda: sink.health(health.snapshot()))
         stack.callback(health.set_state, "stopped")
-        swapper = _swapper(options, classifier, source, health)
+        swapper = None if store is None else _swapper(store, options, classifier, health)
         if swapper is not None:
             stack.callback(swapper.close)
         frames = classify_frames(classifier, source, decider, health, gate, swapper)
@@ -104,18 +107,20 @@ def _run_model(options: RunOptions) -> bool:
         return swapper is not None and swapper.must_restart
 
 
-def _swapper(options: RunOptions, classifier: Classifier, source: Source, health: Health) -> "Swapper | None":
-    """What follows the store's current model: of a run from a camera that names no model, and is not recorded.
+def _followed(options: RunOptions, source: Source) -> Store | None:
+    """The store whose current model is followed: by a run from a camera that names no model, and is not recorded.
 
     A recording belongs to one model, and so does a count of frames.
     """
     if options.model is not None or not source.live or options.record is not None or options.frames is not None:
         return None
-    from fedge.runner.swap import Swapper
-    from fedge.store.store import Store
-    from fedge.system.state import store_folder
+    return Store(store_folder())
 
-    swapper = Swapper(Store(store_folder()), classifier, health, options.swap, echo)
+
+def _swapper(store: Store, options: RunOptions, classifier: Classifier, health: Health) -> "Swapper":
+    from fedge.runner.swap import Swapper
+
+    swapper = Swapper(store, classifier, health, options.swap, echo)
     if os.environ.get("NOTIFY_SOCKET"):
         # Elsewhere it is a terminal that closes.
         signal.signal(signal.SIGHUP, lambda number, frame: swapper.look_now())

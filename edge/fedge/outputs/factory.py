@@ -32,6 +32,7 @@ from fedge.options.outputs import (
 from fedge.outputs.base import Output
 from fedge.outputs.network.addresses import read_secret
 from fedge.runner.health import Health
+from fedge.store.store import Store
 from fedge.system.console import echo
 from fedge.system.extras import needs_extra
 
@@ -53,6 +54,7 @@ class Run:
         moving: whether frames are of a camera or a video, not single pictures.
         running: gives the classifier that answers now, from any thread; None where no output may use it.
         decision: how its answers become decisions.
+        store: the one whose current model the run follows; None where it follows none.
     """
 
     labels: tuple[str, ...]
@@ -61,6 +63,7 @@ class Run:
     moving: bool = True
     running: Callable[[], Classifier] | None = None
     decision: DecisionOptions = USUAL_DECISION
+    store: Store | None = None
 
 
 def open_outputs(options: Sequence[OutputOptions], run: Run) -> list[Output]:
@@ -140,7 +143,7 @@ def _mqtt(options: MqttOptions, run: Run) -> Output:
         from fedge.outputs.mqtt.client import Mqtt
     from fedge.outputs.mqtt.topic import claim_topic
 
-    return Mqtt(claim_topic(options.broker), password, options.authority)
+    return Mqtt(claim_topic(options.broker), password, options.authority, store=run.store)
 
 
 def _check_mqtt(options: MqttOptions, secrets: Secrets, environment: Path) -> None:

@@ -12,6 +12,7 @@ State = Literal["starting", "running", "waiting", "stopped"]
 OutputState = Literal["idle", "ok", "failing"]
 
 _RATE_SECONDS = 5.0
+_LAST_FRAMES = 1000
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ class HealthSnapshot:
         capture: what the camera gives where that is not what was asked of it; else empty.
         still: frames that showed what the one before showed, and kept its answer without being classified.
         model: the one that answers; None before it is loaded.
+        unknown_rate: the share of the last thousand frames that were answered as unknown, 0..1; None before the first.
+        trial: whether the model was just swapped in and is on trial.
+        update_percent: how far the proof of a new model has come, 0..100; None where none is being proved.
     """
 
     state: State
@@ -96,6 +100,9 @@ class HealthSnapshot:
     capture: str = ""
     still: int = 0
     model: ModelFacts | None = None
+    unknown_rate: float | None = None
+    trial: bool = False
+    update_percent: int | None = None
 
     @property
     def failing(self) -> dict[str, OutputStatus]:
@@ -128,15 +135,19 @@ class Health:
         self._model: ModelFacts | None = None
         self._outputs: dict[str, OutputStatus] = {}
         self._captured: float | None = None
-        self._answered: deque[float] = deque(maxlen=1000)
+        self._answered: deque[float] = deque(maxlen=_LAST_FRAMES)
+        self._unknown: deque[bool] = deque(maxlen=_LAST_FRAMES)
+        self._trial = False
+        self._update_percent: int | None = None
 
-    def count_frame(self, captured: float) -> None:
-        """One more frame was answered, captured at `captured` seconds on the monotonic clock."""
+    def count_frame(self, captured: float, unknown: bool = False) -> None:
+        """One more frame was answered, captured at `captured` seconds on the monotonic clock; as `unknown` or not."""
         with self._lock:
             self._state = "running"
             self._frames += 1
             self._captured = captured
             self._answered.append(monotonic())
+            self._unknown.append(unknown)
 
     def count_dropped(self, count: int = 1) -> None:
         """`count` more frames were not answered."""
@@ -169,6 +180,16 @@ class Health:
         with self._lock:
             self._model = model
 
+    def set_trial(self, on: bool) -> None:
+        """Says whether the model is on trial."""
+        with self._lock:
+            self._trial = on
+
+    def set_update(self, percent: int | None) -> None:
+        """Says how far the proof of a new model has come, 0..100; None where none is being proved."""
+        with self._lock:
+            self._update_percent = percent
+
     def count_still(self) -> None:
         """One more frame kept the answer of the one before."""
         with self._lock:
@@ -197,6 +218,9 @@ class Health:
                 capture=self._capture,
                 still=self._still,
                 model=self._model,
+                unknown_rate=sum(self._unknown) / len(self._unknown) if self._unknown else None,
+                trial=self._trial,
+                update_percent=self._update_percent,
             )
 
     def _rate(self, now: float) -> float:

@@ -76,7 +76,7 @@ def classify_frames(
                 else:
                     last = _kept(last, number, item)
                     health.count_still()
-                health.count_frame(item.captured)
+                health.count_frame(item.captured, last.answer.rejected)
                 yield last
                 number += 1
                 continue

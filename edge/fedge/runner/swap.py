@@ -140,6 +140,7 @@ class Swapper:
 
     def _resumed(self) -> tuple[Trial | None, float]:
         trial, _ = resume(self._store)
+        self._health.set_trial(trial is not None)
         return trial, monotonic() + (trial.seconds_left if trial else 0.0)
 
     def _watch(self) -> None:
@@ -154,7 +155,12 @@ class Swapper:
     def _look(self) -> None:
         current = self._store.current
         if current is not None and current != self._sha and current not in self._refused:
-            self._change_to(current)
+            self._health.set_update(0)
+            try:
+                self._change_to(current)
+            finally:
+                self._health.set_update(None)
+                self._health.set_trial(self._trial is not None)
         elif self._trial is not None:
             self._watch_trial(self._trial)
 
@@ -201,6 +207,7 @@ class Swapper:
             self._fresh.clear()
             with self._lock:
                 frame, self._frame = self._frame, None
+            self._health.set_update(round(100 - 100 * max(0.0, left) / self._options.shadow_seconds))
             if frame is not None:
                 picture, answer = frame
                 seen.count(fresh.classify(picture), answer)
@@ -260,4 +267,5 @@ class Swapper:
         elif monotonic() >= self._until:
             end_trial(self._store)
             self._trial = None
+            self._health.set_trial(False)
             self._say(f"model {trial.sha256[:12]} passed its trial")

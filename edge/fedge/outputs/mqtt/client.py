@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Condition
 from time import monotonic
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -17,10 +17,13 @@ from fedge.errors import OutputError
 from fedge.options import Address, Broker
 from fedge.outputs.base import Output
 from fedge.outputs.mqtt.home_assistant import OFFLINE, ONLINE, discovery, identifier
+from fedge.outputs.mqtt.orders import obey
+from fedge.outputs.mqtt.status import StatusReporter
 from fedge.outputs.mqtt.tls import tls_context
 from fedge.outputs.payload import change
 from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result
+from fedge.store.store import Store
 from fedge.system.console import echo
 
 KEEP_ALIVE_SECONDS = 30
@@ -37,13 +40,17 @@ class Mqtt(Output):
     password without a user.
 
     Under the broker's topic: `state` (JSON, retained), `health` (JSON, retained), `availability` (`online` or, by the
-    last will, `offline`). While the broker is away the hub keeps what is newest; the connection comes back by itself.
+    last will, `offline`), `status` (JSON, retained: which model runs and how well), and where the run follows the store
+    `update` (JSON, retained: which model waits). There `command` takes the orders `install` and `rollback`, but only
+    where fedge logged in at the broker with a password: on an open one anybody could give them. While the broker is
+    away the hub keeps what is newest; the connection comes back by itself.
 
     Args:
         broker: where to.
         password: never shown or logged.
         authority: a PEM file with the authority that vouches for a TLS broker; the system's own if None.
         acknowledge_seconds: how long a call waits for the broker to have a change.
+        store: the one whose current model the run follows; None where it follows none.
     """
 
     name, backlog, longest_pause_s = "mqtt", 256, 1.0
@@ -54,11 +61,14 @@ class Mqtt(Output):
         password: str | None = None,
         authority: Path | None = None,
         acknowledge_seconds: float = ACKNOWLEDGE_SECONDS,
+        store: Store | None = None,
     ) -> None:
         self._acknowledge_seconds = acknowledge_seconds
         if password is not None and broker.user is None:
             raise OutputError("the MQTT password has no user", "give one, as in --mqtt mqtt://USER@HOST")
         self._topic = broker.topic
+        self._reporter = StatusReporter(broker.topic, store)
+        self._orders = store is not None and password is not None
         self._changed = Condition()
         self._acknowledged: set[int] = set()
         self._sent: Result | None = None
@@ -66,7 +76,7 @@ class Mqtt(Output):
         self._connected = False
         self._address = f"{broker.host}:{broker.port}"
         self._problem = f"{self._address} does not answer"
-        self._told_state: tuple[str, ...] = ()
+        self._told_state: tuple[object, ...] = ()
         self._told_at = 0.0
         self._last_change, self._may_be_lost = "", False
         identity = f"{identifier(broker.topic)[:40]}_{secrets.token_hex(4)}"
@@ -79,6 +89,7 @@ class Mqtt(Output):
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
+        self._client.on_message = self._on_message
         if broker.tls:
             self._client.tls_set_context(tls_context(authority))
         elif password and not Address(broker.host, broker.port).is_loopback:
@@ -106,9 +117,10 @@ class Mqtt(Output):
         if self._may_be_lost and self._last_change:
             self._may_be_lost = False
             self._publish("state", self._last_change, qos=1)
-        state = (snapshot.state, *snapshot.failing)
+        state = (snapshot.state, snapshot.trial, snapshot.update_percent, snapshot.model, *snapshot.failing)
         if state != self._told_state or monotonic() - self._told_at >= HEALTH_SECONDS:
             self._publish("health", json.dumps(snapshot.to_json(), ensure_ascii=False), qos=0)
+            self._publish_status(snapshot)
             self._told_state, self._told_at = state, monotonic()
 
     def close(self) -> None:
@@ -119,6 +131,13 @@ class Mqtt(Output):
                 self._await_acknowledgement(CLOSE_SECONDS)
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _publish_status(self, snapshot: HealthSnapshot) -> None:
+        status = self._reporter.status(snapshot)
+        self._publish("status", json.dumps(status.to_json(), ensure_ascii=False), qos=0)
+        if self._reporter.store is not None:
+            update = self._reporter.update(snapshot, status)
+            self._publish("update", json.dumps(update, ensure_ascii=False), qos=0)
 
     def _publish_awaited(self, name: str, payload: str) -> None:
         with self._changed:
@@ -144,8 +163,11 @@ class Mqtt(Output):
         if reason.is_failure:
             self._set_connected(False, f"the broker refuses the connection ({reason})")
             return
-        for topic, payload in discovery(self._topic).items():
+        store = self._reporter.store
+        for topic, payload in discovery(self._topic, store is not None, self._orders).items():
             client.publish(topic, payload, qos=1, retain=True)
+        if self._orders:
+            client.subscribe(f"{self._topic}/command", qos=1)
         client.publish(f"{self._topic}/availability", ONLINE, qos=1, retain=True)
         self._told_state, self._may_be_lost = (), True
         self._set_connected(True, "")
@@ -166,6 +188,11 @@ class Mqtt(Output):
         with self._changed:
             self._acknowledged.add(message)
             self._changed.notify_all()
+
+    def _on_message(self, client: Client, data: object, message: MQTTMessage) -> None:
+        # A retained order would be obeyed again on each new connection.
+        if self._reporter.store is not None and not message.retain:
+            obey(self._reporter.store, bytes(message.payload))
 
     def _set_connected(self, connected: bool, problem: str) -> None:
         with self._changed:

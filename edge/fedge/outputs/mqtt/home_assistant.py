@@ -4,7 +4,10 @@ import json
 import re
 
 from fedge import __version__
+from fedge.outputs.mqtt.orders import INSTALL, ROLLBACK
 from fedge.system.json_types import JsonObject
+from fedge.system.temperature import temperature
+from fedge.system.throttling import throttling
 
 PREFIX = "homeassistant"
 ONLINE, OFFLINE = "online", "offline"
@@ -13,11 +16,14 @@ ONLINE, OFFLINE = "online", "offline"
 _RUNNING = "{{ 'online' if value_json.state == 'running' else 'offline' }}"
 
 
-def discovery(topic: str) -> dict[str, str]:
-    """The retained messages that make Home Assistant list a runner that publishes under `topic`: topic to JSON."""
+def discovery(topic: str, updates: bool = False, orders: bool = False) -> dict[str, str]:
+    """The retained messages that make Home Assistant list a runner that publishes under `topic`: topic to JSON.
+
+    With `updates` the model can be updated, with `orders` from there.
+    """
     identity = identifier(topic)
-    connected = {"topic": f"{topic}/availability"}
-    fresh = {"topic": f"{topic}/health", "value_template": _RUNNING}
+    connected: JsonObject = {"topic": f"{topic}/availability"}
+    fresh: JsonObject = {"topic": f"{topic}/health", "value_template": _RUNNING}
     entities: dict[tuple[str, str], JsonObject] = {
         ("sensor", "decision"): {
             "name": "Decision",
@@ -52,6 +58,9 @@ def discovery(topic: str) -> dict[str, str]:
             "availability": [connected],
         },
     }
+    entities |= _machine(topic, connected)
+    if updates:
+        entities |= _updates(topic, connected, orders)
     device = {"identifiers": [identity], "name": topic, "manufacturer": "fedge", "sw_version": __version__}
     shared = {"device": device, "availability_mode": "all", "origin": {"name": "fedge", "sw_version": __version__}}
     return {
@@ -60,6 +69,54 @@ def discovery(topic: str) -> dict[str, str]:
         )
         for (kind, entity), body in entities.items()
     }
+
+
+def _machine(topic: str, connected: JsonObject) -> dict[tuple[str, str], JsonObject]:
+    """What this machine can say of itself."""
+    common: JsonObject = {
+        "state_topic": f"{topic}/status",
+        "entity_category": "diagnostic",
+        "availability": [connected],
+    }
+    entities: dict[tuple[str, str], JsonObject] = {}
+    if temperature() is not None:
+        entities["sensor", "temperature"] = {
+            "name": "Temperature",
+            "value_template": "{{ value_json.temperature_c }}",
+            "device_class": "temperature",
+            "unit_of_measurement": "°C",
+            "state_class": "measurement",
+            **common,
+        }
+    if throttling() is not None:
+        entities["binary_sensor", "throttled"] = {
+            "name": "Throttled",
+            "value_template": "{{ 'ON' if value_json.throttled else 'OFF' }}",
+            "device_class": "problem",
+            "json_attributes_topic": f"{topic}/status",
+            **common,
+        }
+    return entities
+
+
+def _updates(topic: str, connected: JsonObject, orders: bool) -> dict[tuple[str, str], JsonObject]:
+    update: JsonObject = {
+        "name": "Model",
+        "state_topic": f"{topic}/update",
+        "entity_category": "config",
+        "availability": [connected],
+    }
+    if not orders:
+        return {("update", "model"): update}
+    command: JsonObject = {"command_topic": f"{topic}/command"}
+    rollback: JsonObject = {
+        "name": "Previous model",
+        "payload_press": ROLLBACK,
+        "entity_category": "config",
+        "availability": [connected],
+    }
+    install: JsonObject = {"payload_install": INSTALL}
+    return {("update", "model"): update | command | install, ("button", "rollback"): rollback | command}
 
 
 def identifier(topic: str) -> str:

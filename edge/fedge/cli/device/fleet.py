@@ -1,0 +1,36 @@
+"""The commands `fedge fleet ...`."""
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from fedge.cli.parsing.parameters import Json, print_report
+from fedge.options import parse_broker
+from fedge.system.extras import needs_extra
+
+fleet_app = typer.Typer(help="All devices that publish at one MQTT broker.", rich_markup_mode=None)
+
+
+@fleet_app.command("status")
+def fleet_status(
+    mqtt: Annotated[
+        str, typer.Option(help="The broker, and the topic above the devices': mqtt://[USER@]HOST[/TOPIC].")
+    ],
+    seconds: Annotated[float, typer.Option(help="How long to listen.", min=0.1, max=3600)] = 2.0,
+    mqtt_ca: Annotated[Path | None, typer.Option(help="PEM file of the authority of a TLS broker.")] = None,
+    mqtt_password_file: Annotated[
+        Path | None, typer.Option(help="Its first line is the password; else $FEDGE_MQTT_PASSWORD.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Show each device's model, version, rate, unknown answers and faults; exit code 1 where one is in error."""
+    broker = parse_broker(mqtt)
+    with needs_extra("mqtt", "fedge fleet"):
+        from fedge.commands.device import fleet as work
+        from fedge.outputs.mqtt.devices import ANY
+    topic = broker.topic if urlsplit(mqtt).path.strip("/") else ANY
+    report = work.fleet_status(broker, topic, seconds, mqtt_password_file, mqtt_ca)
+    print_report(work.as_json(report) if as_json else work.as_text(report))
+    return 1 if report.in_error else 0
