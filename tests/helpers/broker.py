@@ -71,14 +71,15 @@ class Mosquitto:
 
 
 class Subscriber:
-    """Keeps every message under the topic `test/#` and Home Assistant's, in order."""
+    """Keeps every message under some topics, by default `test/#` and Home Assistant's, in order."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *topics: str) -> None:
+        wanted = [(topic, 1) for topic in topics or ("test/#", "homeassistant/#")]
         self._lock = Lock()
         self._messages: list[tuple[str, str, bool]] = []
         self._client = Client(CallbackAPIVersion.VERSION2, client_id="subscriber", clean_session=False)
         self._client.on_message = self._on_message
-        self._client.on_connect = lambda *_: self._client.subscribe([("test/#", 1), ("homeassistant/#", 1)])
+        self._client.on_connect = lambda *_: self._client.subscribe(wanted)
         self._subscribed = False
         self._client.on_subscribe = self._on_subscribe
         self._client.reconnect_delay_set(1, 1)
