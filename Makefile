@@ -1,5 +1,6 @@
 # Each target sets up what it needs, on a machine with only python3, git and make.
 #   make demo   train, quantize and run on Fashion-MNIST
+#   make demo-update  three devices that take signed releases by themselves, and go back from a bad one
 #   make test   all tests
 #   make test-vm  the product in a machine of its own: systemd, a camera device, power cuts; docs/explanation/machine.md
 #   make lint   ruff, mypy and the directions of imports
@@ -18,7 +19,7 @@ SUITES ?= bookworm trixie
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-vm lint check wheel docs clean
+.PHONY: demo demo-update test test-vm lint check wheel docs clean
 
 demo: $(VENV)/.train
 	rm -rf $(DEMO)
@@ -27,6 +28,9 @@ demo: $(VENV)/.train
 	$(BIN)/fedge verify $(DEMO)/demo.tflite
 	$(BIN)/fedge samples $(DEMO)/samples
 	$(BIN)/fedge run $(DEMO)/demo.tflite --source $(DEMO)/samples
+
+demo-update: $(VENV)/.test
+	$(BIN)/python tests/bench/demo_update.py
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)

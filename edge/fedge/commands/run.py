@@ -110,9 +110,11 @@ def _run_model(options: RunOptions) -> bool:
 def _followed(options: RunOptions, source: Source) -> Store | None:
     """The store whose current model is followed: by a run from a camera that names no model, and is not recorded.
 
-    A recording belongs to one model, and so does a count of frames.
+    A recording belongs to one model, and so does a count of frames. Files that are played like a camera, without an end
+    and no faster than they were recorded, are as good as one.
     """
-    if options.model is not None or not source.live or options.record is not None or options.frames is not None:
+    is_endless = source.live or (options.playback.loop and options.playback.realtime)
+    if options.model is not None or not is_endless or options.record is not None or options.frames is not None:
         return None
     return Store(store_folder())
 
