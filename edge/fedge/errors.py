@@ -120,6 +120,10 @@ class ServiceError(FedgeError):
     """The service cannot be installed, asked or removed."""
 
 
+class DeployError(FedgeError):
+    """A device cannot be reached, or not be brought to what is wanted."""
+
+
 class StoreError(FedgeError):
     """The device's model store does not hold what is asked for, or may not be changed."""
 

@@ -6,6 +6,8 @@ import typer
 
 from fedge import __version__
 from fedge.cli.device.capture import capture
+from fedge.cli.device.deploy import EXAMPLES as DEPLOY_EXAMPLES
+from fedge.cli.device.deploy import deploy
 from fedge.cli.device.doctor import doctor
 from fedge.cli.device.fleet import fleet_app
 from fedge.cli.device.models import models_app
@@ -90,6 +92,7 @@ app.command(cls=Command)(samples)
 app.command(cls=Command, epilog=CLASSIFY_EXAMPLES)(classify)
 app.command(cls=Command, epilog=UPDATE_EXAMPLES)(update)
 app.command(cls=Command)(doctor)
+app.command(cls=Command, epilog=DEPLOY_EXAMPLES)(deploy)
 app.add_typer(fleet_app, name="fleet")
 app.add_typer(models_app, name="models")
 app.add_typer(release_app, name="release")

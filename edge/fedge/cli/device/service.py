@@ -44,6 +44,12 @@ def service_uninstall(dry_run: DryRun = False) -> None:
     uninstall(dry_run)
 
 
+def run_arguments(context: typer.Context, arguments: list[str]) -> list[str]:
+    """The same arguments, once `fedge run` takes them; a mistake is a usage error."""
+    _asked(context, arguments)
+    return arguments
+
+
 def _asked(context: typer.Context, arguments: list[str]) -> tuple[RunOptions, dict[str, Value]]:
     """What `fedge run` makes of the arguments, and the same by keys; a mistake is told now, not at the next boot."""
     command = context.find_root().command

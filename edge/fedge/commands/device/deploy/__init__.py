@@ -1,0 +1,1 @@
+"""`fedge deploy`: fedge, a model and the service on a device, over OpenSSH."""
