@@ -25,6 +25,8 @@ from fedge.outputs.payload import COLUMNS, change
 from fedge.runner.health import HealthSnapshot
 from fedge.store.journal import Entry, Event
 from fedge.updates.release import Release
+from fedge_quantize.tuning.study import Row
+from fedge_quantize.tuning.tune import TuneReport
 
 JSON_PAGE = (ROOT / "docs/reference/json.md").read_text()
 
@@ -82,6 +84,7 @@ def test_the_fields_of_reports_that_need_more_than_a_command_are_explained() -> 
         "fedge release status": (ReleaseStatus, RoleStatus, Release),
         "fedge doctor": (Finding,),
         "fedge classify": (ClassifyReport, KnownLabels),
+        "fedge tune": (TuneReport, Row),
         "fedge capture": (PictureReport, CaptureReport),
         "The health": (HealthSnapshot,),
     }

@@ -24,6 +24,8 @@ from fedge.cli.run import EXAMPLES as RUN_EXAMPLES
 from fedge.cli.run import run
 from fedge.cli.scale.classify import EXAMPLES as CLASSIFY_EXAMPLES
 from fedge.cli.scale.classify import classify
+from fedge.cli.scale.tune import EXAMPLES as TUNE_EXAMPLES
+from fedge.cli.scale.tune import tune
 from fedge.cli.teach import adopt, export, teach
 from fedge.cli.train import EXAMPLES as TRAIN_EXAMPLES
 from fedge.cli.train import train
@@ -75,6 +77,7 @@ def schema(
 
 
 app.command(cls=Command, epilog=TRAIN_EXAMPLES)(train)
+app.command(cls=Command, epilog=TUNE_EXAMPLES)(tune)
 app.command(cls=Command)(average)
 app.command(cls=Command, epilog=QUANTIZE_EXAMPLES)(quantize)
 app.command(cls=Command)(backbone)

@@ -5,10 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from fedge.cli.parsing.architecture import parse_architecture
 from fedge.cli.parsing.parameters import RARE, Config, Json, Map, SaveConfig, panel, print_report, save_config
-from fedge.errors import FedgeError
 from fedge.options import ARCHITECTURES, TEST_SHARE, TRIAL_MINUTES
-from fedge.system.console import did_you_mean
 from fedge.system.extras import needs_extra
 
 PICTURES, NETWORK, HOW_LONG = panel("Pictures"), panel("Network"), panel("How long")
@@ -21,15 +20,6 @@ Examples:
   fedge train --data photos --out runs/photos
   fedge train --data photos --from camera --epochs 30
 """
-
-
-def _architecture(name: str) -> str:
-    if name not in ARCHITECTURES:
-        raise FedgeError(
-            f"there is no architecture {name!r}{did_you_mean(name, ARCHITECTURES)}",
-            f"choose one of {', '.join(ARCHITECTURES)}",
-        )
-    return name
 
 
 def train(
@@ -79,10 +69,10 @@ def train(
         str | None,
         NETWORK(
             metavar="NAME",
-            help=f"{', '.join(ARCHITECTURES[:-1])} or {ARCHITECTURES[-1]}.",
+            help=f"{', '.join(ARCHITECTURES)}, or widths and depths such as r16-32-48x2-2-1.",
             show_default="base for fashion-mnist; for a folder what does best on pictures held out",
             autocompletion=lambda: list(ARCHITECTURES),
-            parser=_architecture,
+            parser=parse_architecture,
         ),
     ] = None,
     size: Annotated[

@@ -9,6 +9,7 @@ from fedge.options.addresses import (
     parse_broker,
     parse_webhook,
 )
+from fedge.options.architectures import parse_residual
 from fedge.options.camera import AS_IT_COMES, CameraOptions, FaultLimits, Region, parse_device, parse_region
 from fedge.options.defaults import (
     AGE_SECONDS,
@@ -112,6 +113,7 @@ __all__ = [
     "parse_device",
     "parse_program",
     "parse_region",
+    "parse_residual",
     "parse_webhook",
     "parse_when",
 ]

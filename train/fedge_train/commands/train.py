@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 import tf_keras as keras
@@ -12,6 +12,7 @@ from fedge.errors import RunError
 from fedge.system.console import echo
 from fedge_train.commands.head import learn_head
 from fedge_train.commands.train_settings import USED, Start, TrainOptions, resume_run, start_run
+from fedge_train.runs.history import Epoch
 from fedge_train.runs.lock import writing
 from fedge_train.runs.pretrained import pretrained
 from fedge_train.runs.report import Outcome, TrainReport, write_history, write_report
@@ -26,7 +27,7 @@ from fedge_train.runs.run_folder import (
     write_config,
 )
 from fedge_train.training.batches import make_loader
-from fedge_train.training.loop import fit
+from fedge_train.training.loop import Callbacks, fit
 from fedge_train.training.progress_bar import TrainingBar, duration, expected_seconds
 from fedge_train.training.start import start_network
 
@@ -44,10 +45,11 @@ def train(options: TrainOptions) -> TrainReport:
         start = resume_run(options) if options.resume else start_run(options)
         if not options.out:
             stack.enter_context(writing(start.folder))
-        return _train(start)
+        return train_started(start)
 
 
-def _train(start: Start) -> TrainReport:
+def train_started(start: Start, watch: Callable[[Epoch], None] = lambda epoch: None) -> TrainReport:
+    """Trains what was started, and gives its report; `watch` sees each epoch, and may end the training by an error."""
     folder, config, dataset = start.folder, start.config, start.dataset
     _say_what_was_left_out(dataset)
     if config.head is not None:
@@ -66,7 +68,14 @@ def _train(start: Start) -> TrainReport:
     )
     try:
         with TrainingBar(loader) as bar:
-            best, history = fit(model, loader, dataset.held_out, config.seed, folder / CHECKPOINTS, bar.callbacks())
+            shown = bar.callbacks()
+
+            def after(epoch: Epoch) -> None:
+                shown.epoch(epoch)
+                watch(epoch)
+
+            callbacks = Callbacks(shown.step, after)
+            best, history = fit(model, loader, dataset.held_out, config.seed, folder / CHECKPOINTS, callbacks)
     except KeyboardInterrupt:
         echo(f"go on with `fedge train --resume --out {folder}`")
         raise

@@ -13,7 +13,7 @@ from fedge.data.picture_files import PictureFiles
 from fedge.errors import FedgeError, RunError
 from fedge.images.cutout import CutOut
 from fedge.images.preprocess import Fit, Recipe, Subject
-from fedge.options import TEST_SHARE, TRIAL_MINUTES
+from fedge.options import TEST_SHARE, TRIAL_MINUTES, parse_residual
 from fedge_train.commands.choose import BACKBONE_SIDE, Choice, PicturePool, choose
 from fedge_train.networks.architectures import ARCHITECTURES
 from fedge_train.networks.imagenet import BACKBONES
@@ -226,7 +226,7 @@ def _resolved(data: tuple[str, ...]) -> tuple[str, ...]:
 
 def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
     architecture = options.architecture or DEFAULT_ARCHITECTURE
-    if architecture not in ARCHITECTURES:
+    if architecture not in ARCHITECTURES and parse_residual(architecture) is None:
         raise FedgeError(f"there is no architecture {architecture!r}", f"choose one of {', '.join(ARCHITECTURES)}")
     plan = plan_for(architecture, len(dataset.train), options.batch)
     start = resolved_name(options.start) if options.start else None

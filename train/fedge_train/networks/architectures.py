@@ -14,6 +14,7 @@ from tf_keras import Model
 from tf_keras import layers as kl
 
 from fedge.errors import FedgeError
+from fedge.options import parse_residual
 from fedge_train.networks.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
 from fedge_train.networks.layer_names import LOGITS, NORM, SECOND, SKIP, Shape
 
@@ -107,8 +108,11 @@ ARCHITECTURES: dict[str, Callable[[Shape, int, bool], Model]] = {
 def build(name: str, shape: Shape, classes: int, norm: bool = True) -> Model:
     """Builds the network `name`, its weights fresh from the global random seed.
 
-    Raises FedgeError for a name that is not in `ARCHITECTURES`, or pictures too small for it.
+    Raises FedgeError for a name that is not in `ARCHITECTURES` and spells no residual network, or pictures too small.
     """
+    spelled = parse_residual(name)
+    if spelled is not None:
+        return _residual(name, Residual(*spelled), shape, classes, norm)
     if name not in ARCHITECTURES:
         raise FedgeError(f"there is no architecture {name!r}", f"choose one of {', '.join(ARCHITECTURES)}")
     try:

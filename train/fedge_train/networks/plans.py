@@ -160,7 +160,8 @@ def plan_for(architecture: str, pictures: int, batch: int | None = None) -> Plan
     Few get more epochs, which end early where they bring nothing, smaller batches at a lower rate, and are all shown in
     each epoch.
     """
-    plan = PLANS[architecture]
+    # One that is spelled out is as large as small, more or less.
+    plan = PLANS.get(architecture, SMALL)
     fitting = plan.batch
     while fitting > LEAST_BATCH and pictures < fitting * LEAST_STEPS_PER_EPOCH:
         fitting //= 2

@@ -1,0 +1,1 @@
+"""The search for the best network: trials of `fedge train` and `fedge quantize`, chosen on held-out pictures."""
