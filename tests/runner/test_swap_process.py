@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from subprocess import Popen
 
+import cv2
+import numpy as np
 import pytest
 from mjpeg_server import mjpeg_server
 from model_file_lies import with_member
@@ -56,6 +58,20 @@ def test_a_model_that_fits_is_swapped_in_place_and_no_frame_is_lost(store: Store
     assert run.returncode == 0 and "answers now" in told
     paused = read_trial(store)
     assert paused is not None and not paused.running and paused.deaths == 0
+
+
+def test_a_video_that_is_played_like_a_camera_follows_the_store(store: Store, tmp_path: Path) -> None:
+    video = tmp_path / "video.avi"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 30, (64, 64))
+    for _ in range(15):
+        writer.write(np.full((64, 64, 3), 90, np.uint8))
+    writer.release()
+    options = ("--loop", "--realtime", "--json", "--shadow", 0.5, "--least-fps", 0.1)
+    with running("run", "--source", video, *options) as process:
+        assert frames_until(process, store.current) == [0]
+        store.use(store.add(shipped_models()["nano"]))
+        numbers = frames_until(process, store.current)
+        assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_a_model_of_other_classes_starts_the_run_again(store: Store, run: Popen[str], tmp_path: Path) -> None:
