@@ -141,9 +141,8 @@ def names_of_devices(versions: dict[str, int]) -> list[str]:
 
 def print_swaps(devices: list[Device], names: dict[str, str], fps: float) -> bool:
     """The table of all swaps; gives whether none lost more than the frame of the swap itself."""
-    print(
-        f"\n| device | to | answered of {2 * WINDOW_SECONDS * fps:.0f} frames around it | pause at the swap | frames lost |"
-    )
+    around = round(2 * WINDOW_SECONDS * fps)
+    print(f"\n| device | to | answered of {around} frames around it | pause at the swap | frames lost |")
     print("|---|---|---|---|---|")
     whole = True
     for device in devices:
