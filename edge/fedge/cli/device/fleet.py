@@ -1,7 +1,7 @@
 """The commands `fedge fleet ...`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -9,6 +9,9 @@ import typer
 from fedge.cli.parsing.parameters import Json, print_report
 from fedge.options import parse_broker
 from fedge.system.extras import needs_extra
+
+if TYPE_CHECKING:
+    from fedge.commands.device.fleet import FleetReport
 
 fleet_app = typer.Typer(help="All devices that publish at one MQTT broker.", rich_markup_mode=None)
 
@@ -26,11 +29,18 @@ def fleet_status(
     as_json: Json = False,
 ) -> int:
     """Show each device's model, version, rate, unknown answers and faults; exit code 1 where one is in error."""
-    broker = parse_broker(mqtt)
-    with needs_extra("mqtt", "fedge fleet"):
-        from fedge.commands.device import fleet as work
-        from fedge.outputs.mqtt.devices import ANY
-    topic = broker.topic if urlsplit(mqtt).path.strip("/") else ANY
-    report = work.fleet_status(broker, topic, seconds, mqtt_password_file, mqtt_ca)
+    report = fleet_report(mqtt, seconds, mqtt_password_file, mqtt_ca)
+    from fedge.commands.device import fleet as work
+
     print_report(work.as_json(report) if as_json else work.as_text(report))
     return 1 if report.in_error else 0
+
+
+def fleet_report(mqtt: str, seconds: float, password_file: Path | None, authority: Path | None) -> "FleetReport":
+    """What the devices under an address publish of themselves. Raises FedgeError."""
+    broker = parse_broker(mqtt)
+    with needs_extra("mqtt", "fedge fleet"):
+        from fedge.commands.device.fleet import fleet_status as listen
+        from fedge.outputs.mqtt.devices import ANY
+    topic = broker.topic if urlsplit(mqtt).path.strip("/") else ANY
+    return listen(broker, topic, seconds, password_file, authority)

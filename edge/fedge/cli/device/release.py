@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from fedge.cli.device.fleet import fleet_report
 from fedge.cli.parsing.command import Command
-from fedge.cli.parsing.parameters import Json, print_report
+from fedge.cli.parsing.parameters import RARE, Json, print_report
 from fedge.system.extras import needs_extra
 
 release_app = typer.Typer(
@@ -16,7 +17,7 @@ EXAMPLES = """\
 Examples:
   fedge release init --repo releases
   fedge release add photos.tflite --repo releases --percent 33
-  fedge release promote --repo releases --percent 100
+  fedge release promote --repo releases --percent 100 --mqtt mqtt://broker --most-errors 2%
 """
 Repo = Annotated[Path, typer.Option(metavar="DIR", help="The folder that the server shows.")]
 Keys = Annotated[
@@ -34,6 +35,16 @@ Expires = Annotated[
 Channel = Annotated[Literal["stable", "beta"], typer.Option(help="Which devices it is for.")]
 Percent = Annotated[int, typer.Option(help="How many devices in 100 may take it.", min=0, max=100)]
 NAME = "`fedge release`"
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text.removesuffix("%"))
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 100:
+        raise typer.BadParameter(f"{text!r} is no share of devices: give a number from 0 to 100, such as 2%")
+    return share
 
 
 @release_app.command("init", cls=Command, epilog=EXAMPLES)
@@ -69,11 +80,45 @@ def release_add(
 
 @release_app.command("promote", cls=Command)
 def release_promote(
-    repo: Repo, channel: Channel = "stable", percent: Percent = 100, keys: Keys = None, expires: Expires = 365
+    repo: Repo,
+    channel: Channel = "stable",
+    percent: Percent = 100,
+    mqtt: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Look at the devices first: mqtt://[USER@]HOST[/TOPIC]."),
+    ] = None,
+    most_errors: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PERCENT",
+            help="With --mqtt: refuse where more devices than that are in error, such as 2%.",
+            parser=_share,
+            show_default="0%",
+        ),
+    ] = None,
+    mqtt_ca: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="PEM file of the authority of a TLS broker.", **RARE)
+    ] = None,
+    mqtt_password_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Its first line is the password; else $FEDGE_MQTT_PASSWORD.", **RARE),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long to listen for devices.", min=0.1, max=3600, **RARE)
+    ] = 2.0,
+    keys: Keys = None,
+    expires: Expires = 365,
 ) -> None:
-    """Offer the newest release of a channel to more devices."""
+    """Offer the newest release of a channel to more devices; exit code 3 where too many are in error."""
+    if most_errors is not None and mqtt is None:
+        raise typer.BadParameter("--most-errors needs --mqtt, where the devices publish their status")
     with needs_extra("update", NAME):
         from fedge.commands.device import release as work
+    if mqtt is not None:
+        report = fleet_report(mqtt, seconds, mqtt_password_file, mqtt_ca)
+        from fedge.commands.device.fleet import require_healthy
+
+        require_healthy(report, most_errors or 0.0)
     made = work.promote(repo, work.open_keys(repo, keys), expires, channel, percent)
     print(f"{made.model} {made.version} is for {made.percent}% of the devices in {channel}")
 

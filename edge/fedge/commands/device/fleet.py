@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fedge.errors import FleetInError
 from fedge.options import Broker
 from fedge.outputs.factory import MQTT_PASSWORD
 from fedge.outputs.mqtt.devices import read_devices
@@ -41,6 +42,19 @@ def error(device: DeviceStatus) -> str:
     if device.healthy:
         return ""
     return device.state if device.state != "running" else "an output fails"
+
+
+def require_healthy(report: FleetReport, most_percent: float) -> None:
+    """Raises FleetInError where more than so many of 100 devices are in error, or none has published its status."""
+    wrong = report.in_error
+    if not report.devices:
+        raise FleetInError("no device has published its status there", "check the topic in --mqtt")
+    if 100 * len(wrong) > most_percent * len(report.devices):
+        first = f"{wrong[0].device}: {error(wrong[0])}"
+        raise FleetInError(
+            f"{len(wrong)} of {len(report.devices)} devices are in error ({first}), more than {most_percent:g}%",
+            "see `fedge fleet status`; take the release back with `fedge release withdraw`",
+        )
 
 
 def as_json(report: FleetReport) -> JsonObject:
