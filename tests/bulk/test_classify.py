@@ -113,6 +113,14 @@ def test_what_is_killed_on_a_cluster_is_made_up_for(photos: Path, tmp_path: Path
             os.kill(client.pid, signal.SIGKILL)
         written = len(list((tmp_path / "out").glob("part-*")))
         done = classify(*asked)
+        lost = [sys.executable, "-m", "fedge", "classify", *map(str, asked), "--model", "nano"]
+        lost[lost.index("--out") + 1] = str(tmp_path / "lost")
+        with subprocess.Popen(lost, stderr=subprocess.PIPE, text=True) as client_of_none:
+            assert client_of_none.stderr is not None
+            eventually(lambda: any((tmp_path / "lost").glob("part-*")), 60)
+            scheduler.kill()
+            said = client_of_none.stderr.read().splitlines()
+        assert client_of_none.returncode == 1 and len(said) == 2 and "the cluster is lost" in said[1], said
     assert done.code == 0, done.err
     report = done.json()
     assert report["partitions"] == 82 and report["partitions_before"] >= min(written, 1)

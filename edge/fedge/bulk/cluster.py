@@ -26,7 +26,8 @@ def open_cluster(address: str | None, workers: int, plugin: ModelPlugin) -> Iter
     Raises BulkError where the scheduler cannot be reached, has no workers, or they lack fedge.
     """
     # A worker that is lost is told by the partitions that take longer; Dask's log is of no use to whoever classifies.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         if address is None:
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="fedge-classify-"))
