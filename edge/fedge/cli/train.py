@@ -8,6 +8,7 @@ import typer
 from fedge.cli.parsing.architecture import parse_architecture
 from fedge.cli.parsing.parameters import RARE, Config, Json, Map, SaveConfig, panel, print_report, save_config
 from fedge.options import ARCHITECTURES, TEST_SHARE, TRIAL_MINUTES
+from fedge.options.tracking import parse_track
 from fedge.system.extras import needs_extra
 
 PICTURES, NETWORK, HOW_LONG = panel("Pictures"), panel("Network"), panel("How long")
@@ -168,11 +169,16 @@ def train(
         EXPERT(help="The type of the numbers in training.", show_default="by the processor", **RARE),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The run.", show_default="runs/NAME")] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TRACKER", help="Follow it: tensorboard or mlflow:URI; repeatable.", show_default="none"),
+    ] = None,
     as_json: Json = False,
     config: Config = None,
     save: SaveConfig = None,
 ) -> None:
     """Train a network: a run folder of float weights, report and plots."""
+    tracks = tuple(parse_track(each) for each in track or ())
     with needs_extra("train", "`fedge train`"):
         from fedge_train.commands.train import train as work
         from fedge_train.commands.train_settings import TrainOptions
@@ -203,6 +209,7 @@ def train(
         minutes=minutes,
         out=out,
         resume=resume,
+        tracks=tracks,
     )
     save_config(context, save)
     report = work(options)

@@ -26,6 +26,7 @@ from fedge_train.runs.run_folder import (
     save_weights,
     write_config,
 )
+from fedge_train.runs.tracking import Tracking
 from fedge_train.training.batches import make_loader
 from fedge_train.training.loop import Callbacks, fit
 from fedge_train.training.progress_bar import TrainingBar, duration, expected_seconds
@@ -45,7 +46,10 @@ def train(options: TrainOptions) -> TrainReport:
         start = resume_run(options) if options.resume else start_run(options)
         if not options.out:
             stack.enter_context(writing(start.folder))
-        return train_started(start)
+        tracking = stack.enter_context(Tracking(options.tracks, start.folder, start.config))
+        report = train_started(start, tracking.epoch)
+        tracking.figures(report.outcome.epochs, {"best_held_out_accuracy": report.outcome.held_out_accuracy})
+        return report
 
 
 def train_started(start: Start, watch: Callable[[Epoch], None] = lambda epoch: None) -> TrainReport:

@@ -14,6 +14,7 @@ from fedge.errors import FedgeError, RunError
 from fedge.images.cutout import CutOut
 from fedge.images.preprocess import Fit, Recipe, Subject
 from fedge.options import TEST_SHARE, TRIAL_MINUTES, parse_residual
+from fedge.options.tracking import Track
 from fedge_train.commands.choose import BACKBONE_SIDE, Choice, PicturePool, choose
 from fedge_train.networks.architectures import ARCHITECTURES
 from fedge_train.networks.imagenet import BACKBONES
@@ -73,6 +74,7 @@ class TrainOptions:
     minutes: float = TRIAL_MINUTES
     out: Path | None = None
     resume: bool = False
+    tracks: tuple[Track, ...] = ()
 
 
 @dataclass(frozen=True)
