@@ -127,7 +127,7 @@ def test_what_is_killed_on_a_cluster_is_made_up_for(photos: Path, tmp_path: Path
     assert report["pictures"] == len(names) * 20 and report["errors"] == 20
     found = ds.dataset(tmp_path / "out", format="parquet").to_table(columns=["uri"])["uri"].to_pylist()
     assert sorted(found) == sorted(names * 20)
-    assert not list((tmp_path / "out").glob(".part-*"))
+    assert not list((tmp_path / "out").glob("*.unfinished"))
 
 
 def test_a_cluster_that_is_none_is_one_line(photos: Path, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_partitions_of_other_pictures_are_refused(tmp_path: Path) -> None:
     with open_results(tmp_path, SETTINGS) as results:
         assert not results.has(partition)
         results.write(0, as_parquet([{"uri": "a"}], partition.digest, False))
-        (tmp_path / ".part-x.parquet").write_bytes(b"half")
+        (tmp_path / "_part-000001.unfinished").write_bytes(b"half")
         assert results.has(partition)
         results.require_no_more(1)
         with pytest.raises(BulkError, match="more pictures"):
@@ -171,4 +171,4 @@ def test_partitions_of_other_pictures_are_refused(tmp_path: Path) -> None:
         with pytest.raises(BulkError, match="damaged"):
             results.has(partition)
     with open_results(tmp_path, SETTINGS):
-        assert not (tmp_path / ".part-x.parquet").exists()
+        assert not (tmp_path / "_part-000001.unfinished").exists()

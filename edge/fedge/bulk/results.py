@@ -14,12 +14,13 @@ import pyarrow.parquet as pq
 from fedge.bulk.items import Partition
 from fedge.bulk.rows import DIGEST
 from fedge.errors import BulkError
-from fedge.system.files import write_bytes, write_json
+from fedge.system.files import sync_folder, write_json
 from fedge.system.json_types import JsonObject
 
 # Names that begin with _ or . are no part of a data set for those who read it.
 SETTINGS = "_classify.json"
 _PART = re.compile(r"part-(\d{6,})\.parquet")
+_UNFINISHED = ".unfinished"
 _ELSEWHERE = "give a new folder with --out, or remove this one"
 
 
@@ -48,7 +49,14 @@ class Results:
 
     def write(self, number: int, content: bytes) -> None:
         """Writes a partition's file, whole or not at all."""
-        write_bytes(self.path(number), content)
+        # DuckDB's *.parquet takes hidden files too, so what is unfinished must not end so.
+        unfinished = self.folder / f"_part-{number:06d}{_UNFINISHED}"
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, self.path(number))
+        sync_folder(self.folder)
 
     def require_no_more(self, count: int) -> None:
         """Raises BulkError where there are partitions beyond the `count` that the sources have."""
@@ -78,7 +86,7 @@ def open_results(folder: Path, settings: JsonObject) -> Iterator[Results]:
             # Some network drives have no locks.
             pass
         _require_same(folder, settings)
-        for unfinished in folder.glob(".part-*"):
+        for unfinished in folder.glob(f"*{_UNFINISHED}"):
             # It was being written when the run before was killed.
             unfinished.unlink(missing_ok=True)
         yield Results(folder)
