@@ -1,6 +1,6 @@
 """The commands `fedge service ...`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -34,6 +34,19 @@ def service_status() -> None:
     from fedge.commands.device.service.manage import status
 
     status()
+
+
+@service_app.command("update-unit")
+def service_update_unit(
+    url: Annotated[str, typer.Option(metavar="URL", help="The releases: an http or https address, or a folder.")],
+    channel: Annotated[Literal["stable", "beta"], typer.Option(help="Which releases to take.")] = "stable",
+    watch: Annotated[int, typer.Option(metavar="SECONDS", help="How often to look.", min=1)] = 3600,
+    user: Annotated[str | None, typer.Option(help="The user that it runs as, as with `fedge service install`.")] = None,
+) -> None:
+    """Print the unit that runs `fedge update` beside the service."""
+    from fedge.commands.device.service.manage import show_update_unit
+
+    show_update_unit(url, channel, watch, user)
 
 
 @service_app.command("uninstall")

@@ -12,6 +12,7 @@ from pathlib import Path
 from fedge.commands.device.service.preflight import check
 from fedge.commands.device.service.systemctl import require_systemd, restart, state, systemctl
 from fedge.commands.device.service.unit import CONFIG_FILE, ENVIRONMENT_FILE, NAME, Unit
+from fedge.commands.device.service.update_unit import update_unit
 from fedge.errors import ServiceError
 from fedge.options import RecordOptions, RunOptions
 from fedge.options.config_text import Value, write_text
@@ -72,6 +73,12 @@ def status() -> None:
         f"{NAME} is {state() or 'in an unknown state'}",
         f"see why with `journalctl -u {NAME}`, or start it with `sudo systemctl start {NAME}`",
     )
+
+
+def show_update_unit(url: str, channel: str, seconds: int, user: str | None) -> None:
+    """Prints the unit that takes models from signed releases. Raises ServiceError."""
+    arguments = ["--url", url, "--channel", channel, "--watch", str(seconds)]
+    print(update_unit(_program(), arguments, _user(user)), end="")
 
 
 def uninstall(dry_run: bool) -> None:
