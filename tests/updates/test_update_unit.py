@@ -11,7 +11,6 @@ from support import fedge
 
 from fedge.commands.device.service.update_unit import UPDATE_NAME, update_unit
 
-
 ANALYZE = ("systemd-analyze", "verify", "--man=no", "--recursive-errors=no")
 
 
