@@ -144,6 +144,11 @@ def test_an_old_picture_is_never_shown_as_a_fresh_one(tab: Page) -> None:
         tab.wait_for("document.getElementById('picture').classList.contains('stale')")
         assert tab.value("document.getElementById('answer').hidden")
         assert "the camera is gone" in text(tab, "#notice")
+        # It grows older before the eyes.
+        seconds = "Number(/The picture is (\\d+) s old/.exec(document.getElementById('notice').textContent)?.[1])"
+        age = tab.wait_for(f"({seconds} >= 0) && 1 + {seconds}") - 1
+        tab.wait_for(f"{seconds} > {age}")
+        assert float(tab.value("getComputedStyle(document.getElementById('canvas')).opacity")) < 0.5
         assert text(tab, "#status span") == "waiting"
         hub.close()
     tab.wait_for("document.querySelector('#status span').textContent === 'no connection'")

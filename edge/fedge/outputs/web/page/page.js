@@ -144,10 +144,14 @@ function showStatus() {
   $("picture").classList.toggle("stale", pictureAt > 0 && !fresh);
   $("region").hidden = $("answer").hidden = !state || !fresh;
   if (fresh) notice("");
-  else if (!connected) notice("No connection to fedge; trying again");
-  else if (!running && health) notice(health.message ? `Waiting: ${health.message}` : "Waiting for frames");
+  else if (!connected) notice(`No connection to fedge; trying again${pictureAge(now)}`);
+  else if (!running && health) {
+    notice((health.message ? `Waiting: ${health.message}` : "Waiting for frames") + pictureAge(now));
+  }
   document.querySelector("main").classList.toggle("old", !running);
 }
+
+const pictureAge = (now) => (pictureAt ? `. The picture is ${duration((now - pictureAt) / 1000)} old` : "");
 
 function notice(text) {
   $("notice").textContent = text;
