@@ -1,6 +1,7 @@
 # Each target sets up what it needs, on a machine with only python3, git and make.
 #   make demo   train, quantize and run on Fashion-MNIST
 #   make demo-update  three devices that take signed releases by themselves, and go back from a bad one
+#   make models all shipped models from nothing, by their recipes; PHOTOGRAPHS=FOLDER for `camera`; takes days
 #   make test   all tests
 #   make test-vm  the product in a machine of its own: systemd, a camera device, power cuts; docs/explanation/machine.md
 #   make lint   ruff, mypy and the directions of imports
@@ -12,6 +13,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
+MODELS ?= runs/recipes
+SCALE ?= 1
 TESTS ?= tests
 # Most tests wait for a process of their own; two at a time take a core each.
 WORKERS ?= 2
@@ -19,7 +22,7 @@ SUITES ?= bookworm trixie
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo demo-update test test-vm lint check wheel docs clean
+.PHONY: demo demo-update models test test-vm lint check wheel docs clean
 
 demo: $(VENV)/.train
 	rm -rf $(DEMO)
@@ -31,6 +34,11 @@ demo: $(VENV)/.train
 
 demo-update: $(VENV)/.test
 	$(BIN)/python tests/bench/demo_update.py
+
+# Goes on where it was stopped. Without the photographs, `camera` is left out.
+models: $(VENV)/.train
+	$(BIN)/fedge train --recipe nano --recipe small --recipe base \
+	  $(if $(PHOTOGRAPHS),--recipe camera --data "$(PHOTOGRAPHS)") --out $(MODELS) --scale $(SCALE)
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)

@@ -17,6 +17,7 @@ from fedge.evaluation.selective import refuse_by_energy
 from fedge.model.confidence import Confidence, Floats, dequantize
 from fedge.model.format.flatbuffer import read_graph
 from fedge.model.interpreter import Network
+from fedge.model.manifest import RecipeFacts
 from fedge.options import MAX_DROP_PP, QAT_EPOCHS
 from fedge.system.console import echo
 from fedge.system.progress import Progress
@@ -37,7 +38,10 @@ Method = Literal["ptq", "qat"]
 
 @dataclass(frozen=True)
 class QuantizeOptions:
-    """What the user asked for; without the test, the held-out pictures stand before the gate."""
+    """What the user asked for; without the test, the held-out pictures stand before the gate.
+
+    `recipe` is what made the run, for the model file to say.
+    """
 
     run: Path
     out: Path | None = None
@@ -48,6 +52,7 @@ class QuantizeOptions:
     unproved: bool = False
     data: tuple[str, ...] = ()
     with_test: bool = True
+    recipe: RecipeFacts | None = None
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, prove
             teachers=tuple(Path(teacher).name for teacher in config.teachers),
             averaged=tuple(Path(run).name for run in config.averaged),
             test_share=config.test_share,
+            recipe=work.options.recipe,
         ),
         parity=ParityFacts(
             float_accuracy=parity.float_accuracy,

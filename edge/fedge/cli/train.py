@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 import typer
 
 from fedge.cli.parsing.architecture import parse_architecture
+from fedge.cli.parsing.command import GIVEN
 from fedge.cli.parsing.parameters import RARE, Config, Json, Map, SaveConfig, panel, print_report, save_config
+from fedge.errors import FedgeError
 from fedge.options import ARCHITECTURES, TEST_SHARE, TRIAL_MINUTES
 from fedge.options.tracking import parse_track
 from fedge.system.extras import needs_extra
@@ -15,12 +17,31 @@ PICTURES, NETWORK, HOW_LONG = panel("Pictures"), panel("Network"), panel("How lo
 START_FROM, EXPERT = panel("Start from"), panel("Expert")
 BY_PICTURES, BY_NETWORK = "by the pictures", "by the network"
 
+# A recipe says all the rest.
+WITH_RECIPE = ("recipe", "scale", "out", "data", "json")
+
 EXAMPLES = """\
 Examples:
   fedge train
   fedge train --data photos --out runs/photos
   fedge train --data photos --from camera --epochs 30
+  fedge train --recipe small
 """
+
+
+def _follow(context: typer.Context, as_json: bool) -> None:
+    """Makes models by recipes, with the few options that go with `--recipe`."""
+    given, asked = context.meta[GIVEN], context.params
+    if not asked["recipe"]:
+        raise FedgeError("--scale goes with --recipe", "leave it out, or say which recipe")
+    if odd := next((key for key in given if key not in WITH_RECIPE), None):
+        raise FedgeError(f"--{odd} does not go with --recipe", "write it into a recipe of your own, or leave it out")
+    with needs_extra("train", "`fedge train --recipe`"):
+        from fedge_quantize import recipe_report as reports
+        from fedge_quantize.recipes import OUT, RecipeOptions, run_recipes
+    options = RecipeOptions(tuple(asked["recipe"]), asked["out"] or OUT, asked["scale"], tuple(asked["data"] or ()))
+    report = run_recipes(options)
+    print_report(reports.as_json(report) if as_json else reports.as_text(report))
 
 
 def train(
@@ -113,6 +134,17 @@ def train(
         list[str] | None,
         START_FROM(metavar="MODEL", help="A run, model file or shipped model to distil from; repeatable.", **RARE),
     ] = None,
+    recipe: Annotated[
+        list[str] | None,
+        START_FROM(
+            metavar="NAME|FILE",
+            help="Make a model from nothing by a recipe: base, small, nano, camera or a file; repeatable.",
+        ),
+    ] = None,
+    scale: Annotated[
+        float,
+        START_FROM(metavar="SHARE", help="Of a recipe's epochs and pictures, to try it.", min=1e-4, max=1, **RARE),
+    ] = 1.0,
     seed: Annotated[
         int | None, EXPERT(metavar="N", help="Of everything random.", show_default="0", min=0, max=2**32 - 1)
     ] = None,
@@ -183,6 +215,10 @@ def train(
         from fedge_train.commands.train import train as work
         from fedge_train.commands.train_settings import TrainOptions
         from fedge_train.runs import report as reports
+    if recipe or scale != 1:
+        save_config(context, save)
+        _follow(context, as_json)
+        return
     options = TrainOptions(
         data=tuple(data or ()),
         label_map=map,

@@ -6,7 +6,7 @@ from pathlib import Path
 from fedge.commands.making.describe import adopted_lines, backbone_lines
 from fedge.making.backbone import BackboneManifest, is_backbone, read_backbone
 from fedge.model import file as model_file
-from fedge.model.description import MADE_FOR, PICTURES_OF, SUBJECTS, TRAINED_ON, learned_from, proved
+from fedge.model.description import MADE_FOR, PICTURES_OF, SUBJECTS, TRAINED_ON, by_recipe, learned_from, proved
 from fedge.model.format.schema import to_json
 from fedge.model.manifest import AdoptedManifest, Manifest
 from fedge.model.shipped import DEFAULT, find_model, shipped_models
@@ -75,6 +75,7 @@ def as_text(report: ModelInfo | ShippedInfo) -> str:
         f"trained    {training.architecture}, {training.parameters:,} parameters, on {training.data}, "
         f"{training.epochs} epochs{learned}, seed {training.seed}, "
         f"{TRAINED_ON[training.camera_like]}{_minutes(training.seconds)}",
+        *([f"recipe     {by_recipe(training.recipe)}"] if training.recipe else []),
         f"accuracy   float {parity.float_accuracy:.2%}, int8 {parity.int8_accuracy:.2%} on {parity.n:,} "
         f"{PICTURES_OF[parity.judged_on]}",
         f"parity     drop {parity.drop_pp:.2f} points, at most {parity.drop_upper95_pp:.2f} (95%), "

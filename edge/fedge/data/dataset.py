@@ -127,6 +127,23 @@ class Dataset:
             digest.update(b"".join(split.digests))
         return digest.hexdigest()
 
+    def source_sha256(self, source: int) -> str:
+        """The same hash of what is learned from one of the sources, the first being 0; the test has no part in it."""
+
+        def of_source(split: Split) -> Split:
+            return split.take(np.flatnonzero(split.sources == source))
+
+        return replace(self, train=of_source(self.train), held_out=of_source(self.held_out), sealed=True).sha256()
+
+
+def thinned(dataset: Dataset, share: float) -> Dataset:
+    """A data set with a share, 0..1, of each split's pictures, stratified, seeded, and at least one of each class."""
+
+    def thin(split: Split) -> Split:
+        return carve(split, max(1, round(share * len(split))), leave=0)[1] if len(split) else split
+
+    return replace(dataset, train=thin(dataset.train), held_out=thin(dataset.held_out), test=thin(dataset.test))
+
 
 def digest_picture(picture: Picture) -> bytes:
     """SHA-256 of a picture's shape and pixels."""

@@ -1,6 +1,6 @@
 """The model card that travels in the model file."""
 
-from fedge.model.description import PICTURES_OF, SUBJECTS, TRAINED_ON, learned_from, proved
+from fedge.model.description import PICTURES_OF, SUBJECTS, TRAINED_ON, by_recipe, learned_from, proved
 from fedge.model.manifest import Manifest
 
 SCORES = {"probability": "likeliest class's probability", "energy": "score of the energy of all classes together"}
@@ -11,12 +11,13 @@ def model_card(manifest: Manifest, labels: tuple[str, ...]) -> str:
     training, parity, recipe = manifest.training, manifest.parity, manifest.preprocessing
     below = manifest.confidence.reject_below
     learned = learned_from(training.start, training.teachers, training.averaged)
+    recipe_line = f"\nMade by the recipe {by_recipe(training.recipe)}.\n" if training.recipe else ""
     return f"""# {manifest.name}
 
 An int8 image classifier made by fedge: {training.architecture}, {training.parameters:,} parameters, trained on
 {training.data} (seed {training.seed}, {training.epochs} epochs{learned}),
 {TRAINED_ON[training.camera_like]}.
-
+{recipe_line}
 Input: {SUBJECTS[recipe.subject]}, {recipe.width}x{recipe.height} pixels, {recipe.color}, uint8.
 Classes: {", ".join(labels)}.
 

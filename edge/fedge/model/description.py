@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from fedge.images.preprocess import Subject
-from fedge.model.manifest import ParityFacts, Proof
+from fedge.model.manifest import ParityFacts, Proof, RecipeFacts
 
 SUBJECTS: dict[Subject, str] = {"whole": "the whole picture", "cut-out": "the object, cut out on black"}
 # By whether the training pictures were changed to look as if a camera had taken them.
@@ -25,6 +25,12 @@ def proved(parity: ParityFacts) -> str:
     if parity.proof == "test" and parity.judged_on == "held_out":
         return "shown by held-out pictures; the test pictures were not opened"
     return PROOFS[parity.proof]
+
+
+def by_recipe(recipe: RecipeFacts) -> str:
+    """Which recipe made a model, and by which steps."""
+    trial = f", a trial with {recipe.scale:.2%} of its epochs and pictures" if recipe.scale < 1 else ""
+    return f"{recipe.name} (SHA-256 {recipe.sha256}): {', '.join(step.name for step in recipe.steps)}{trial}"
 
 
 def learned_from(start: str | None, teachers: Sequence[str], averaged: Sequence[str]) -> str:

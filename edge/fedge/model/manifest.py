@@ -94,6 +94,29 @@ class SelfTestFacts:
 
 
 @dataclass(frozen=True)
+class RecipeStep:
+    """A step of a recipe: its name and command, the SHA-256 of all that it depends on, and its seconds."""
+
+    name: str
+    command: Literal["train", "average", "quantize"]
+    sha256: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RecipeFacts:
+    """The recipe that made a model: its name, the SHA-256 of its file, its steps up to the network, in their order.
+
+    `scale` is the share of its epochs and pictures that were used; below 1 it was a trial.
+    """
+
+    name: str
+    sha256: str
+    steps: tuple[RecipeStep, ...]
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
 class TrainingFacts:
     """How the network was trained: data and its SHA-256, architecture, seed, epochs, and the versions of the tools.
 
@@ -102,7 +125,7 @@ class TrainingFacts:
     preprocessed training pictures look like; `start` is the run or model that it went on from, if any, and `teachers`
     are those whose answers it learned too, by their names without folders; `averaged` are the runs of whose weights
     these are the mean, `epochs` and `seconds` then being those of all of them together; `test_share`, 0..1, is what of
-    a folder without a `test` folder was kept for the test.
+    a folder without a `test` folder was kept for the test; `recipe` is what made it, None where commands by hand did.
     """
 
     data: str
@@ -119,6 +142,7 @@ class TrainingFacts:
     teachers: tuple[str, ...] = ()
     averaged: tuple[str, ...] = ()
     test_share: float | None = None
+    recipe: RecipeFacts | None = None
 
     def __post_init__(self) -> None:
         if self.test_share is not None:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from fedge.data import fashion_mnist
-from fedge.data.dataset import Dataset
+from fedge.data.dataset import Dataset, thinned
 from fedge.data.label_map import read_label_map
 from fedge.data.load import Seal, default_recipe, load_dataset
 from fedge.data.picture_files import PictureFiles
-from fedge.errors import FedgeError, RunError
+from fedge.errors import DataError, FedgeError, RunError
 from fedge.images.cutout import CutOut
 from fedge.images.preprocess import Fit, Recipe, Subject
 from fedge.options import TEST_SHARE, TRIAL_MINUTES, parse_residual
@@ -46,7 +46,8 @@ T = TypeVar("T")
 class TrainOptions:
     """What the user asked for; None stands for the default, or on `--resume` for what the run has.
 
-    `sealed`: the test pictures are not opened.
+    `sealed`: the test pictures are not opened; `share`: of all pictures, to try something with; `data_sha256`: what
+    each of `data` must have, see `Dataset.source_sha256`, an empty text for any.
     """
 
     data: tuple[str, ...] = ()
@@ -71,6 +72,8 @@ class TrainOptions:
     teachers: tuple[str, ...] = ()
     dtype: str | None = None
     sealed: bool = False
+    share: float = 1.0
+    data_sha256: tuple[str, ...] = ()
     minutes: float = TRIAL_MINUTES
     out: Path | None = None
     resume: bool = False
@@ -120,6 +123,8 @@ def start_run(options: TrainOptions) -> Start:
     recipe = _with_recipe_options(recipe, options)
     label_map = read_label_map(options.label_map)
     dataset = load_dataset(options.data, recipe, label_map, share, files.read_with_notes, _seal(options))
+    _require_pictures(dataset, options)
+    dataset = thinned(dataset, options.share) if options.share < 1 else dataset
     config = dataclasses.replace(_configure(options, dataset), head=head)
     return Start(options.out or new_folder(f"{dataset.name}-{config.architecture}"), config, dataset, files, chosen)
 
@@ -141,6 +146,15 @@ def resume_run(options: TrainOptions) -> Start:
     files = _files(bool(config.plan.variants or config.plan.outliers))
     dataset = load_run_data(folder, config, moved_to, files.read_with_notes, with_test=False)
     return Start(folder, config, dataset, files)
+
+
+def _require_pictures(dataset: Dataset, options: TrainOptions) -> None:
+    for number, (name, sha256) in enumerate(zip(options.data, options.data_sha256, strict=False)):
+        if sha256 and dataset.source_sha256(number) != sha256:
+            raise DataError(
+                f"{name} does not hold the pictures that are asked for, of SHA-256 {sha256[:12]}...",
+                'give the folder that does, or leave the hash empty ("") in a recipe of your own',
+            )
 
 
 def _seal(options: TrainOptions) -> Seal:
@@ -175,11 +189,12 @@ def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
         start=resolved_name(options.start) if options.start else old.start,
         teachers=tuple(map(resolved_name, options.teachers)) or old.teachers,
         recipe=_with_recipe_options(old.recipe, options),
-        plan=_with_options(old.plan, options),
+        plan=with_options(old.plan, options),
     )
 
 
-def _with_options(plan: Plan, options: TrainOptions) -> Plan:
+def with_options(plan: Plan, options: TrainOptions) -> Plan:
+    """A plan with what was asked for in its place; raises FedgeError for a value that it cannot have."""
     # `--camera-like` already covers, blurs and turns pictures; and teachers need not know pictures changed by it.
     erase, consistent = (False, False) if options.camera_like else (plan.erase, plan.consistent)
     try:
@@ -241,13 +256,14 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
         data_sha256=dataset.sha256(),
         labels=dataset.labels,
         recipe=dataset.recipe,
-        plan=_with_options(plan, options),
+        plan=with_options(plan, options),
         seed=options.seed or 0,
         dtype=options.dtype or ("float32" if architecture in BACKBONES else training_dtype()),
         label_map=read_label_map(options.label_map).classes,
         weights=source_weights(options.weights, len(options.data)),
         test_share=TEST_SHARE if options.test_share is None else options.test_share,
         sealed=options.sealed,
+        share=options.share,
         start=start,
         teachers=teachers,
         origins={name: pretrained(name).sha256() for name in (*([start] if start else []), *teachers)},

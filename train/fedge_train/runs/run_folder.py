@@ -12,7 +12,7 @@ from tf_keras import Model
 
 from fedge import __version__
 from fedge.data import fashion_mnist
-from fedge.data.dataset import Dataset
+from fedge.data.dataset import Dataset, thinned
 from fedge.data.label_map import Classes, LabelMap
 from fedge.data.load import Read, Seal, load_dataset
 from fedge.errors import RunError
@@ -52,6 +52,7 @@ class RunConfig:
         head: the inverse strength of the penalty of a linear head that was learned on a frozen backbone; None for a
             network that was trained as a whole.
         sealed: whether the test pictures had no say in it, and were not opened; see `load_dataset`.
+        share: of each split's pictures that are used, 0..1; below 1 for a trial.
     """
 
     architecture: str
@@ -71,6 +72,7 @@ class RunConfig:
     averaged: tuple[str, ...] = ()
     head: float | None = None
     sealed: bool = False
+    share: float = 1.0
     versions: dict[str, str] = field(default_factory=dict)
     format: int = 1
 
@@ -114,6 +116,7 @@ def load_run_data(
         raise RunError(f"the pictures of {folder} are not in {gone} any more", "give their new folder with --data")
     seal: Seal = "none" if not config.sealed else "open" if with_test else "closed"
     dataset = load_dataset(data, config.recipe, LabelMap(dict(config.label_map)), config.test_share, read, seal)
+    dataset = thinned(dataset, config.share) if config.share < 1 else dataset
     if dataset.sha256() != config.data_sha256:
         what = f"{' and '.join(moved_to)} do not hold the pictures that {folder} was trained on"
         changed = f"the data of {folder} has changed since it was trained"
