@@ -196,6 +196,15 @@ def train(
             **RARE,
         ),
     ] = None,
+    mix: Annotated[
+        str | None,
+        EXPERT(
+            metavar="mixup|cutmix|N",
+            help="Mix each picture with another, for large networks; N: mixup of this strength.",
+            show_default="none",
+            **RARE,
+        ),
+    ] = None,
     dtype: Annotated[
         Literal["float32", "mixed_bfloat16"] | None,
         EXPERT(help="The type of the numbers in training.", show_default="by the processor", **RARE),
@@ -240,6 +249,7 @@ def train(
         test_share=test_share,
         start=start,
         teachers=tuple(teacher or ()),
+        mix=mix,
         dtype=dtype,
         sealed=no_test,
         minutes=minutes,

@@ -18,7 +18,7 @@ from fedge.options.tracking import Track
 from fedge_train.commands.choose import BACKBONE_SIDE, Choice, PicturePool, choose
 from fedge_train.networks.architectures import ARCHITECTURES
 from fedge_train.networks.imagenet import BACKBONES
-from fedge_train.networks.plans import OTHER_CLASSES_RATE, Plan, plan_for
+from fedge_train.networks.plans import OTHER_CLASSES_RATE, Plan, plan_for, with_mix
 from fedge_train.runs.pretrained import pretrained, require_unchanged, resolved_name
 from fedge_train.runs.run_folder import (
     RunConfig,
@@ -70,6 +70,7 @@ class TrainOptions:
     test_share: float | None = None
     start: str | None = None
     teachers: tuple[str, ...] = ()
+    mix: str | None = None
     dtype: str | None = None
     sealed: bool = False
     share: float = 1.0
@@ -170,7 +171,7 @@ def _is_free_to_choose(options: TrainOptions) -> bool:
     asked = (
         *(options.architecture, options.start, options.epochs, options.batch, options.learning_rate, options.size),
         *(options.color, options.subject, options.camera_like, options.variants, options.outliers, options.skip),
-        *(options.dtype, options.patience, options.teachers or None, options.weights or None),
+        *(options.dtype, options.patience, options.mix, options.teachers or None, options.weights or None),
     )
     return DEFAULT_DATA not in options.data and all(each is None for each in asked)
 
@@ -198,6 +199,7 @@ def with_options(plan: Plan, options: TrainOptions) -> Plan:
     # `--camera-like` already covers, blurs and turns pictures; and teachers need not know pictures changed by it.
     erase, consistent = (False, False) if options.camera_like else (plan.erase, plan.consistent)
     try:
+        plan = plan if options.mix is None else with_mix(plan, options.mix)
         return dataclasses.replace(
             plan,
             epochs=_or(options.epochs, plan.epochs),

@@ -10,6 +10,11 @@ from fedge_train.networks.efficientnet_lite import EFFICIENTNET_LITE
 FULL_EPOCHS = 1 / 8
 
 
+Mix = Literal["none", "mixup", "cutmix"]
+# As their authors have it for small pictures.
+MIX_ALPHA: dict[str, float] = {"mixup": 0.2, "cutmix": 1.0}
+
+
 @dataclass(frozen=True)
 class Plan:
     """The hyperparameters of a training.
@@ -30,6 +35,9 @@ class Plan:
         outliers: the share of each batch that are outliers, pictures of none of the classes.
         skip: the share of an epoch's pictures that is left out because the network knows them; neither in the first
             epoch nor in the last ones (`FULL_EPOCHS`).
+        mix: whether each picture is mixed with another one of its batch, and their targets with them; see
+            `augmentation.mix`.
+        mix_alpha: both parameters of the beta distribution of the shares; small: most pictures stay nearly whole.
         patience: training ends after so many epochs that were no better on the held-out pictures; 0: never early.
     """
 
@@ -51,6 +59,8 @@ class Plan:
     outliers: float = 0.0
     skip: float = 0.0
     patience: int = 0
+    mix: Mix = "none"
+    mix_alpha: float = 1.0
 
     @property
     def open_set(self) -> bool:
@@ -89,8 +99,22 @@ class Plan:
             raise ValueError("batch must be at least 2 where some of it are outliers")
         if self.patience < 0:
             raise ValueError("patience must be at least 0")
+        if not 0 < self.mix_alpha <= 10:
+            raise ValueError("mix must be above 0 and at most 10")
         if not 0 <= self.skip <= 0.5:
             raise ValueError("skip must be from 0 to 0.5")
+
+
+def with_mix(plan: Plan, asked: str) -> Plan:
+    """A plan with `mixup`, `cutmix`, or mixup of this strength; raises ValueError for anything else."""
+    if asked == "mixup":
+        return replace(plan, mix="mixup", mix_alpha=MIX_ALPHA[asked])
+    if asked == "cutmix":
+        return replace(plan, mix="cutmix", mix_alpha=MIX_ALPHA[asked])
+    try:
+        return replace(plan, mix="mixup", mix_alpha=float(asked))
+    except ValueError as error:
+        raise ValueError(f"mix must be mixup, cutmix or a number above 0 and at most 10, not {asked!r}") from error
 
 
 # The manual's own recipe; the cosine to zero takes the place of a fixed rate because it never ends on a bad epoch.

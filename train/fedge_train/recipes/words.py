@@ -8,7 +8,7 @@ from fedge.options import MAX_DROP_PP, QAT_EPOCHS
 
 _TRAIN = (
     *("arch", "data", "weight", "test-share", "fit", "subject", "size", "color", "epochs", "patience", "from"),
-    *("teacher", "seed", "batch", "learning-rate", "camera-like", "variants", "outliers", "skip", "dtype"),
+    *("teacher", "seed", "batch", "learning-rate", "camera-like", "variants", "outliers", "skip", "mix", "dtype"),
 )
 WORDS = {"train": _TRAIN, "average": ("runs",), "quantize": ("run", "method", "max-drop", "qat-epochs")}
 """The options that each command has in a recipe."""
@@ -30,7 +30,10 @@ class Quantizing:
 
 def as_fields(words: Mapping[str, Any]) -> dict[str, Any]:
     """A step's words as fields of the options of its command; a single value of a list may stand alone."""
-    return {
-        _FIELDS.get(key, key.replace("-", "_")): [value] if key in _LISTS and not isinstance(value, list) else value
-        for key, value in words.items()
-    }
+    return {_FIELDS.get(key, key.replace("-", "_")): _as_typed(key, value) for key, value in words.items()}
+
+
+def _as_typed(key: str, value: Any) -> Any:
+    if key == "mix" and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return [value] if key in _LISTS and not isinstance(value, list) else value

@@ -13,6 +13,7 @@ from fedge.data.dataset import Dataset, Split
 from fedge.data.picture_files import PictureFiles
 from fedge.errors import FedgeError
 from fedge_train.augmentation.batch import augment
+from fedge_train.augmentation.mix import mix
 from fedge_train.augmentation.outliers import draw_outliers
 from fedge_train.augmentation.photographs import augment_photographs
 from fedge_train.networks.plans import Plan
@@ -111,14 +112,11 @@ class BatchLoader:
         for step in range(self.steps(epoch)):
             here = slice(step * known, (step + 1) * known)
             chosen = order[here]
-            shown = augment(self.split.images[chosen], self.plan, generator)
-            batch = Batch(
-                shown,
-                self.split.right[chosen],
-                self.soft(chosen, shown),
-                counts[here],
-                chosen,
-            )
+            shown, right = augment(self.split.images[chosen], self.plan, generator), self.split.right[chosen]
+            soft = self.soft(chosen, shown)
+            if self.plan.mix != "none":
+                shown, soft = mix(shown, right, soft, self.plan, generator)
+            batch = Batch(shown, right, soft, counts[here], chosen)
             if outliers:
                 crops = self.split.images[:0] if self.crops is None else self.crops
                 batch = Batch(
