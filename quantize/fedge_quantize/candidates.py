@@ -18,7 +18,7 @@ from fedge.model.confidence import Confidence, Floats, dequantize
 from fedge.model.format.flatbuffer import read_graph
 from fedge.model.interpreter import Network
 from fedge.model.manifest import RecipeFacts
-from fedge.options import MAX_DROP_PP, QAT_EPOCHS
+from fedge.options import QAT_EPOCHS
 from fedge.system.console import echo
 from fedge.system.progress import Progress
 from fedge_quantize.calibration import CalibrationSet
@@ -46,7 +46,7 @@ class QuantizeOptions:
     run: Path
     out: Path | None = None
     method: Literal["auto", "ptq", "qat"] = "auto"
-    max_drop_pp: float = MAX_DROP_PP
+    max_drop_pp: float | None = None
     qat_epochs: int = QAT_EPOCHS
     frames: tuple[str, ...] = ()
     unproved: bool = False
@@ -82,7 +82,9 @@ class Candidates:
         dataset: Dataset,
         float_model: Model,
         calibration: CalibrationSet,
+        max_drop_pp: float,
     ) -> None:
+        self.max_drop_pp = max_drop_pp
         self.options, self.config, self.dataset = options, config, dataset
         self.float_model, self.calibration = float_model, calibration
         self._folded = fold(float_model)
@@ -166,4 +168,4 @@ def methods_for(work: Candidates) -> tuple[Method, ...]:
         f"ptq on {parity.n:,} held-out pictures: drop {parity.drop_pp:.2f}, at most {parity.drop_upper95_pp:.2f} points"
     )
     # The point estimate decides here: a small held-out split could never show a bound that a larger test split can.
-    return ("ptq", "qat") if parity.drop_pp <= work.options.max_drop_pp / 2 else ("qat",)
+    return ("ptq", "qat") if parity.drop_pp <= work.max_drop_pp / 2 else ("qat",)

@@ -32,10 +32,11 @@ from fedge_train.runs.run_folder import read_cost
 
 @dataclass(frozen=True)
 class ProvedBy:
-    """What showed that no more was lost than was allowed: the test pictures, frames, or nothing."""
+    """What showed that no more was lost than was allowed, and the figures of frames and of out-of-fold answers."""
 
     by: Proof
     changed: Changed | None = None
+    by_folds: Parity | None = None
 
 
 def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, proved_by: ProvedBy, name: str) -> bytes:
@@ -76,7 +77,7 @@ def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, prove
             int8_accuracy=parity.int8_accuracy,
             drop_pp=parity.drop_pp,
             drop_upper95_pp=parity.drop_upper95_pp,
-            max_drop_pp=work.options.max_drop_pp,
+            max_drop_pp=work.max_drop_pp,
             agreement=parity.agreement,
             n=parity.n,
             judged_on=dataset.judged_on,
@@ -84,6 +85,8 @@ def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, prove
             proof=proved_by.by,
             frames=proved_by.changed.n if proved_by.changed else None,
             frames_changed_upper95_pp=proved_by.changed.upper95_pp if proved_by.changed else None,
+            out_of_fold=proved_by.by_folds.n if proved_by.by_folds else None,
+            out_of_fold_upper95_pp=proved_by.by_folds.drop_upper95_pp if proved_by.by_folds else None,
         ),
     )
     vectors = self_test.pack(golden_vectors(candidate.flatbuffer, dataset))

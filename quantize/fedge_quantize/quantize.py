@@ -3,6 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from fedge.data.dataset import join
 from fedge.errors import FedgeError, RunError
 from fedge.evaluation.parity import compare
 from fedge.images.preprocess import Recipe
@@ -17,6 +20,7 @@ from fedge.system.files import short_name, write_json
 from fedge_quantize.calibration import BACKBONE_PICTURES, PICTURES, calibration_set
 from fedge_quantize.candidates import Candidate, Candidates, QuantizeOptions, emitted_logits, methods_for
 from fedge_quantize.flips import plot_flips
+from fedge_quantize.out_of_fold import Answers, compare_all, out_of_fold_answers
 from fedge_quantize.packing import ProvedBy, pack_candidate
 from fedge_quantize.report import Calibration, QuantizeReport, as_json
 from fedge_quantize.risk_coverage import plot_risk_coverage, risk_coverage_report
@@ -55,15 +59,24 @@ def _quantize(options: QuantizeOptions) -> QuantizeReport:
     dataset = load_run_data(options.run, config, options.data, with_test=options.with_test)
     judged, pictures = dataset.judged, PICTURES_OF[dataset.judged_on]
     frames = read_frames(options.frames, config.recipe) if options.frames else None
-    proof = carrier(len(judged), frames, options.max_drop_pp, options.unproved, dataset.judged_on)
+    pool = join([dataset.train, dataset.held_out])
+    # A head that learned from the held-out pictures is not judged by them.
+    new = judged if dataset.judged_on == "test" else judged.take(np.arange(0))
+    labelled = len(pool) + len(new) if config.head is not None else 0
+    carried = carrier(len(judged), frames, options.max_drop_pp, options.unproved, dataset.judged_on, labelled)
+    proof, max_drop_pp = carried.by, carried.max_drop_pp
     float_model = load_float_model(options.run, config)
     most = PICTURES if config.head is None else BACKBONE_PICTURES
-    work = Candidates(options, config, dataset, float_model, calibration_set(dataset.train, config.seed, most))
+    calibration = calibration_set(dataset.train, config.seed, most)
+    work = Candidates(options, config, dataset, float_model, calibration, max_drop_pp)
     by_float = predictor(float_model)
     float_logits = by_float(judged.images)
     require_learned(options.run, float_logits)
     float_test = float_logits.argmax(-1)
     float_frames = by_float(frames.images).argmax(-1) if frames else None
+    folds = None
+    if proof == "out-of-fold" and config.head is not None:
+        folds = out_of_fold_answers(float_model, pool, config.head, config.seed)
     methods, name = methods_for(work), file_name(Path(out.stem))
     for method in methods:
         candidate = _described(work.candidate(method), name, config.recipe)
@@ -79,18 +92,22 @@ def _quantize(options: QuantizeOptions) -> QuantizeReport:
             echo(
                 f"{changed.changed} of {changed.n:,} frames changed: a loss of at most {changed.upper95_pp:.2f} points"
             )
-        refusal = refusal_of(proof, parity, changed, options.max_drop_pp)
+        by_folds = None
+        if folds is not None:
+            tested = Answers(new.right, float_test, int8_test) if len(new) else None
+            by_folds = compare_all(folds, tested, dataset.labels)
+        refusal = refusal_of(proof, parity, changed, max_drop_pp, by_folds)
         unproved = options.unproved and refusal is not None and method == methods[-1]
         if unproved:
             echo(f"unproved: {refusal.what if refusal else ''}")
             refusal = None
-        proved_by = ProvedBy("none" if unproved else proof, changed)
+        proved_by = ProvedBy("none" if unproved else proof, changed, by_folds)
         if refusal is None:
             # Before the report, which says that there is one.
             model_file.write(out, pack_candidate(work, candidate, parity, proved_by, name))
         report = QuantizeReport(
             parity=parity,
-            max_drop_pp=options.max_drop_pp,
+            max_drop_pp=max_drop_pp,
             accepted=refusal is None and not unproved,
             method=candidate.method,
             methods_before_the_gate=methods[: methods.index(candidate.method) + 1],
@@ -101,6 +118,7 @@ def _quantize(options: QuantizeOptions) -> QuantizeReport:
             risk_coverage=risk_coverage,
             proof=proved_by.by,
             frames=changed,
+            by_folds=by_folds,
             judged_on=dataset.judged_on,
         )
         folder = options.run / "quantize"

@@ -38,6 +38,8 @@ class QuantizeReport:
         risk_coverage: calibration, and error against coverage, by source of the test pictures.
         proof: which pictures showed that no more was lost, or `none`.
         frames: how many answers to the pictures without labels changed; None where none were given.
+        by_folds: the float and the int8 network on all labelled pictures, none of which they had learned; None where
+            the test pictures were enough, or no head was learned on a backbone.
         judged_on: the test split; or the held-out one, where the test pictures stay closed.
     """
 
@@ -53,6 +55,7 @@ class QuantizeReport:
     risk_coverage: tuple[SourceRiskCoverage, ...]
     proof: Proof
     frames: Changed | None
+    by_folds: Parity | None = None
     judged_on: JudgedOn = "test"
 
 
@@ -65,9 +68,19 @@ def as_text(report: QuantizeReport) -> str:
         f"float {parity.float_accuracy:.2%}, int8 {parity.int8_accuracy:.2%} on {pictures}\n"
         f"drop {parity.drop_pp:.2f} points, with 95% confidence at most {parity.drop_upper95_pp:.2f} "
         f"(allowed {report.max_drop_pp:g}); same answer {parity.agreement:.2%}\n"
-        f"{unproved}"
+        f"{_by_folds(report)}{unproved}"
         f"{report.model}: {report.bytes:,} bytes of {report.method} int8\n"
         f"next: fedge run {report.model} --camera"
+    )
+
+
+def _by_folds(report: QuantizeReport) -> str:
+    found = report.by_folds
+    if found is None:
+        return ""
+    return (
+        f"on all {found.n:,} labelled pictures, each by networks that had not learned it: drop {found.drop_pp:.2f}, at "
+        f"most {found.drop_upper95_pp:.2f}\n"
     )
 
 
@@ -86,5 +99,6 @@ def as_json(report: QuantizeReport) -> JsonObject:
         "doubt": [to_json(source) for source in report.risk_coverage],
         "proof": report.proof,
         "judged_on": report.judged_on,
+        "out_of_fold": to_json(report.by_folds) if report.by_folds else None,
         "frames": to_json(report.frames) if report.frames else None,
     }

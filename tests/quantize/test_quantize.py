@@ -151,7 +151,7 @@ def test_small_photographs_in_color_go_all_the_way(tmp_path: Path) -> None:
     assert trained.code == 0, trained.err
     # Three easy classes: trousers against bags against shoes; chance is a third.
     assert trained.json()["accuracy"] > 0.9
-    refused = fedge("quantize", tmp_path / "run", "--method", "ptq")
+    refused = fedge("quantize", tmp_path / "run", "--method", "ptq", "--max-drop", 0.5)
     assert refused.code == 3 and "too few test pictures to tell" in refused.err
     model = tmp_path / "nano.tflite"
     options = ("--method", "qat", "--qat-epochs", 1, "--max-drop", 10, "--out", model)

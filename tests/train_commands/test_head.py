@@ -49,6 +49,11 @@ def test_pictures_become_a_model_that_refuses_by_the_energy(tmp_path: Path) -> N
     assert "UNPROVED" in (run / "report.html").read_text()
     path = Path(done.json()["model"])
     assert model_file.read(path).manifest.confidence.score == "energy"
+    # Six test pictures show nothing; all 32 labelled ones show it.
+    done = fedge("quantize", run, "--max-drop", 20, "--json")
+    assert done.code == 0 and done.json()["proof"] == "out-of-fold" and done.json()["out_of_fold"]["n"] == 32, done.err
+    parity = model_file.read(path).manifest.parity
+    assert parity is not None and (parity.proof, parity.out_of_fold) == ("out-of-fold", 32)
     answer = load(path)(run.parent / "data" / "across" / "0.png")
     assert answer.top[0][0] == "across" and answer.score_kind == "energy"
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from fedge.cli.parsing.parameters import Json, print_report
-from fedge.options import MAX_DROP_PP, QAT_EPOCHS
+from fedge.options import MAX_DROP_PP, MOST_DEFAULT_DROP_PP, QAT_EPOCHS
 from fedge.system.extras import needs_extra
 
 EXAMPLES = """\
@@ -37,8 +37,14 @@ def quantize(
         typer.Option(help="After training (ptq), in training (qat), or in training only if needed (auto)."),
     ] = "auto",
     max_drop: Annotated[
-        float, typer.Option(help="The most accuracy that may be lost, in points (95% bound).", min=0, max=100)
-    ] = MAX_DROP_PP,
+        float | None,
+        typer.Option(
+            help="The most accuracy that may be lost, in points (95% bound).",
+            min=0,
+            max=100,
+            show_default=f"{MAX_DROP_PP:g}; few pictures: twice what they can show, {MOST_DEFAULT_DROP_PP:g} at most",
+        ),
+    ] = None,
     qat_epochs: Annotated[int, typer.Option(help="Epochs of quantization-aware training.", min=1)] = QAT_EPOCHS,
     frames: Annotated[
         list[str] | None,

@@ -107,13 +107,16 @@ def too_few(n: int, max_drop_pp: float) -> ParityRefused:
     )
 
 
-def refused(parity: Parity, max_drop_pp: float) -> ParityRefused | None:
-    """Why the gate says no; None where the drop's upper bound is within `max_drop_pp` percentage points."""
+def refused(parity: Parity, max_drop_pp: float, pictures: str = "test pictures") -> ParityRefused | None:
+    """Why the gate says no; None where the drop's upper bound is within `max_drop_pp` percentage points.
+
+    `pictures` says in words what `parity` was measured on.
+    """
     if parity.drop_upper95_pp <= max_drop_pp:
         return None
     change = f"lost {parity.drop_pp:.2f}" if parity.drop_pp >= 0 else f"gained {-parity.drop_pp:.2f}"
     what = (
-        f"the int8 model {change} points on {parity.n} test pictures, and the loss could be "
+        f"the int8 model {change} points on {parity.n} {pictures}, and the loss could be "
         f"{parity.drop_upper95_pp:.2f} (one-sided 95% bound), over --max-drop {max_drop_pp:g}"
     )
     if parity.drop_pp <= max_drop_pp:
@@ -121,9 +124,7 @@ def refused(parity: Parity, max_drop_pp: float) -> ParityRefused | None:
         accept = f"accept more with --max-drop {math.ceil(parity.drop_upper95_pp * 10) / 10:g}"
         if needed is None:
             return ParityRefused(f"{what}: no number of test pictures could show so little", accept)
-        return ParityRefused(
-            f"{what}: too few test pictures to tell", f"give about {needed} test pictures, or {accept}"
-        )
+        return ParityRefused(f"{what}: too few {pictures} to tell", f"give about {needed} {pictures}, or {accept}")
     return ParityRefused(what, "try --method qat with more --qat-epochs, or accept more with --max-drop")
 
 

@@ -15,6 +15,7 @@ PICTURES_OF: dict[Literal["test", "held_out"], str] = {"test": "test pictures", 
 
 PROOFS: dict[Proof, str] = {
     "test": "shown by the test pictures",
+    "out-of-fold": "shown by all labelled pictures, each answered by networks that had not learned it",
     "frames": "shown by pictures without labels",
     "none": "UNPROVED: nothing showed that it lost so little",
 }

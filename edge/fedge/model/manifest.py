@@ -149,7 +149,7 @@ class TrainingFacts:
             require_within("test_share", self.test_share, (0.0, 1.0))
 
 
-Proof = Literal["test", "frames", "none"]
+Proof = Literal["test", "out-of-fold", "frames", "none"]
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,8 @@ class ParityFacts:
     These are the test pictures, or in a file that was made while these were closed the held-out ones.
 
     `proof` says what showed that the drop is within `max_drop_pp`: the test pictures, or `frames` pictures without
-    labels, of which at most `frames_changed_upper95_pp` points (95%) get another answer; or nothing.
+    labels, of which at most `frames_changed_upper95_pp` points (95%) get another answer; or out-of-fold answers to
+    `out_of_fold` labelled pictures, which lost at most `out_of_fold_upper95_pp` points (95%); or nothing.
     """
 
     float_accuracy: float
@@ -174,6 +175,8 @@ class ParityFacts:
     frames: int | None = None
     frames_changed_upper95_pp: float | None = None
     judged_on: Literal["test", "held_out"] = "test"
+    out_of_fold: int | None = None
+    out_of_fold_upper95_pp: float | None = None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ TEST_SHARE = 0.20
 TRIAL_MINUTES = 5.0
 # The most accuracy, in points, that quantization may lose, and the epochs of quantization-aware training.
 MAX_DROP_PP, QAT_EPOCHS = 0.5, 3
+# The most that few pictures may leave open where nobody says how much.
+MOST_DEFAULT_DROP_PP = 5.0
 # Below it `fedge capture` refuses a picture as blurred: none of 341 photographs, but 96% of them after a Gaussian blur
 # of sigma 2 pixels where the longer side has 320, and 99% after one of sigma 3.
 LEAST_SHARPNESS = 0.3

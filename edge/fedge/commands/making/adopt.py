@@ -89,7 +89,7 @@ def adopt(options: AdoptOptions) -> AdoptReport:
     by: Carrier = "test"
     if parent is not None:
         frames = read_frames(options.frames, recipe_for(network, "stretch")) if options.frames else None
-        by = carrier(len(test), frames, options.max_drop_pp, options.unproved)
+        by = carrier(len(test), frames, options.max_drop_pp, options.unproved).by
     ready = _Ready(network, find_out(network, fitted, options.asked))
     fitted, test = _halves(_load(options, network, labels, ready.wanted))
     answers = ready.answers(fitted.images)
