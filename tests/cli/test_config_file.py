@@ -167,4 +167,5 @@ def test_the_schema_has_every_option_and_what_a_file_may_say(name: str, capsys: 
         ]
         assert made["properties"]["camera"]["type"] == "boolean"
     else:
-        assert made["properties"]["weight"]["items"]["type"] == "number"
+        one, several = made["properties"]["weight"]["anyOf"]
+        assert one["type"] == several["items"]["type"] == "number" and several["type"] == "array"

@@ -28,7 +28,7 @@ from fedge.cli.parsing.output_parameters import (
 from fedge.cli.parsing.parameters import (
     RARE,
     SOURCE,
-    Area,
+    Areas,
     Camera,
     Config,
     Device,
@@ -74,6 +74,7 @@ from fedge.options import (
     SwapOptions,
     WhenOptions,
     parse_when,
+    require_names_apart,
 )
 from fedge.options.outputs import (
     CsvOptions,
@@ -113,7 +114,7 @@ def run(
     height: Height = None,
     fps: Rate = None,
     rotate: Turn = 0,
-    region: Area = None,
+    region: Areas = None,
     background: Annotated[
         str | None,
         SOURCE(metavar="FILE|learn", help="The empty scene: a file (written if not there), or `learn`."),
@@ -233,6 +234,21 @@ def run(
         raise typer.BadParameter("--loop and --realtime play files; give one with --source")
     if leave > enter:
         raise typer.BadParameter("--leave must not be above --enter")
+    regions = tuple(region or ())
+    require_names_apart(regions)
+    named = any(each.name for each in regions)
+    alone: dict[str, object] = {
+        "--record": record,
+        "--unsure": unsure,
+        "--save": save,
+        "--background": background,
+        "--window": window,
+        "--show-input": show_input,
+        "--mqtt": mqtt,
+    }
+    for option, value in alone.items():
+        if named and value:
+            raise typer.BadParameter(f"{option} does not go with named regions; leave out {option} or the names")
     save_config(context, saved_config)
     outputs: list[OutputOptions | None] = [
         CsvOptions(csv, csv_mb * MEGABYTE, csv_files) if csv else None,
@@ -252,7 +268,7 @@ def run(
         source,
         frames,
         as_json,
-        CameraOptions(width, height, fps, rotate, region),
+        CameraOptions(width, height, fps, rotate, regions[0] if regions and not named else None),
         FaultLimits(stall_after, frozen_after, max_age, wait),
         DecisionOptions(smooth, enter, leave),
         RecordOptions(record, record_mb * MEGABYTE) if record else None,
@@ -263,6 +279,7 @@ def run(
         SwapOptions(shadow, trial * 60, least_fps),
         when or WhenOptions(),
         PlaybackOptions(loop, realtime),
+        regions if named else (),
     )
 
 

@@ -30,6 +30,7 @@ from fedge.runner.loop import classify_frames, show
 from fedge.runner.model_facts import model_facts
 from fedge.runner.motion import Gate
 from fedge.runner.recording import Recorder, recorded
+from fedge.runner.regions import Watched, classify_regions
 from fedge.sources.address import display_name
 from fedge.sources.base import Monitor, Source
 from fedge.sources.factory import open_asked
@@ -80,7 +81,8 @@ def _run_model(options: RunOptions) -> bool:
             return classifier if swapper is None else swapper.running
 
         store = _followed(options, source)
-        facts = Run(classifier.labels, recipe, health, source.moving, running, options.decision, store)
+        names = tuple(region.name for region in options.regions)
+        facts = Run(classifier.labels, recipe, health, source.moving, running, options.decision, store, names)
         outputs = open_outputs(options.outputs, facts)
         people = sys.stderr is not None and sys.stderr.isatty() and not options.as_json
         if people:
@@ -94,17 +96,31 @@ def _run_model(options: RunOptions) -> bool:
         swapper = None if store is None else _swapper(store, options, classifier, health)
         if swapper is not None:
             stack.callback(swapper.close)
-        frames = classify_frames(classifier, source, decider, health, gate, swapper)
+        if options.regions:
+            frames = classify_regions(classifier, source, _watched(options, classifier, source), health, swapper)
+        else:
+            frames = classify_frames(classifier, source, decider, health, gate, swapper)
         results = stack.enter_context(contextlib.closing(frames))
         if options.record:
             recorder = _recorder(options.record, options, classifier, decider, health, wait=not source.live)
             stack.callback(recorder.close)
             results = recorded(results, recorder, decider)
         try:
-            show(results, sink, health, options.frames)
+            # Each frame gives a result for each region.
+            limit = None if options.frames is None else options.frames * max(1, len(options.regions))
+            show(results, sink, health, limit)
         except BrokenPipeError:
             stop_writing(sys.stdout)
         return swapper is not None and swapper.must_restart
+
+
+def _watched(options: RunOptions, classifier: Classifier, source: Source) -> list[Watched]:
+    """What is known of each region at the start: nothing."""
+    deciders = [_decider(options.decision, classifier, source) for _ in options.regions]
+    return [
+        Watched(region, decider, Gate(options.when, decider.options()["window_seconds"]))
+        for region, decider in zip(options.regions, deciders, strict=True)
+    ]
 
 
 def _followed(options: RunOptions, source: Source) -> Store | None:
@@ -133,7 +149,8 @@ def open_source(options: RunOptions, classifier: Classifier, health: Health) -> 
     """The source asked for; gray and reduced to what the network needs where nobody else wants its pictures."""
     # People who look or label want colour and size; the network alone needs neither.
     looked_at = any(output.shows_pictures for output in options.outputs)
-    recipe = None if looked_at else classifier.model.manifest.preprocessing
+    # A picture that is reduced for the whole of it would leave too little for its parts.
+    recipe = None if looked_at or options.regions else classifier.model.manifest.preprocessing
     return open_played(options, recipe, health)
 
 

@@ -10,7 +10,16 @@ from fedge.options.addresses import (
     parse_webhook,
 )
 from fedge.options.architectures import parse_residual
-from fedge.options.camera import AS_IT_COMES, CameraOptions, FaultLimits, Region, parse_device, parse_region
+from fedge.options.camera import (
+    AS_IT_COMES,
+    CameraOptions,
+    FaultLimits,
+    Region,
+    parse_device,
+    parse_perhaps_named_region,
+    parse_region,
+    require_names_apart,
+)
 from fedge.options.defaults import (
     AGE_SECONDS,
     ARCHITECTURES,
@@ -113,9 +122,11 @@ __all__ = [
     "parse_address",
     "parse_broker",
     "parse_device",
+    "parse_perhaps_named_region",
     "parse_program",
     "parse_region",
     "parse_residual",
     "parse_webhook",
     "parse_when",
+    "require_names_apart",
 ]

@@ -1,7 +1,8 @@
 """What is asked of a camera, what of its picture is used, and when it counts as faulty."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from fedge.errors import SourceError
 from fedge.options.defaults import AGE_SECONDS, FROZEN_SECONDS, STALL_SECONDS, Rotation
@@ -9,13 +10,17 @@ from fedge.options.defaults import AGE_SECONDS, FROZEN_SECONDS, STALL_SECONDS, R
 
 @dataclass(frozen=True)
 class Region:
-    """A rectangle of the upright picture: left, top, width, height; in pixels, or where `fractional` in 0..1."""
+    """A rectangle of the upright picture: left, top, width, height; in pixels, or where `fractional` in 0..1.
+
+    `name` is empty where it has none: letters, digits, - and _.
+    """
 
     x: float
     y: float
     width: float
     height: float
     fractional: bool = False
+    name: str = ""
 
     def pixels(self, width: int, height: int) -> tuple[int, int, int, int]:
         """Left, top, right and bottom in a picture of this size; raises SourceError where it is not inside."""
@@ -29,6 +34,10 @@ class Region:
         return left, top, right, bottom
 
     def __str__(self) -> str:
+        return f"{self.name}={self._numbers}" if self.name else self._numbers
+
+    @property
+    def _numbers(self) -> str:
         return f"{self.x:g},{self.y:g},{self.width:g},{self.height:g}"
 
 
@@ -42,6 +51,26 @@ def parse_region(text: str) -> Region:
     if not (width and height) or (fractional and max(x + width, y + height) > 1 + 1e-9):
         raise SourceError(f"the region {text} is empty, or reaches out of the picture", mend)
     return Region(x, y, width, height, fractional)
+
+
+def parse_perhaps_named_region(text: str) -> Region:
+    """A region from `X,Y,W,H` or `NAME=X,Y,W,H`; raises SourceError."""
+    name, equals, rest = text.rpartition("=")
+    if equals and not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise SourceError(
+            f"{name!r} is no name for a region", "give letters, digits, - and _, as in --region gate=0,0,0.5,1"
+        )
+    return replace(parse_region(rest), name=name)
+
+
+def require_names_apart(regions: Sequence[Region]) -> None:
+    """Raises SourceError for several regions unless each has a name of its own."""
+    names = [region.name for region in regions]
+    if len(names) > 1 and "" in names:
+        raise SourceError("several regions need a name each", "give --region NAME=X,Y,WIDTH,HEIGHT for each")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise SourceError(f"two regions are called {twice}", "give each a name of its own with --region")
 
 
 def parse_device(text: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fedge.errors import SourceError
-from fedge.options.camera import CameraOptions, FaultLimits
+from fedge.options.camera import CameraOptions, FaultLimits, Region
 from fedge.options.defaults import DEFAULT_REJECT, ENTER, LEAVE, SHADOW_SECONDS, TRIAL_SECONDS, RejectMode
 from fedge.options.flags import flag
 from fedge.options.outputs import OutputOptions
@@ -96,6 +96,7 @@ class RunOptions:
         swap: how a new current model of the store is tried.
         when: which frames are classified.
         playback: how a file is played.
+        regions: named ones, each with an answer and a decision of its own; then `camera` has none.
     """
 
     model: str | None = field(metadata=flag("model", path="read"))
@@ -114,6 +115,7 @@ class RunOptions:
     swap: SwapOptions = field(default_factory=SwapOptions)
     when: WhenOptions = field(default_factory=WhenOptions)
     playback: PlaybackOptions = field(default_factory=PlaybackOptions)
+    regions: tuple[Region, ...] = ()
 
 
 @dataclass(frozen=True)

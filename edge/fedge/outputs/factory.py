@@ -55,6 +55,7 @@ class Run:
         running: gives the classifier that answers now, from any thread; None where no output may use it.
         decision: how its answers become decisions.
         store: the one whose current model the run follows; None where it follows none.
+        regions: the names of those that are classified by themselves; none where it is the whole picture.
     """
 
     labels: tuple[str, ...]
@@ -64,6 +65,7 @@ class Run:
     running: Callable[[], Classifier] | None = None
     decision: DecisionOptions = USUAL_DECISION
     store: Store | None = None
+    regions: tuple[str, ...] = ()
 
 
 def open_outputs(options: Sequence[OutputOptions], run: Run) -> list[Output]:
@@ -113,13 +115,13 @@ class Opener:
 def _csv(options: CsvOptions, run: Run) -> Output:
     from fedge.outputs.files.csv_file import CsvFile
 
-    return CsvFile(options.path, options.limit_bytes, options.files)
+    return CsvFile(options.path, options.limit_bytes, options.files, bool(run.regions))
 
 
 def _sqlite(options: SqliteOptions, run: Run) -> Output:
     from fedge.outputs.files.sqlite_file import SqliteFile
 
-    return SqliteFile(options.path, options.rows)
+    return SqliteFile(options.path, options.rows, bool(run.regions))
 
 
 def _metrics(options: MetricsOptions, run: Run) -> Output:

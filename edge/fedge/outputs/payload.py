@@ -23,8 +23,12 @@ COLUMNS = (
 """Each column's name and its SQLite type; `time` is UTC in ISO 8601, `label` and `decision` are empty when unknown."""
 
 
+REGION_COLUMN = ("region", "TEXT")
+"""The column after `COLUMNS` of a run with named regions."""
+
+
 def row(result: Result) -> tuple[Value, ...]:
-    """The values of `COLUMNS`, in their order."""
+    """The values of `COLUMNS`, in their order; then the region's name where it has one."""
     answer, decision = result.answer, result.decision
     return (
         result.number,
@@ -39,13 +43,15 @@ def row(result: Result) -> tuple[Value, ...]:
         round(answer.preprocess_ms, 3),
         round(answer.infer_ms, 3),
         result.model_sha256,
+        *((result.region,) if result.region else ()),
     )
 
 
 def change(result: Result) -> JsonObject:
-    """A change of the decision as JSON: what was decided, how surely, since when, on which frame of what."""
+    """A change of the decision as JSON: what was decided, how surely, since when, on which frame and region."""
     decision = result.decision
-    return {
+    region: JsonObject = {"region": result.region} if result.region else {}
+    return region | {
         "label": decision.label,
         "score": round(decision.score, 6),
         "since": stamp(decision.since),

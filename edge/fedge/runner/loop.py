@@ -74,7 +74,7 @@ def classify_frames(
                     if successor is not None:
                         successor.answered(item.picture, answer)
                 else:
-                    last = _kept(last, number, item)
+                    last = kept(last, number, item)
                     health.count_still()
                 health.count_frame(item.captured, last.answer.rejected)
                 yield last
@@ -87,11 +87,12 @@ def classify_frames(
         source.close()
 
 
-def _kept(last: Result, number: int, frame: Frame) -> Result:
+def kept(last: Result, number: int, frame: Frame) -> Result:
+    """The result of a frame that keeps the answer and decision of the one before."""
     answer = replace(last.answer, preprocess_ms=0.0, infer_ms=0.0)
     age_ms = (monotonic() - frame.captured) * 1e3
     decision = replace(last.decision, changed=False)
-    return Result(number, frame, answer, age_ms, decision, last.model_sha256, still=True)
+    return replace(last, number=number, frame=frame, answer=answer, age_ms=age_ms, decision=decision, still=True)
 
 
 def show(

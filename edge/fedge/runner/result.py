@@ -20,6 +20,8 @@ class Result:
         decision: what the frames of the last while say together.
         model_sha256: of the model file that answered.
         still: whether answer and decision are those of the frame before, as nothing had moved.
+        region: the name of the part of the picture that was classified; empty for a frame without named regions.
+        box: that part's left, top, right and bottom in the frame's picture, in pixels; None for all of it.
     """
 
     number: int
@@ -29,6 +31,8 @@ class Result:
     decision: Decision
     model_sha256: str = ""
     still: bool = False
+    region: str = ""
+    box: tuple[int, int, int, int] | None = None
 
     def to_json(self) -> JsonObject:
         """The line that `fedge run --json` prints."""
@@ -57,4 +61,6 @@ class Result:
             line["empty"] = True
         if self.still:
             line["still"] = True
+        if self.region:
+            line["region"] = self.region
         return line

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from fedge.cli.parsing.command import GIVEN
-from fedge.options import Region, Rotation, parse_device, parse_region
+from fedge.options import Region, Rotation, parse_device, parse_perhaps_named_region, parse_region
 from fedge.options.config_text import write_text
 from fedge.system.console import json_text
 from fedge.system.files import write_bytes
@@ -66,6 +66,17 @@ Area = Annotated[
         help="The part of the turned picture to use: in pixels, or each from 0 to 1.",
         show_default="all of it",
         parser=parse_region,
+    ),
+]
+Areas = Annotated[
+    list[Region] | None,
+    CAMERA(
+        "--region",
+        metavar="[NAME=]X,Y,WIDTH,HEIGHT",
+        help="The part of the turned picture to use: in pixels, or each from 0 to 1. With names: several parts, each "
+        "with answers of its own.",
+        show_default="all of it",
+        parser=parse_perhaps_named_region,
     ),
 ]
 

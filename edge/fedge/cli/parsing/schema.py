@@ -27,7 +27,7 @@ def _property(param: Any) -> JsonObject:
     if getattr(param, "is_flag", False):
         return {"type": "boolean"} | described
     one = _one(param)
-    return ({"type": "array", "items": one} if param.multiple else one) | described
+    return ({"anyOf": [one, {"type": "array", "items": one}]} if param.multiple else one) | described
 
 
 def _one(param: Any) -> JsonObject:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fedge.errors import OutputError
 from fedge.outputs.base import Output
-from fedge.outputs.payload import COLUMNS, Value, row
+from fedge.outputs.payload import COLUMNS, REGION_COLUMN, Value, row
 from fedge.runner.result import Result
 from fedge.system.console import echo, printable
 from fedge.system.files import PeriodicSync
@@ -31,13 +31,14 @@ class CsvFile(Output):
         path: the newest file; its folder is made if need be.
         max_bytes: no file grows over this.
         files: how many files are kept, the newest among them.
+        regions: whether results are of named regions, which have a column then.
     """
 
     name = "csv"
 
-    def __init__(self, path: Path, max_bytes: int, files: int) -> None:
+    def __init__(self, path: Path, max_bytes: int, files: int, regions: bool = False) -> None:
         self._path, self._max_bytes, self._files = path, max_bytes, files
-        self._header = _line(tuple(name for name, _ in COLUMNS))
+        self._header = _line(tuple(name for name, _ in (*COLUMNS, *((REGION_COLUMN,) if regions else ()))))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             for kept in self._kept():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fedge.errors import OutputError
 from fedge.outputs.base import Output
-from fedge.outputs.payload import COLUMNS, row
+from fedge.outputs.payload import COLUMNS, REGION_COLUMN, row
 from fedge.runner.result import Result
 from fedge.system.files import PeriodicSync
 
@@ -25,19 +25,23 @@ class SqliteFile(Output):
     Args:
         path: the database; its folder is made if need be.
         max_rows: the oldest rows go when there are more.
+        regions: whether results are of named regions, which have a column then.
     """
 
     name = "sqlite"
 
-    def __init__(self, path: Path, max_rows: int) -> None:
+    def __init__(self, path: Path, max_rows: int, regions: bool = False) -> None:
         self._max_rows = max_rows
-        names = ", ".join(name for name, _ in COLUMNS)
-        self._insert = f"INSERT INTO answers ({names}) VALUES ({', '.join('?' * len(COLUMNS))})"
+        columns = (*COLUMNS, REGION_COLUMN) if regions else COLUMNS
+        names = ", ".join(name for name, _ in columns)
+        self._insert = f"INSERT INTO answers ({names}) VALUES ({', '.join('?' * len(columns))})"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # The hub closes an output in another thread than the one that made it, never in two at once.
             self._database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             self._prepare(path)
+            if regions:
+                self._add_regions()
             self._sync = PeriodicSync(path.parent)
         except (OSError, sqlite3.Error) as error:
             raise OutputError(f"{path} cannot be used ({error})", "give --sqlite another path") from error
@@ -78,3 +82,8 @@ class SqliteFile(Output):
                 f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
                 f"CREATE TABLE answers (id INTEGER PRIMARY KEY AUTOINCREMENT, {columns}); COMMIT;"
             )
+
+    def _add_regions(self) -> None:
+        name, kind = REGION_COLUMN
+        if name not in {column[1] for column in self._database.execute("PRAGMA table_info(answers)")}:
+            self._database.execute(f"ALTER TABLE answers ADD COLUMN {name} {kind}")

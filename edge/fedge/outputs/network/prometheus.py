@@ -12,7 +12,7 @@ from fedge.errors import OutputError
 from fedge.options import Address
 from fedge.outputs.base import Output
 from fedge.outputs.network.addresses import names_loopback
-from fedge.outputs.network.prometheus_text import Histogram, info, labelled, single
+from fedge.outputs.network.prometheus_text import Histogram, info, labelled, of_regions, single
 from fedge.runner.health import Health
 from fedge.runner.result import Result
 
@@ -45,8 +45,8 @@ class Metrics(Output):
         self._lock = Lock()
         self._health = health
         self._age, self._infer = Histogram(BOUNDS_S), Histogram(BOUNDS_S)
-        self._answers: Counter[str] = Counter()
-        self._changes: Counter[str] = Counter()
+        self._answers: Counter[tuple[str, str]] = Counter()
+        self._changes: Counter[tuple[str, str]] = Counter()
         try:
             self._server = _Server(address, self, scrape_seconds, most_scrapes)
         except OSError as error:
@@ -62,9 +62,9 @@ class Metrics(Output):
         with self._lock:
             self._age.add(result.age_ms / 1e3)
             self._infer.add(result.answer.infer_ms / 1e3)
-            self._answers[UNKNOWN if result.answer.label is None else result.answer.label] += 1
+            self._answers[result.region, UNKNOWN if result.answer.label is None else result.answer.label] += 1
             if result.decision.changed:
-                self._changes[UNKNOWN if result.decision.label is None else result.decision.label] += 1
+                self._changes[result.region, UNKNOWN if result.decision.label is None else result.decision.label] += 1
 
     def text(self) -> str:
         """All metrics in the Prometheus text format, version 0.0.4."""
@@ -90,8 +90,8 @@ class Metrics(Output):
         with self._lock:
             lines += self._age.lines("fedge_latency_seconds", "From a frame's capture to its answer.")
             lines += self._infer.lines("fedge_inference_seconds", "The network alone.")
-            lines += labelled("fedge_answers_total", "counter", "Answers to single frames.", "label", self._answers)
-            lines += labelled("fedge_changes_total", "counter", "Changes of the decision.", "label", self._changes)
+            lines += of_regions("fedge_answers_total", "counter", "Answers to single frames.", self._answers)
+            lines += of_regions("fedge_changes_total", "counter", "Changes of the decision.", self._changes)
         return "\n".join(lines) + "\n"
 
     def close(self) -> None:

@@ -37,6 +37,15 @@ def labelled(name: str, kind: str, text: str, key: str, values: Mapping[str, flo
     return [*_head(name, kind, text), *lines]
 
 
+def of_regions(name: str, kind: str, text: str, values: Mapping[tuple[str, str], float]) -> list[str]:
+    """A metric of a value per region and label; a region without a name is left out."""
+    lines = []
+    for (region, label), value in values.items():
+        where = f'region="{_escape(region)}",' if region else ""
+        lines.append(f'{name}{{{where}label="{_escape(label)}"}} {value}')
+    return [*_head(name, kind, text), *lines]
+
+
 def info(name: str, text: str, labels: Mapping[str, str]) -> list[str]:
     """A metric whose value is always 1, and whose labels say what there is."""
     listed = ",".join(f'{key}="{_escape(value)}"' for key, value in labels.items())

@@ -38,7 +38,7 @@ class Webhook(Output):
     def __init__(self, url: WebhookUrl, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._url, self._where, self._timeout = url.url, url.host, timeout_seconds
         self._opener = urllib.request.build_opener(_NoRedirects())
-        self._refused: tuple[int, int] = (-1, 0)
+        self._refused: tuple[tuple[int, str], int] = ((-1, ""), 0)
 
     def wants(self, result: Result) -> bool:
         """Only changes."""
@@ -65,8 +65,9 @@ class Webhook(Output):
         what, mend = f"{self._where} answers {code}", "check the address and the server"
         if code >= 500 or code in _LATER:
             return OutputError(what, mend)
-        number, tries = self._refused
-        self._refused = (result.number, tries + 1 if number == result.number else 1)
+        before, tries = self._refused
+        this = (result.number, result.region)
+        self._refused = (this, tries + 1 if before == this else 1)
         if code in _PERHAPS_LATER and self._refused[1] < _MOST_TRIES:
             return OutputError(what, mend)
         return NeverTaken(what, mend)

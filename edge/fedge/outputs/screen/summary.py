@@ -38,7 +38,8 @@ class Summary(Output):
 
     def show(self, result: Result) -> None:
         """Counts an answer."""
-        self._answers[UNKNOWN if result.answer.label is None else result.answer.label] += 1
+        label = UNKNOWN if result.answer.label is None else result.answer.label
+        self._answers[f"{result.region}: {label}" if result.region else label] += 1
 
     def health(self, snapshot: HealthSnapshot) -> None:
         """Keeps the newest health."""

@@ -64,7 +64,9 @@ class Lines(Output):
 
     def show(self, result: Result) -> None:
         """Writes a line, at once."""
-        self._stream.write(f"{printable(Path(result.frame.source).name)}: {_line(result, self._show_input)}\n")
+        name = printable(Path(result.frame.source).name)
+        where = f"{name}, {result.region}" if result.region else name
+        self._stream.write(f"{where}: {_line(result, self._show_input)}\n")
         if self._show_input and result.answer.image is not None:
             self._stream.writelines(f"{line}\n" for line in _blocks(result.answer.image, self._stream))
         self._stream.flush()
@@ -81,10 +83,15 @@ class LiveLine(Output):
         self._shown = False
         self._input_at = -1.0
         self._input_lines = 0
+        self._regions: dict[str, str] = {}
 
     def show(self, result: Result) -> None:
         """Shows an answer."""
-        self._write(f"{_line(result, self._show_input)}  {self._rate}{result.age_ms:.0f} ms old")
+        text = _line(result, self._show_input)
+        if result.region:
+            self._regions[result.region] = f"{result.region}: {_briefly(result)}"
+            text = "  ".join(self._regions.values())
+        self._write(f"{text}  {self._rate}{result.age_ms:.0f} ms old")
         image = result.answer.image
         if self._show_input and image is not None and monotonic() - self._input_at >= 1 / _INPUTS_PER_SECOND:
             self._input_at = monotonic()
@@ -125,6 +132,13 @@ class LiveLine(Output):
             self._input_lines = len(lines)
             self._stream.write("".join(f"\n\r{line}" for line in lines) + f"\x1b[{len(lines)}A")
             self._stream.flush()
+
+
+def _briefly(result: Result) -> str:
+    answer = result.answer
+    if answer.empty:
+        return "no object"
+    return printable(f"{answer.label if answer.label is not None else 'unknown'} {answer.score:.0%}")
 
 
 def _line(result: Result, show_input: bool) -> str:

@@ -54,6 +54,7 @@ class Feed:
         self._state: JsonObject | None = None
         self._health: JsonObject | None = None
         self._input: Picture | None = None
+        self._regions: dict[str, JsonObject] = {}
         self._picture_at = self._state_at = 0.0
 
     def show(self, result: Result) -> None:
@@ -63,8 +64,12 @@ class Feed:
             self._latency.add(now, result.age_ms, result.answer.infer_ms)
             if result.decision.changed:
                 self._changes.appendleft(change(result))
-            self._state = self._describe(result)
-            self._input = result.answer.image
+            described = self._describe(result)
+            if result.region:
+                self._regions[result.region] = {"name": result.region, **described}
+            # With several regions the page's large answer stays with the first, so that it does not flicker.
+            if not result.region or result.region == next(iter(self._regions)):
+                self._state, self._input = described, result.answer.image
         if result.decision.changed or now - self._state_at >= 1 / STATES_PER_SECOND:
             self._state_at = now
             self._publish_state()
@@ -79,7 +84,10 @@ class Feed:
         self._publish_state()
 
     def everything(self) -> bytes:
-        """All that a page needs at first, as JSON: labels, model, state, input, health, changes, latency, now."""
+        """All that a page needs at first, as JSON: labels, model, state, input, health, changes, latency, now.
+
+        And `regions` where there are named ones: of each its `name` and what `state` has, which is of the first.
+        """
         with self._lock:
             return _json(
                 {
@@ -91,22 +99,29 @@ class Feed:
                     "changes": list(self._changes),
                     "latency": self._latency.points(),
                     "now": self._latency.bucket(self._clock()),
+                    **self._listed_regions(),
                 }
             )
 
     def _publish_state(self) -> None:
         if self.states.clients:
             with self._lock:
-                news = {"state": self._state, "health": self._health, "changes": list(self._changes)}
+                news: JsonObject = {"state": self._state, "health": self._health, "changes": list(self._changes)}
+                news |= self._listed_regions()
                 latency = {"point": self._latency.newest(), "now": self._latency.bucket(self._clock())}
                 self.states.publish(_json({**news, **latency, "input": self._encoded_input()}))
+
+    def _listed_regions(self) -> JsonObject:
+        return {"regions": list(self._regions.values())} if self._regions else {}
 
     def _encoded_input(self) -> str | None:
         return None if self._input is None else encode_input(self._input)
 
     def _describe(self, result: Result) -> JsonObject:
         height, width = result.frame.picture.shape[:2]
-        top, left, seen_height, seen_width = seen(self._recipe, height, width)
+        begin_x, begin_y, end_x, end_y = result.box or (0, 0, width, height)
+        top, left, seen_height, seen_width = seen(self._recipe, end_y - begin_y, end_x - begin_x)
+        top, left = top + begin_y, left + begin_x
         return result.to_json() | {
             "decision": change(result),
             "scores": [round(score, 4) for score in result.answer.probabilities],
