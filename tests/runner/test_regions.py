@@ -143,7 +143,7 @@ def test_the_state_lists_the_regions_and_the_large_answer_stays_with_the_first()
     feed = Feed(["Bag", "Dress"], Recipe(28, 28))
     feed.show(result(0))
     assert "regions" not in json.loads(feed.everything())
-    feed = Feed(["Bag", "Dress"], Recipe(28, 28))
+    feed = Feed(["Bag", "Dress"], Recipe(28, 28), regions=("gate", "bin"))
     for number in range(2):
         feed.show(of_region(number, "gate"))
         feed.show(of_region(number, "bin", "Dress"))

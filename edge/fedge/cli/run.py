@@ -244,7 +244,6 @@ def run(
         "--background": background,
         "--window": window,
         "--show-input": show_input,
-        "--mqtt": mqtt,
     }
     for option, value in alone.items():
         if named and value:

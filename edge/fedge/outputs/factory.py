@@ -145,7 +145,7 @@ def _mqtt(options: MqttOptions, run: Run) -> Output:
         from fedge.outputs.mqtt.client import Mqtt
     from fedge.outputs.mqtt.topic import claim_topic
 
-    return Mqtt(claim_topic(options.broker), password, options.authority, store=run.store)
+    return Mqtt(claim_topic(options.broker), password, options.authority, store=run.store, regions=run.regions)
 
 
 def _check_mqtt(options: MqttOptions, secrets: Secrets, environment: Path) -> None:
@@ -176,7 +176,7 @@ def _web(options: WebOptions, run: Run) -> Output:
         from fedge.outputs.web.api import PictureClassifier
         from fedge.outputs.web.server import WebPage
     pictures = None if run.running is None else PictureClassifier(run.running, run.decision)
-    page = WebPage(options.address, token, run.labels, run.recipe, pictures=pictures)
+    page = WebPage(options.address, token, run.labels, run.recipe, pictures=pictures, regions=run.regions)
     fresh = token if given is None else None
     if fresh or options.address.port == 0 or sys.stderr.isatty():
         announce(Address(options.address.host, page.port), fresh)

@@ -3,6 +3,7 @@
 import json
 import secrets
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Condition
@@ -16,7 +17,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from fedge.errors import OutputError
 from fedge.options import Address, Broker
 from fedge.outputs.base import Output
-from fedge.outputs.mqtt.home_assistant import OFFLINE, ONLINE, discovery, identifier
+from fedge.outputs.mqtt.home_assistant import OFFLINE, ONLINE, announced_state, discovery, filter_of, identifier
 from fedge.outputs.mqtt.orders import obey
 from fedge.outputs.mqtt.status import StatusReporter
 from fedge.outputs.mqtt.tls import tls_context
@@ -45,12 +46,16 @@ class Mqtt(Output):
     where fedge logged in at the broker with a password: on an open one anybody could give them. While the broker is
     away the hub keeps what is newest; the connection comes back by itself.
 
+    With named regions each has a `state` of its own, under the topic and its name. What an earlier run announced to
+    Home Assistant and this one does not, a region that is gone, is taken back.
+
     Args:
         broker: where to.
         password: never shown or logged.
         authority: a PEM file with the authority that vouches for a TLS broker; the system's own if None.
         acknowledge_seconds: how long a call waits for the broker to have a change.
         store: the one whose current model the run follows; None where it follows none.
+        regions: the names of the run's regions; none where it has no named ones.
     """
 
     name, backlog, longest_pause_s = "mqtt", 256, 1.0
@@ -62,6 +67,7 @@ class Mqtt(Output):
         authority: Path | None = None,
         acknowledge_seconds: float = ACKNOWLEDGE_SECONDS,
         store: Store | None = None,
+        regions: Sequence[str] = (),
     ) -> None:
         self._acknowledge_seconds = acknowledge_seconds
         if password is not None and broker.user is None:
@@ -69,6 +75,7 @@ class Mqtt(Output):
         self._topic = broker.topic
         self._reporter = StatusReporter(broker.topic, store)
         self._orders = store is not None and password is not None
+        self._announced = discovery(broker.topic, store is not None, self._orders, regions)
         self._changed = Condition()
         self._acknowledged: set[int] = set()
         self._sent: Result | None = None
@@ -78,7 +85,8 @@ class Mqtt(Output):
         self._problem = f"{self._address} does not answer"
         self._told_state: tuple[object, ...] = ()
         self._told_at = 0.0
-        self._last_change, self._may_be_lost = "", False
+        self._last_changes: dict[str, str] = {}
+        self._may_be_lost = False
         identity = f"{identifier(broker.topic)[:40]}_{secrets.token_hex(4)}"
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=identity)
         self._client.will_set(f"{self._topic}/availability", OFFLINE, qos=1, retain=True)
@@ -106,17 +114,18 @@ class Mqtt(Output):
         if self._sent is not result:
             self._require_connection()
             # On a new connection paho sends again what was not acknowledged: the same result is given to it once.
-            self._last_change, self._may_be_lost = json.dumps(change(result), ensure_ascii=False), False
-            self._publish_awaited("state", self._last_change)
+            name = f"{result.region}/state" if result.region else "state"
+            self._publish_lost(but=name)
+            self._last_changes[name] = json.dumps(change(result), ensure_ascii=False)
+            self._may_be_lost = False
+            self._publish_awaited(name, self._last_changes[name])
             self._sent = result
         self._await_acknowledgement(self._acknowledge_seconds)
 
     def health(self, snapshot: HealthSnapshot) -> None:
         """Publishes the health when its state or a failing output changes, and now and then; raises OutputError."""
         self._require_connection()
-        if self._may_be_lost and self._last_change:
-            self._may_be_lost = False
-            self._publish("state", self._last_change, qos=1)
+        self._publish_lost()
         state = (snapshot.state, snapshot.trial, snapshot.update_percent, snapshot.model, *snapshot.failing)
         if state != self._told_state or monotonic() - self._told_at >= HEALTH_SECONDS:
             self._publish("health", json.dumps(snapshot.to_json(), ensure_ascii=False), qos=0)
@@ -138,6 +147,14 @@ class Mqtt(Output):
         if self._reporter.store is not None:
             update = self._reporter.update(snapshot, status)
             self._publish("update", json.dumps(update, ensure_ascii=False), qos=0)
+
+    def _publish_lost(self, but: str = "") -> None:
+        """Publishes again, on a new connection, what the broker may have lost."""
+        if self._may_be_lost:
+            self._may_be_lost = not self._last_changes
+            for name, payload in self._last_changes.items():
+                if name != but:
+                    self._publish(name, payload, qos=1)
 
     def _publish_awaited(self, name: str, payload: str) -> None:
         with self._changed:
@@ -163,8 +180,8 @@ class Mqtt(Output):
         if reason.is_failure:
             self._set_connected(False, f"the broker refuses the connection ({reason})")
             return
-        store = self._reporter.store
-        for topic, payload in discovery(self._topic, store is not None, self._orders).items():
+        client.subscribe(filter_of(self._topic), qos=1)
+        for topic, payload in self._announced.items():
             client.publish(topic, payload, qos=1, retain=True)
         if self._orders:
             client.subscribe(f"{self._topic}/command", qos=1)
@@ -190,9 +207,18 @@ class Mqtt(Output):
             self._changed.notify_all()
 
     def _on_message(self, client: Client, data: object, message: MQTTMessage) -> None:
+        if message.topic != f"{self._topic}/command":
+            self._take_back(client, message)
+            return
         # A retained order would be obeyed again on each new connection.
         if self._reporter.store is not None and not message.retain:
             obey(self._reporter.store, bytes(message.payload))
+
+    def _take_back(self, client: Client, message: MQTTMessage) -> None:
+        state = announced_state(self._topic, bytes(message.payload))
+        if state is not None and message.retain and message.topic not in self._announced:
+            client.publish(message.topic, b"", qos=1, retain=True)
+            client.publish(state, b"", qos=1, retain=True)
 
     def _set_connected(self, connected: bool, problem: str) -> None:
         with self._changed:

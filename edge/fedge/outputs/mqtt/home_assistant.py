@@ -2,10 +2,11 @@
 
 import json
 import re
+from collections.abc import Sequence
 
 from fedge import __version__
 from fedge.outputs.mqtt.orders import INSTALL, ROLLBACK
-from fedge.system.json_types import JsonObject
+from fedge.system.json_types import Json, JsonObject
 from fedge.system.temperature import temperature
 from fedge.system.throttling import throttling
 
@@ -16,31 +17,17 @@ ONLINE, OFFLINE = "online", "offline"
 _RUNNING = "{{ 'online' if value_json.state == 'running' else 'offline' }}"
 
 
-def discovery(topic: str, updates: bool = False, orders: bool = False) -> dict[str, str]:
+def discovery(topic: str, updates: bool = False, orders: bool = False, regions: Sequence[str] = ()) -> dict[str, str]:
     """The retained messages that make Home Assistant list a runner that publishes under `topic`: topic to JSON.
 
-    With `updates` the model can be updated, with `orders` from there.
+    With `updates` the model can be updated, with `orders` from there. Each of the named `regions` has a decision and a
+    score of its own.
     """
     identity = identifier(topic)
     connected: JsonObject = {"topic": f"{topic}/availability"}
     fresh: JsonObject = {"topic": f"{topic}/health", "value_template": _RUNNING}
     entities: dict[tuple[str, str], JsonObject] = {
-        ("sensor", "decision"): {
-            "name": "Decision",
-            "state_topic": f"{topic}/state",
-            "value_template": "{{ value_json.label or 'unknown' }}",
-            "json_attributes_topic": f"{topic}/state",
-            "icon": "mdi:eye",
-            "availability": [connected, fresh],
-        },
-        ("sensor", "score"): {
-            "name": "Score",
-            "state_topic": f"{topic}/state",
-            "value_template": "{{ (value_json.score * 100) | round(1) }}",
-            "unit_of_measurement": "%",
-            "state_class": "measurement",
-            "availability": [connected, fresh],
-        },
+        **_answers(topic, [connected, fresh], regions),
         ("sensor", "rate"): {
             "name": "Frames per second",
             "state_topic": f"{topic}/health",
@@ -65,7 +52,12 @@ def discovery(topic: str, updates: bool = False, orders: bool = False) -> dict[s
     shared = {"device": device, "availability_mode": "all", "origin": {"name": "fedge", "sw_version": __version__}}
     return {
         f"{PREFIX}/{kind}/{identity}/{entity}/config": json.dumps(
-            {**body, **shared, "unique_id": f"{identity}_{entity}", "default_entity_id": f"{kind}.{identity}_{entity}"}
+            {
+                **body,
+                **shared,
+                "unique_id": f"{identity}_{entity}",
+                "default_entity_id": f"{kind}.{_slug(identity, entity)}",
+            }
         )
         for (kind, entity), body in entities.items()
     }
@@ -119,6 +111,48 @@ def _updates(topic: str, connected: JsonObject, orders: bool) -> dict[tuple[str,
     return {("update", "model"): update | command | install, ("button", "rollback"): rollback | command}
 
 
+def _answers(topic: str, availability: list[Json], regions: Sequence[str]) -> dict[tuple[str, str], JsonObject]:
+    entities: dict[tuple[str, str], JsonObject] = {}
+    for region in regions or ("",):
+        state = f"{topic}/{region}/state" if region else f"{topic}/state"
+        words, before = (f"{region} ", f"{region}_") if region else ("", "")
+        entities["sensor", f"{before}decision"] = {
+            "name": f"{words}decision" if region else "Decision",
+            "state_topic": state,
+            "value_template": "{{ value_json.label or 'unknown' }}",
+            "json_attributes_topic": state,
+            "icon": "mdi:eye",
+            "availability": availability,
+        }
+        entities["sensor", f"{before}score"] = {
+            "name": f"{words}score" if region else "Score",
+            "state_topic": state,
+            "value_template": "{{ (value_json.score * 100) | round(1) }}",
+            "unit_of_measurement": "%",
+            "state_class": "measurement",
+            "availability": availability,
+        }
+    return entities
+
+
+def filter_of(topic: str) -> str:
+    """The MQTT filter of all that `discovery` ever announced for a topic."""
+    return f"{PREFIX}/+/{identifier(topic)}/+/config"
+
+
+def announced_state(topic: str, payload: bytes) -> str | None:
+    """The topic of the decision in a message of discovery; None where it is of something else, or not under `topic`."""
+    try:
+        state = json.loads(payload)["state_topic"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return state if isinstance(state, str) and state.startswith(f"{topic}/") and state.endswith("/state") else None
+
+
 def identifier(topic: str) -> str:
     """The topic as an identifier: what Home Assistant allows in one."""
     return re.sub(r"[^a-z0-9]+", "_", f"fedge_{topic.removeprefix('fedge/')}".lower()).strip("_")
+
+
+def _slug(identity: str, entity: str) -> str:
+    return f"{identity}_{entity.lower().replace('-', '_')}"

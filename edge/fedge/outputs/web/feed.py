@@ -36,6 +36,7 @@ class Feed:
         recipe: the model's preprocessing, for the region.
         pictures_per_second: how many are encoded at most.
         clock: gives seconds that only go forward.
+        regions: the names of the run's regions, in their order; none where it has no named ones.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Feed:
         recipe: Recipe,
         pictures_per_second: float = PICTURES_PER_SECOND,
         clock: Callable[[], float] = monotonic,
+        regions: Sequence[str] = (),
     ) -> None:
         self._picture_pause, self._clock = 1 / pictures_per_second, clock
         self.pictures, self.states = Channel(), Channel()
@@ -54,6 +56,7 @@ class Feed:
         self._state: JsonObject | None = None
         self._health: JsonObject | None = None
         self._input: Picture | None = None
+        self._names = tuple(regions)
         self._regions: dict[str, JsonObject] = {}
         self._picture_at = self._state_at = 0.0
 
@@ -68,7 +71,7 @@ class Feed:
             if result.region:
                 self._regions[result.region] = {"name": result.region, **described}
             # With several regions the page's large answer stays with the first, so that it does not flicker.
-            if not result.region or result.region == next(iter(self._regions)):
+            if result.region in ("", *self._names[:1]):
                 self._state, self._input = described, result.answer.image
         if result.decision.changed or now - self._state_at >= 1 / STATES_PER_SECOND:
             self._state_at = now
@@ -112,7 +115,9 @@ class Feed:
                 self.states.publish(_json({**news, **latency, "input": self._encoded_input()}))
 
     def _listed_regions(self) -> JsonObject:
-        return {"regions": list(self._regions.values())} if self._regions else {}
+        return (
+            {"regions": [self._regions[name] for name in self._names if name in self._regions]} if self._names else {}
+        )
 
     def _encoded_input(self) -> str | None:
         return None if self._input is None else encode_input(self._input)

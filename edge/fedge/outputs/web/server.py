@@ -36,6 +36,7 @@ class WebPage(Output):
         request_seconds: how long a client may take to say what it wants.
         pictures_per_second: how many the page gets at most.
         pictures: answers programs that send a picture; None: nothing does.
+        regions: the names of the run's regions; none where it has no named ones.
     """
 
     name, backlog, wants_pictures = "web", 1, True
@@ -51,10 +52,13 @@ class WebPage(Output):
         request_seconds: float = REQUEST_SECONDS,
         pictures_per_second: float = PICTURES_PER_SECOND,
         pictures: PictureClassifier | None = None,
+        regions: Sequence[str] = (),
     ) -> None:
+        # The newest of each region; of one alone the others' would be dropped.
+        self.backlog = max(1, len(regions))
         if token is None and not address.is_loopback:
             raise OutputError(f"a web page on {address} needs a token", "give one, or use 127.0.0.1")
-        self.feed = Feed(labels, recipe, pictures_per_second)
+        self.feed = Feed(labels, recipe, pictures_per_second, regions=regions)
         self._socket = _listen(address, send_seconds)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(

@@ -56,6 +56,7 @@ function take(news) {
   if (state) showState();
   showInput(news.input);
   if (health) showHealth();
+  showRegions(news.regions ?? []);
   showChanges(news.changes);
   showStatus();
 }
@@ -120,6 +121,12 @@ function showHealth() {
   fill($("outputs"), Object.entries(health.outputs), (name) => health.output_status[name].state === "failing");
 }
 
+function showRegions(regions) {
+  $("regions").hidden = regions.length === 0;
+  const answers = regions.map(({ name, decision }) => [name, `${decision.label ?? "unknown"} ${percent(decision.score)}`]);
+  fill($("regions").lastElementChild, answers);
+}
+
 function showChanges(changes) {
   const key = JSON.stringify(changes);
   if (key === changesShown) return;
@@ -127,7 +134,8 @@ function showChanges(changes) {
   $("nochanges").hidden = changes.length > 0;
   $("changes").replaceChildren(...changes.map((change) => {
     const item = document.createElement("li");
-    item.append(element("time", clock(change.since)), element("b", change.label ?? "unknown"));
+    const where = change.region ? `${change.region}: ` : "";
+    item.append(element("time", clock(change.since)), element("b", `${where}${change.label ?? "unknown"}`));
     item.append(element("span", percent(change.score)));
     return item;
   }));
