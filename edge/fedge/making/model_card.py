@@ -1,9 +1,29 @@
-"""The model card that travels in the model file."""
+"""The model card that travels in the model file: Markdown behind YAML, as sites that list models read it."""
+
+import json
+from collections.abc import Sequence
 
 from fedge.model.description import PICTURES_OF, SUBJECTS, TRAINED_ON, by_recipe, learned_from, proved
 from fedge.model.manifest import Manifest
 
 SCORES = {"probability": "likeliest class's probability", "energy": "score of the energy of all classes together"}
+
+
+def front_matter(name: str, data: str, labels: Sequence[str], accuracy: float | None) -> str:
+    """The card's YAML: what kind of model it is, and its accuracy on pictures of `data` (0..1; None: not measured)."""
+    lines = [
+        "---",
+        "library_name: fedge",
+        "pipeline_tag: image-classification",
+        "tags: [tflite, int8, raspberry-pi]",
+        # JSON's strings are YAML's, whatever a name holds.
+        f"model_name: {json.dumps(name)}",
+        f"labels: {json.dumps(list(labels))}",
+        f"trained_on: [{json.dumps(data)}]",
+    ]
+    if accuracy is not None:
+        lines += ["metrics: [accuracy]", f"accuracy: {accuracy:.4f}"]
+    return "\n".join([*lines, "---", "", ""])
 
 
 def model_card(manifest: Manifest, labels: tuple[str, ...]) -> str:
@@ -12,7 +32,8 @@ def model_card(manifest: Manifest, labels: tuple[str, ...]) -> str:
     below = manifest.confidence.reject_below
     learned = learned_from(training.start, training.teachers, training.averaged)
     recipe_line = f"\nMade by the recipe {by_recipe(training.recipe)}.\n" if training.recipe else ""
-    return f"""# {manifest.name}
+    yaml = front_matter(manifest.name, training.data, labels, parity.int8_accuracy)
+    return f"""{yaml}# {manifest.name}
 
 An int8 image classifier made by fedge: {training.architecture}, {training.parameters:,} parameters, trained on
 {training.data} (seed {training.seed}, {training.epochs} epochs{learned}),

@@ -22,6 +22,7 @@ from fedge.making.foreign.network import ForeignNetwork, output_of, read_labels,
 from fedge.making.foreign.normalization import Asked, Wanted, find_out, recipe_for
 from fedge.making.frames import Changed, Frames, compare_answers, read_frames
 from fedge.making.golden import golden_of, kernel_difference
+from fedge.making.model_card import front_matter
 from fedge.making.proof import Carrier, carrier, refusal_of
 from fedge.making.taught_file import Proved
 from fedge.model import file as model_file
@@ -225,7 +226,8 @@ def _pack(
 def _card(manifest: AdoptedManifest, labels: tuple[str, ...]) -> str:
     facts, recipe = manifest.adopted, manifest.preprocessing
     parent = f"held against {facts.float_file}" if facts.float_file else "held against no float network"
-    return f"""# {manifest.name}
+    yaml = front_matter(manifest.name, facts.data, labels, facts.accuracy)
+    return f"""{yaml}# {manifest.name}
 
 A classifier made elsewhere, {facts.file}, adopted by fedge: {parent}.
 

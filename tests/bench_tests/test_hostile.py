@@ -1,0 +1,32 @@
+"""A share of what tests/bench/hostile.py tries, and that it would see what is wrongly accepted or uncaught."""
+
+import random
+
+import hostile
+import pytest
+
+from fedge.errors import HashMismatch
+from fedge.model.shipped import find_model
+
+
+def test_damaged_files_and_networks_are_refused_or_the_same() -> None:
+    generator, data = random.Random(1), find_model(hostile.MODEL).read_bytes()
+    files = hostile.try_files(data, 400, generator)
+    assert set(files) <= {"refused", "equal"} and files["refused"] > 300
+    networks = hostile.try_networks(data, 12, generator)
+    assert set(networks) <= {"refused", "same answers"}
+
+
+def raises(error: Exception) -> bool:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(HashMismatch("x", "y"), "refused"), (ValueError("surprise"), "uncaught: ValueError: surprise")]
+)
+def test_what_nobody_expected_is_uncaught(error: Exception, said: str) -> None:
+    assert hostile.judge(lambda: raises(error)) == said
+
+
+def test_a_file_that_passes_is_seen() -> None:
+    assert hostile.judge(lambda: True) == "passed" and hostile.judge(lambda: False) == "refused"
