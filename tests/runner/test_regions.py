@@ -5,6 +5,7 @@ import json
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -17,10 +18,12 @@ from fedge.images.picture import Picture
 from fedge.images.preprocess import Recipe
 from fedge.model.classifier import Classifier
 from fedge.options import Address, Region, WhenOptions, parse_perhaps_named_region, require_names_apart
+from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.files.csv_file import CsvFile
 from fedge.outputs.files.sqlite_file import SqliteFile
 from fedge.outputs.network.prometheus import Metrics
 from fedge.outputs.web.feed import Feed
+from fedge.outputs.web.server import WebPage
 from fedge.runner.decisions import Decider
 from fedge.runner.health import Health
 from fedge.runner.motion import Gate
@@ -167,3 +170,28 @@ def test_metrics_have_a_label_for_the_region() -> None:
         assert 'fedge_changes_total{region="gate",label="Bag"} 1' in metrics.text()
     finally:
         metrics.close()
+
+
+class SlowPage(WebPage):
+    """Keeps what it is shown, once it may go on."""
+
+    def __init__(self) -> None:
+        self.may_go_on, self.seen = Event(), list[Result]()
+        super().__init__(Address("127.0.0.1", 0), None, ["Bag", "Dress"], Recipe(28, 28), regions=("gate", "bin"))
+
+    def show(self, result: Result) -> None:
+        self.may_go_on.wait()
+        self.seen.append(result)
+
+
+def test_a_page_that_is_slow_gets_the_newest_of_every_region_and_counts_no_loss() -> None:
+    page, health = SlowPage(), Health()
+    hub = Hub([page], health)
+    for number in range(5):
+        hub.show(of_region(number, "gate"))
+        hub.show(of_region(number, "bin"))
+    page.may_go_on.set()
+    hub.drain()
+    assert [(each.number, each.region) for each in page.seen[-2:]] == [(4, "gate"), (4, "bin")]
+    assert health.snapshot().outputs["web"].dropped == 0
+    hub.close()

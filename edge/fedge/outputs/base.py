@@ -36,6 +36,11 @@ class Output:
     longest_pause_s = 30.0
     end_seconds = 0.0
 
+    @property
+    def counts_losses(self) -> bool:
+        """Whether a dropped result is lost; not so where only the newest matters, as with room for one."""
+        return self.backlog > 1
+
     @classmethod
     def heeds_health(cls) -> bool:
         """Whether taking the health shows that it works: one that ignores it always does."""

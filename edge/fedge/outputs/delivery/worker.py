@@ -53,8 +53,7 @@ class Worker:
                 self._changed.wait_for(lambda: not self._full() or self._failing or self._stopping)
             if self._full():
                 self._queue.popleft()
-                # With room for one only the newest matters: no loss.
-                if self._output.backlog > 1:
+                if self._output.counts_losses:
                     self._standing.count_dropped()
             self._queue.append(result)
             self._changed.notify_all()
@@ -96,7 +95,7 @@ class Worker:
         self._thread.join(max(0.0, deadline + self._output.end_seconds - monotonic()))
         with self._changed:
             left = self._left()
-        self._standing.end(left if self._output.backlog > 1 else 0)
+        self._standing.end(left if self._output.counts_losses else 0)
 
     def _gets_on(self, seconds: float) -> bool:
         before = self._left()
@@ -153,7 +152,7 @@ class Worker:
             self._failing, self._in_hand = True, False
             if result is not None and not self._full():
                 self._queue.appendleft(result)
-            elif result is not None and self._output.backlog > 1:
+            elif result is not None and self._output.counts_losses:
                 self._standing.count_dropped()
             self._changed.notify_all()
         self._standing.fail(error)

@@ -80,6 +80,11 @@ class WebPage(Output):
         self._thread.start()
         self._started.wait(_START_SECONDS)
 
+    @property
+    def counts_losses(self) -> bool:
+        """Never: only the newest of each region matters."""
+        return False
+
     def show(self, result: Result) -> None:
         """Takes an answer; raises OutputError where the server has died."""
         self._require_server()
