@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Event, Thread
@@ -150,6 +151,20 @@ def test_what_may_be_the_address_is_tried_three_times(receiver: Receiver, answer
     eventually(lambda: receiver.posted)
     hub.close()
     assert [body["frame"] for _, body in receiver.posted] == [1]
+    assert health.snapshot().outputs == {"webhook": OutputStatus("ok", dropped=1)}
+
+
+def test_each_regions_change_of_a_frame_is_posted_with_its_name_and_has_tries_of_its_own(receiver: Receiver) -> None:
+    # Three tries of the first, and two of the second before it is taken.
+    receiver.answers = [404] * 5
+    health, output = Health(), Webhook(parse_webhook(receiver.url))
+    output.longest_pause_s = 0.01
+    hub = Hub([output], health)
+    for region in ("gate", "bin"):
+        hub.show(replace(result(0, changed=True), region=region))
+    eventually(lambda: receiver.posted)
+    hub.close()
+    assert [(body["frame"], body["region"]) for _, body in receiver.posted] == [(0, "bin")]
     assert health.snapshot().outputs == {"webhook": OutputStatus("ok", dropped=1)}
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,15 @@ def test_each_change_starts_the_program_once_with_json_on_standard_input(tmp_pat
     eventually(lambda: sorted(path.name for path in tmp_path.glob("*.json")) == ["0.json", "3.json"])
     hub.close()
     eventually(lambda: json.loads((tmp_path / "3.json").read_text() or "{}").get("label") == "Bag")
+
+
+def test_a_program_hears_which_region_changed(tmp_path: Path) -> None:
+    program = python(tmp_path, "open(json.load(sys.stdin)['region'], 'x')")
+    hub = Hub([RunProgram(program, 2, 60)], Health(), live=False)
+    for region in ("gate", "bin"):
+        hub.show(replace(result(0, changed=True), region=region))
+    eventually(lambda: (tmp_path / "gate").exists() and (tmp_path / "bin").exists())
+    hub.close()
 
 
 def test_no_more_run_than_may(tmp_path: Path) -> None:
