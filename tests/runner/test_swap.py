@@ -15,6 +15,7 @@ from fedge.options import SwapOptions
 from fedge.runner.health import Health
 from fedge.runner.swap import LEAST_FRAMES, Swapper
 from fedge.store import prove as prove_module
+from fedge.store.newest import last_failure
 from fedge.store.prove import prove
 from fedge.store.store import Store
 from fedge.store.trial import MOST_DEATHS, Trial, read_trial, resume, write_trial
@@ -39,7 +40,7 @@ class Loop:
 
     def __init__(self, store: Store, options: SwapOptions = AT_ONCE) -> None:
         self.said: list[str] = []
-        self.classifier: Classifier = load(store.path(str(store.current)))
+        self.classifier: Classifier = load(store.path(store.current) if store.current else "small")
         self.swapper = Swapper(store, self.classifier, Health(), options, self.said.append)
 
     def frame(self, change: Callable[[Answer], Answer] = lambda answer: answer) -> bool:
@@ -87,6 +88,18 @@ def test_a_model_that_answers_otherwise_is_refused_and_the_running_one_goes_on(
     eventually(lambda: loop.frame() or rolled_back(store))
     assert store.current == before and loop.name() == "small" and "refused" in loop.said[-1]
     assert "logits differ" in store.journal().history[-1].reason
+
+
+def test_the_first_model_of_a_store_that_is_refused_runs_after_no_restart_either(
+    tmp_path: Path, loops: Callable[..., Loop], wrong_golden: Path
+) -> None:
+    empty = Store(tmp_path / "empty")
+    loop = loops(empty)
+    empty.use(empty.add(wrong_golden))
+    loop.swapper.look_now()
+    eventually(lambda: loop.frame() or rolled_back(empty))
+    assert empty.current is None and loop.name() == "small" and "refused" in loop.said[-1]
+    assert last_failure(empty)
 
 
 def test_a_model_that_is_too_slow_is_refused(store: Store, loops: Callable[..., Loop]) -> None:

@@ -36,7 +36,7 @@ class Event:
     Attributes:
         time: ISO 8601 in UTC.
         action: `add`, `use`, `rollback` or `remove`.
-        sha256: of that model's file.
+        sha256: of that model's file; of the model that was left, where a rollback found no model to go back to.
         reason: why, in words; empty for what a person asked for without a reason.
     """
 

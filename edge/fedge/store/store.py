@@ -112,6 +112,16 @@ class Store:
             self._write(self.journal(), "rollback", previous, reason)
         return entry
 
+    def leave(self, reason: str) -> None:
+        """Leaves the store without a current model; a run without MODEL then takes the one that comes along."""
+        with self._changing():
+            sha = self.current
+            if sha is None:
+                return
+            (self.folder / CURRENT).unlink()
+            sync_folder(self.folder)
+            self._write(self.journal(), "rollback", sha, reason)
+
     def remove(self, entry: Entry) -> None:
         """Removes a model from the store. Raises StoreError for the current and the previous one."""
         with self._changing():
