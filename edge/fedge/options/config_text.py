@@ -12,7 +12,12 @@ Value: TypeAlias = "bool | int | float | str | list[Value]"
 
 def write_text(values: Mapping[str, Value]) -> str:
     """A configuration file's text; raises ConfigError for a text that is not UTF-8, as some files' names are."""
-    return "".join(f"{key} = {_toml(value)}\n" for key, value in values.items())
+    return "".join(f"{key} = {_toml(_single(value))}\n" for key, value in values.items())
+
+
+def _single(value: Value) -> Value:
+    # A repeatable option that was given once is written, and may be read, like any other.
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _toml(value: Value) -> str:
