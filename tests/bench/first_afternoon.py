@@ -107,7 +107,7 @@ def steps(classes: list[str]) -> list[tuple[str, str]]:
         ("install training", f"{python} && pip install -c constraints.txt '.[train,web]'"),
         ("collect three classes", f"{python} && {capture}"),
         ("fedge train", f"{python} && fedge train --data photos --out runs/photos"),
-        ("fedge quantize", f"{python} && fedge quantize runs/photos --max-drop 9"),
+        ("fedge quantize", f"{python} && fedge quantize runs/photos"),
     ]
 
 

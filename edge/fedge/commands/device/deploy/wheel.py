@@ -26,8 +26,10 @@ def build_wheel() -> bytes:
     except PackageNotFoundError as error:
         raise DeployError("fedge is not installed as a package here", "install it with pip") from error
     files = {name: path.read_bytes() for package in PACKAGES for name, path in sorted(_files(package).items())}
+    # The distribution's own method, which reads UTF-8 in any locale.
+    text_of = installed.read_text
     for name in ("METADATA", "entry_points.txt"):
-        if text := installed.read_text(name):
+        if text := text_of(name):
             files[f"{_INFO}/{name}"] = text.encode()
     files[f"{_INFO}/WHEEL"] = _WHEEL.encode()
     record = f"{_INFO}/RECORD"
