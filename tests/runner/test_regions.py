@@ -26,8 +26,8 @@ from fedge.outputs.web.feed import Feed
 from fedge.outputs.web.server import WebPage
 from fedge.runner.decisions import Decider
 from fedge.runner.health import Health
+from fedge.runner.loop import Watched, classify_regions
 from fedge.runner.motion import Gate
-from fedge.runner.regions import Watched, classify_regions
 from fedge.runner.result import Result
 from fedge.sources.backends.in_memory import InMemoryCamera
 from fedge.sources.base import Fault

@@ -17,7 +17,7 @@ from fedge.images.background import Background, load_background, require_writabl
 from fedge.images.preprocess import Recipe
 from fedge.model.classifier import Classifier, load
 from fedge.model.shipped import find_model, is_shipped
-from fedge.options import WINDOW_SECONDS, DecisionOptions, RecordOptions, RunOptions
+from fedge.options import WINDOW_SECONDS, DecisionOptions, RecordOptions, Region, RunOptions
 from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.factory import Run, open_outputs
 from fedge.outputs.files.json_lines import JsonLines
@@ -26,11 +26,10 @@ from fedge.outputs.screen.summary import Summary, opening
 from fedge.outputs.screen.terminal import terminal
 from fedge.runner.decisions import Decider
 from fedge.runner.health import Health
-from fedge.runner.loop import classify_frames, show
+from fedge.runner.loop import Watched, classify_regions, show
 from fedge.runner.model_facts import model_facts
 from fedge.runner.motion import Gate
 from fedge.runner.recording import Recorder, recorded
-from fedge.runner.regions import Watched, classify_regions
 from fedge.sources.address import display_name
 from fedge.sources.base import Monitor, Source
 from fedge.sources.factory import open_asked
@@ -70,8 +69,7 @@ def _run_model(options: RunOptions) -> bool:
         stack.callback(source.close)
         if options.background is not None:
             source = _with_background(options.background, classifier, source)
-        decider = _decider(options.decision, classifier, source)
-        gate = Gate(options.when, decider.options()["window_seconds"])
+        watched = _watched(options, classifier, source)
         standard = JsonLines() if options.as_json else terminal(source.live, show_input=options.show_input)
         recipe = classifier.model.manifest.preprocessing
         health.set_model(model_facts(find_model(options.model), classifier))
@@ -96,18 +94,17 @@ def _run_model(options: RunOptions) -> bool:
         swapper = None if store is None else _swapper(store, options, classifier, health)
         if swapper is not None:
             stack.callback(swapper.close)
-        if options.regions:
-            frames = classify_regions(classifier, source, _watched(options, classifier, source), health, swapper)
-        else:
-            frames = classify_frames(classifier, source, decider, health, gate, swapper)
+        frames = classify_regions(classifier, source, watched, health, swapper)
         results = stack.enter_context(contextlib.closing(frames))
         if options.record:
+            # A recording is of all of the picture: with it there are no regions.
+            decider = watched[0].decider
             recorder = _recorder(options.record, options, classifier, decider, health, wait=not source.live)
             stack.callback(recorder.close)
             results = recorded(results, recorder, decider)
         try:
-            # Each frame gives a result for each region.
-            limit = None if options.frames is None else options.frames * max(1, len(options.regions))
+            # Each frame gives a result for each that is watched.
+            limit = None if options.frames is None else options.frames * len(watched)
             show(results, sink, health, limit)
         except BrokenPipeError:
             stop_writing(sys.stdout)
@@ -115,11 +112,12 @@ def _run_model(options: RunOptions) -> bool:
 
 
 def _watched(options: RunOptions, classifier: Classifier, source: Source) -> list[Watched]:
-    """What is known of each region at the start: nothing."""
-    deciders = [_decider(options.decision, classifier, source) for _ in options.regions]
+    """What is known at the start of each region, or of all of the picture: nothing."""
+    regions: list[Region | None] = [*options.regions] or [None]
+    deciders = [_decider(options.decision, classifier, source) for _ in regions]
     return [
         Watched(region, decider, Gate(options.when, decider.options()["window_seconds"]))
-        for region, decider in zip(options.regions, deciders, strict=True)
+        for region, decider in zip(regions, deciders, strict=True)
     ]
 
 

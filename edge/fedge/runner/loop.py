@@ -1,12 +1,14 @@
-"""The runner's loop: frames in, answers out."""
+"""The runner's loop: frames in, answers out; each frame is decoded once, whatever is watched of it."""
 
-from collections.abc import Generator, Iterator
-from dataclasses import replace
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Protocol
 
+from fedge.errors import SourceError
 from fedge.images.picture import Picture
 from fedge.model.classifier import Answer, Classifier
+from fedge.options import Region
 from fedge.runner.decisions import Decider
 from fedge.runner.health import Health, HealthSnapshot
 from fedge.runner.motion import Gate
@@ -14,6 +16,8 @@ from fedge.runner.result import Result
 from fedge.sources.base import Fault, Frame, Source
 
 HEALTH_SECONDS = 1.0
+
+Box = tuple[int, int, int, int]
 
 
 class Sink(Protocol):
@@ -43,6 +47,23 @@ class Successor(Protocol):
         """Is told the answer to a frame that was classified."""
 
 
+@dataclass
+class Watched:
+    """What is classified of each frame, and what is known of it.
+
+    Attributes:
+        region: a named part of the picture; None for all of it.
+        decider: of its decision.
+        gate: says which frames are classified in it; None: all of them.
+        last: its newest result; None before the first.
+    """
+
+    region: Region | None
+    decider: Decider
+    gate: Gate | None
+    last: Result | None = None
+
+
 def classify_frames(
     classifier: Classifier,
     source: Source,
@@ -57,27 +78,47 @@ def classify_frames(
     Between the results come the source's faults, and None where it has nothing new. Closes the source in any case.
     Ends early where a `successor` has to be started with a source of its own. Raises SourceError.
     """
+    return classify_regions(classifier, source, [Watched(None, decider, gate)], health, successor)
+
+
+def classify_regions(
+    classifier: Classifier,
+    source: Source,
+    watched: Sequence[Watched],
+    health: Health,
+    successor: Successor | None = None,
+) -> Generator[Result | Fault | None]:
+    """Like `classify_frames`, with a result for each of `watched` of each frame, in their order and of one number.
+
+    A region that is not inside the first picture raises SourceError; one that is not inside a later, smaller one is a
+    fault of that frame. A frame counts as still where no region of it was classified.
+    """
     number = 0
-    last: Result | None = None
     try:
         for item in source.frames():
             if successor is not None and successor.must_restart:
                 return
             if isinstance(item, Frame):
                 if successor is not None and (fresh := successor.take()) is not None:
-                    classifier, last = fresh, None
-                if gate is None or gate.is_open(item) or last is None:
-                    answer = classifier.classify(item.picture)
-                    decision = decider.update(answer.evidence, item.moment, item.time)
-                    age_ms = (monotonic() - item.captured) * 1e3
-                    last = Result(number, item, answer, age_ms, decision, classifier.model.sha256)
-                    if successor is not None:
-                        successor.answered(item.picture, answer)
-                else:
-                    last = kept(last, number, item)
+                    classifier = fresh
+                    for each in watched:
+                        each.last = None
+                try:
+                    boxes = [_box(each.region, item) for each in watched]
+                except SourceError as error:
+                    if number == 0:
+                        raise
+                    health.count_fault("region", error.what)
+                    yield Fault("region", error.what)
+                    continue
+                results = [
+                    _classify(classifier, each, number, item, box, successor)
+                    for each, box in zip(watched, boxes, strict=True)
+                ]
+                if all(result.still for result in results):
                     health.count_still()
-                health.count_frame(item.captured, last.answer.rejected)
-                yield last
+                health.count_frame(item.captured, all(result.answer.rejected for result in results))
+                yield from results
                 number += 1
                 continue
             if item is not None:
@@ -87,7 +128,32 @@ def classify_frames(
         source.close()
 
 
-def kept(last: Result, number: int, frame: Frame) -> Result:
+def _box(region: Region | None, frame: Frame) -> Box | None:
+    height, width = frame.picture.shape[:2]
+    return None if region is None else region.pixels(width, height)
+
+
+def _classify(
+    classifier: Classifier, watched: Watched, number: int, frame: Frame, box: Box | None, successor: Successor | None
+) -> Result:
+    part = frame
+    if box is not None:
+        left, top, right, bottom = box
+        part = replace(frame, picture=frame.picture[top:bottom, left:right])
+    if watched.gate is None or watched.gate.is_open(part) or watched.last is None:
+        answer = classifier.classify(part.picture)
+        decision = watched.decider.update(answer.evidence, frame.moment, frame.time)
+        age_ms = (monotonic() - frame.captured) * 1e3
+        sha, name = classifier.model.sha256, "" if watched.region is None else watched.region.name
+        watched.last = Result(number, frame, answer, age_ms, decision, sha, region=name, box=box)
+        if successor is not None:
+            successor.answered(part.picture, answer)
+    else:
+        watched.last = replace(_kept(watched.last, number, frame), box=box)
+    return watched.last
+
+
+def _kept(last: Result, number: int, frame: Frame) -> Result:
     """The result of a frame that keeps the answer and decision of the one before."""
     answer = replace(last.answer, preprocess_ms=0.0, infer_ms=0.0)
     age_ms = (monotonic() - frame.captured) * 1e3
