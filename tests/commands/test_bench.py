@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from running import finish
 
-from fedge.system.throttling import throttling
+from fedge.system.machine import throttling
 
 
 def vcgencmd(folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:

@@ -17,7 +17,7 @@ from fedge.model.format.schema import to_json
 from fedge.model.interpreter import runtime_name
 from fedge.sources.view import View
 from fedge.system.json_types import JsonObject
-from fedge.system.throttling import throttling
+from fedge.system.machine import throttling
 
 WIDTH, HEIGHT = 640, 480
 WARM_UP = 20

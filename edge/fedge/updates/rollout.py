@@ -1,25 +1,19 @@
 """Which devices take part in a staged rollout: a number made from device and version says it, and no server's list."""
 
-import socket
 from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
 
 from fedge.store.journal import Event
 from fedge.system.files import sha256
+from fedge.system.machine import machine_digits
 from fedge.updates.release import Release, in_channel
 
-_MACHINE_ID = Path("/etc/machine-id")
 _DIGITS = 16
 _NUMBERS = 1 << 4 * _DIGITS
 
 
 def device_id() -> str:
-    """What tells this device from others and stays; the machine's own id is not to be shown (machine-id(5))."""
-    identity = socket.gethostname()
-    with suppress(OSError):
-        identity = _MACHINE_ID.read_text(encoding="utf-8").strip() or identity
-    return sha256(f"fedge update {identity}".encode())[:_DIGITS]
+    """What tells this device from others and stays."""
+    return machine_digits("fedge update", _DIGITS)
 
 
 def takes_part(device: str, version: str, percent: int) -> bool:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from fedge import __version__
 from fedge.outputs.mqtt.orders import INSTALL, ROLLBACK
 from fedge.system.json_types import Json, JsonObject
-from fedge.system.temperature import temperature
-from fedge.system.throttling import throttling
+from fedge.system.machine import temperature, throttling
 
 PREFIX = "homeassistant"
 ONLINE, OFFLINE = "online", "offline"

@@ -2,16 +2,16 @@
 
 import hashlib
 import socket
-from contextlib import suppress
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 
 from fedge.errors import OutputError
 from fedge.options.addresses import Broker, default_topic
 from fedge.system.console import echo
+from fedge.system.machine import machine_digits
 
-_MACHINE_ID = Path("/etc/machine-id")
+# Digits of a topic that are the machine's own.
+_DIGITS = 6
 # The system frees a socket's name when its process ends, however it does.
 _claims: list[socket.socket] = []
 
@@ -28,7 +28,7 @@ def claim_topic(broker: Broker) -> Broker:
                 f"another fedge on this machine publishes under {broker.topic}", "give --mqtt another topic after HOST/"
             )
         return broker
-    first = replace(broker, topic=f"{broker.topic}-{_machine()}")
+    first = replace(broker, topic=f"{broker.topic}-{machine_digits('fedge', _DIGITS)}")
     tries = (first if number == 1 else replace(first, topic=f"{first.topic}-{number}") for number in count(1))
     free = next(filter(_claim, tries))
     if free != first:
@@ -46,11 +46,3 @@ def _claim(broker: Broker) -> bool:
         return False
     _claims.append(claim)
     return True
-
-
-def _machine() -> str:
-    """Six digits that differ from machine to machine and stay; the id itself is not to be shown (machine-id(5))."""
-    identity = socket.gethostname()
-    with suppress(OSError):
-        identity = _MACHINE_ID.read_text(encoding="utf-8").strip() or identity
-    return hashlib.sha256(f"fedge {identity}".encode()).hexdigest()[:6]

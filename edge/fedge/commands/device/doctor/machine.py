@@ -8,10 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from fedge.commands.device.doctor.finding import Finding
+from fedge.system.machine import THERMAL_SENSOR, temperature, throttling
 from fedge.system.state import store_folder
-from fedge.system.throttling import throttling
 
-THERMAL_SENSOR = Path("/sys/class/thermal/thermal_zone0/temp")
 # A Raspberry Pi slows down from 80 °C on (its soft limit) and is throttled from 85 °C.
 _HOT = 80.0
 _LEAST_FREE, _LOW_FREE = 50 << 20, 500 << 20
@@ -23,7 +22,7 @@ PORTS = {8080: "--web", 9464: "--metrics"}
 def check_power(sensor: Path = THERMAL_SENSOR) -> Finding | None:
     """Heat and voltage as a Raspberry Pi tells them; None where the machine tells neither."""
     flags = throttling()
-    celsius = int(sensor.read_text(encoding="utf-8")) / 1000 if sensor.is_file() else None
+    celsius = temperature(sensor)
     if flags is None and celsius is None:
         return None
     heat = "" if celsius is None else f"{celsius:.0f} °C"
