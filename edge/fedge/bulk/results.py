@@ -1,6 +1,5 @@
 """The folder of results: a Parquet file for each partition, and what the run was asked for."""
 
-import fcntl
 import json
 import os
 import re
@@ -16,6 +15,7 @@ from fedge.bulk.rows import DIGEST
 from fedge.errors import BulkError
 from fedge.system.files import sync_folder, write_json
 from fedge.system.json_types import JsonObject
+from fedge.system.locks import locked
 
 # Names that begin with _ or . are no part of a data set for those who read it.
 SETTINGS = "_classify.json"
@@ -75,23 +75,13 @@ def open_results(folder: Path, settings: JsonObject) -> Iterator[Results]:
     Raises BulkError where it holds something else, another run's results, or another process is at work in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            mend = "wait until it has ended, or give another --out"
-            raise BulkError(f"another process is at work in {folder}", mend) from error
-        except OSError:
-            # Some network drives have no locks.
-            pass
+    busy = BulkError(f"another process is at work in {folder}", "wait until it has ended, or give another --out")
+    with locked(folder, busy):
         _require_same(folder, settings)
         for unfinished in folder.glob(f"*{_UNFINISHED}"):
             # It was being written when the run before was killed.
             unfinished.unlink(missing_ok=True)
         yield Results(folder)
-    finally:
-        os.close(handle)
 
 
 def _require_same(folder: Path, settings: JsonObject) -> None:

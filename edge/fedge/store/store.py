@@ -6,7 +6,6 @@ A power cut leaves the old or the new link, never none: a link is made under ano
 """
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +16,7 @@ from fedge.errors import StoreError
 from fedge.model import file as model_file
 from fedge.store.journal import Entry, Event, Journal, read_journal, write_journal
 from fedge.system.files import sha256, sync_folder, write_bytes
+from fedge.system.locks import locked
 
 CURRENT, PREVIOUS = "current", "previous"
 _SUFFIX = ".tflite"
@@ -157,20 +157,21 @@ class Store:
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
-        """Holds the store's lock, which the operating system releases when the process ends in any way."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise StoreError(
-                f"{self.folder} may not be changed ({error.strerror})",
-                "run it with sudo, or name a --store of your own",
-            ) from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with locked(lock_file(self.folder)):
             yield
-        finally:
-            os.close(handle)
+
+
+def lock_file(folder: Path) -> Path:
+    """The file whose holder alone may change the folder, which is made if need be. Raises StoreError."""
+    file = folder / ".lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    except OSError as error:
+        raise StoreError(
+            f"{folder} may not be changed ({error.strerror})", "run it with sudo, or name a --store of your own"
+        ) from error
+    return file
 
 
 def _now() -> str:

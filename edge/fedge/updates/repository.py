@@ -6,8 +6,6 @@ timestamp.json is written last, in one step, and names all the others: until the
 """
 
 import contextlib
-import fcntl
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +17,7 @@ from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, T, Targets, Tim
 
 from fedge.errors import ReleaseError
 from fedge.system.files import write_bytes
+from fedge.system.locks import locked
 from fedge.updates.keys import ROLES, Keys
 from fedge.updates.release import Release, from_target, to_target
 
@@ -136,12 +135,10 @@ def rotate(folder: Path, published: Published, keys: Keys, roles: Sequence[str],
 def changing(folder: Path) -> Iterator[None]:
     """Holds the repository's lock."""
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    lock = folder / ".lock"
+    lock.touch()
+    with locked(lock):
         yield
-    finally:
-        os.close(handle)
 
 
 def _sign_root(folder: Path, root: Metadata[Root], signers: Sequence[Signer], days: int) -> None:

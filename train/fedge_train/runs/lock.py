@@ -1,12 +1,12 @@
 """A run folder is written by one process at a time: the operating system's lock on it, which ends with the process."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fedge.errors import RunError
+from fedge.system.locks import locked
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def writing(folder: Path) -> Iterator[None]:
     made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with _held(folder, fcntl.LOCK_EX):
+        with _held(folder):
             yield
     finally:
         if made:
@@ -29,7 +29,7 @@ def writing(folder: Path) -> Iterator[None]:
 @contextmanager
 def reading(folder: Path) -> Iterator[None]:
     """Holds the folder together with other readers; raises RunError where a process writes it."""
-    with _held(folder, fcntl.LOCK_SH):
+    with _held(folder, shared=True):
         yield
 
 
@@ -43,23 +43,11 @@ def is_being_written(folder: Path) -> bool:
 
 
 @contextmanager
-def _held(folder: Path, kind: int) -> Iterator[None]:
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        # Whoever reads the folder then says that it is missing or may not be read.
+def _held(folder: Path, *, shared: bool = False) -> Iterator[None]:
+    # Where it is not there or may not be read, whoever reads it says so.
+    if not (folder.is_dir() and os.access(folder, os.R_OK)):
         yield
         return
-    try:
-        try:
-            fcntl.flock(handle, kind | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunError(
-                f"another process is at work in {folder}", "wait until it has ended, or choose another folder"
-            ) from error
-        except OSError:
-            # Some network drives have no locks.
-            pass
+    busy = RunError(f"another process is at work in {folder}", "wait until it has ended, or choose another folder")
+    with locked(folder, busy, shared=shared):
         yield
-    finally:
-        os.close(handle)

@@ -1,7 +1,5 @@
 """`fedge update`: takes a new model from signed releases into the store; a running `fedge run` proves and swaps it."""
 
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fedge import __version__
-from fedge.errors import SelfTestFailed, StoreError, UpdateError
+from fedge.errors import SelfTestFailed, UpdateError
 from fedge.model.file import MAX_BYTES
 from fedge.model.manifest import later_fedge
 from fedge.store.prove import prove
-from fedge.store.store import Store
+from fedge.store.store import Store, lock_file
 from fedge.store.trial import read_trial
 from fedge.system.json_types import JsonObject
+from fedge.system.locks import locked
 from fedge.updates.client import Client
 from fedge.updates.memory import Memory, earliest, now, recall, remember
 from fedge.updates.refusals import no_room
@@ -181,18 +180,5 @@ def _no_room_told() -> Iterator[None]:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Holds the lock of the client's folder, so that two clients do not mix what they trust."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise StoreError(
-            f"{folder} may not be changed ({error.strerror})", "run it with sudo, or name a --store of your own"
-        ) from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UpdateError("another fedge update is at work here", "wait for its end") from error
+    with locked(lock_file(folder), UpdateError("another fedge update is at work here", "wait for its end")):
         yield
-    finally:
-        os.close(handle)
