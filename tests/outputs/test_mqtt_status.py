@@ -21,7 +21,7 @@ from fedge.outputs.mqtt.orders import obey
 from fedge.runner.health import Health, HealthSnapshot, ModelFacts
 from fedge.store.newest import last_failure, waiting_model
 from fedge.store.store import Store
-from fedge.system.temperature import temperature
+from fedge.system.machine import temperature
 
 needs_mosquitto = pytest.mark.skipif(
     mosquitto() is None, reason="mosquitto is not installed (apt-get install mosquitto)"
@@ -93,7 +93,8 @@ def test_with_a_password_a_model_is_installed_and_taken_back(tmp_path: Path, sto
         single("test/shelf/command", order, qos=1, hostname="127.0.0.1", port=server.port, auth=login)
         eventually(lambda version=version: store.current == store.find(version).sha256)
     # What ran and came back does not wait any more, and was asked for: it did not fail.
-    assert waiting_model(store) is None and last_failure(store) == ""
+    journal = store.journal()
+    assert waiting_model(journal, store.current) is None and last_failure(journal) == ""
     output.close()
     subscriber.close()
     server.stop()

@@ -99,7 +99,7 @@ def test_the_first_model_of_a_store_that_is_refused_runs_after_no_restart_either
     loop.swapper.look_now()
     eventually(lambda: loop.frame() or rolled_back(empty))
     assert empty.current is None and loop.name() == "small" and "refused" in loop.said[-1]
-    assert last_failure(empty)
+    assert last_failure(empty.journal())
 
 
 def test_a_model_that_is_too_slow_is_refused(store: Store, loops: Callable[..., Loop]) -> None:

@@ -16,6 +16,7 @@ from fedge.errors import SourceError
 from fedge.images.background import Background, load_background, require_writable, save_background
 from fedge.images.preprocess import Recipe
 from fedge.model.classifier import Classifier, load
+from fedge.model.description import doubt
 from fedge.model.shipped import find_model, is_shipped
 from fedge.options import WINDOW_SECONDS, DecisionOptions, RecordOptions, Region, RunOptions
 from fedge.outputs.delivery.hub import Hub
@@ -61,9 +62,8 @@ def _run_model(options: RunOptions) -> bool:
     """Runs with one model, or with those that can take its place; gives whether another one has to be started."""
     with contextlib.ExitStack() as stack:
         classifier = load(options.model, options.reject)
-        parity = classifier.model.manifest.parity
-        if parity is None or parity.proof == "none":
-            echo(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
+        if unproved := doubt(classifier.model.manifest):
+            echo(unproved)
         health = Health()
         source = open_source(options, classifier, health)
         stack.callback(source.close)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from fedge.images.preprocess import Subject
-from fedge.model.manifest import ParityFacts, Proof, RecipeFacts
+from fedge.model.manifest import AnyManifest, ParityFacts, Proof, RecipeFacts
 
 SUBJECTS: dict[Subject, str] = {"whole": "the whole picture", "cut-out": "the object, cut out on black"}
 # By whether the training pictures were changed to look as if a camera had taken them.
@@ -26,6 +26,13 @@ def proved(parity: ParityFacts) -> str:
     if parity.proof == "test" and parity.judged_on == "held_out":
         return "shown by held-out pictures; the test pictures were not opened"
     return PROOFS[parity.proof]
+
+
+def doubt(manifest: AnyManifest) -> str:
+    """That nothing showed what quantization lost, as each start with such a model says; empty where something did."""
+    if manifest.parity is not None and manifest.parity.proof != "none":
+        return ""
+    return f"{manifest.name} is unproved: nothing showed that int8 lost no accuracy"
 
 
 def by_recipe(recipe: RecipeFacts) -> str:

@@ -153,7 +153,7 @@ def _check_mqtt(options: MqttOptions, secrets: Secrets, environment: Path) -> No
         import paho.mqtt.client  # noqa: F401
     broker = options.broker
     if broker.tls or options.authority is not None:
-        from fedge.outputs.mqtt.tls import tls_context
+        from fedge.outputs.mqtt.connection import tls_context
 
         tls_context(options.authority)
     password = _secret(MQTT_PASSWORD, options.password_file, "--mqtt-password-file", secrets)

@@ -249,8 +249,12 @@ class Swapper:
         self._refused.add(sha)
         self._say(f"model {sha[:12]} is refused: {reason}; the running one goes on")
         # Else a restart would run it.
-        if self._store.current == sha:
-            (self._store.rollback if self._store.previous is not None else self._store.leave)(reason)
+        if self._store.current != sha:
+            return
+        if self._store.previous is not None:
+            self._store.rollback(reason)
+        else:
+            self._store.leave(reason)
 
     def _watch_trial(self, trial: Trial) -> None:
         with self._lock:

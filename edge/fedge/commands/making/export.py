@@ -19,6 +19,7 @@ from fedge.model.file import LABELS
 from fedge.model.format.archive import append_archive
 from fedge.model.interpreter import Network
 from fedge.model.manifest import Manifest
+from fedge.model.shipped import find_model
 from fedge.sources.backends.files import find_pictures
 from fedge.system.files import write_bytes
 
@@ -60,7 +61,7 @@ def export(options: ExportOptions) -> ExportReport:
     cannot take such a model.
     """
     if options.tool == "labels":
-        content = model_file.read(_path(options.model))
+        content = model_file.read(find_model(options.model))
         path = _file(options.out, Path(LABELS), LABELS)
         write_bytes(path, _lines(content.labels))
         return ExportReport("labels", (str(path),), content.labels)
@@ -90,12 +91,6 @@ def export(options: ExportOptions) -> ExportReport:
         difference,
         _notes(manifest),
     )
-
-
-def _path(model: str) -> Path:
-    from fedge.model.shipped import find_model
-
-    return find_model(model)
 
 
 def _require_exportable(classifier: Classifier, options: ExportOptions) -> Manifest:

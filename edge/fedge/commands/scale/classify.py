@@ -16,6 +16,7 @@ from fedge.bulk.results import Results, open_results
 from fedge.bulk.worker import Asked, ModelPlugin
 from fedge.data.label_map import read_label_map
 from fedge.model.classifier import Classifier, load
+from fedge.model.description import doubt
 from fedge.model.file import read_bytes
 from fedge.model.shipped import find_model
 from fedge.options import DEFAULT_REJECT, RejectMode
@@ -99,9 +100,8 @@ def classify(options: ClassifyOptions) -> ClassifyReport:
     """
     label_map = read_label_map(options.map)
     classifier = load(options.model, options.reject)
-    parity = classifier.model.manifest.parity
-    if parity is None or parity.proof == "none":
-        echo(f"{classifier.model.manifest.name} is unproved: nothing showed that int8 lost no accuracy")
+    if unproved := doubt(classifier.model.manifest):
+        echo(unproved)
     listing = Listing(options.sources, options.labels, options.column)
     # What is not there is told before a folder is made.
     next(iter(listing))

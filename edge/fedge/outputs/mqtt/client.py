@@ -1,7 +1,6 @@
 """Decisions to an MQTT broker, with Home Assistant's discovery."""
 
 import json
-import secrets
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,22 +9,20 @@ from threading import Condition
 from time import monotonic
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from fedge.errors import OutputError
-from fedge.options import Address, Broker
+from fedge.options import Broker
 from fedge.outputs.base import Output
+from fedge.outputs.mqtt.connection import make_client
 from fedge.outputs.mqtt.home_assistant import OFFLINE, ONLINE, announced_state, discovery, filter_of, identifier
 from fedge.outputs.mqtt.orders import obey
 from fedge.outputs.mqtt.status import StatusReporter
-from fedge.outputs.mqtt.tls import tls_context
 from fedge.outputs.payload import change
 from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result
 from fedge.store.store import Store
-from fedge.system.console import echo
 
 KEEP_ALIVE_SECONDS = 30
 HEALTH_SECONDS = 30.0
@@ -87,21 +84,14 @@ class Mqtt(Output):
         self._told_at = 0.0
         self._last_changes: dict[str, str] = {}
         self._may_be_lost = False
-        identity = f"{identifier(broker.topic)[:40]}_{secrets.token_hex(4)}"
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id=identity)
+        self._client = make_client(broker, identifier(broker.topic)[:40], password, authority)
         self._client.will_set(f"{self._topic}/availability", OFFLINE, qos=1, retain=True)
         self._client.reconnect_delay_set(1, 16)
-        if broker.user is not None:
-            self._client.username_pw_set(broker.user, password)
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
         self._client.on_message = self._on_message
-        if broker.tls:
-            self._client.tls_set_context(tls_context(authority))
-        elif password and not Address(broker.host, broker.port).is_loopback:
-            echo("the MQTT password goes over the network unencrypted; use mqtts:// to encrypt it")
         self._client.connect_async(broker.host, broker.port, KEEP_ALIVE_SECONDS)
         self._client.loop_start()
 
@@ -142,10 +132,9 @@ class Mqtt(Output):
         self._client.loop_stop()
 
     def _publish_status(self, snapshot: HealthSnapshot) -> None:
-        status = self._reporter.status(snapshot)
+        status, update = self._reporter.report(snapshot)
         self._publish("status", json.dumps(status.to_json(), ensure_ascii=False), qos=0)
-        if self._reporter.store is not None:
-            update = self._reporter.update(snapshot, status)
+        if update is not None:
             self._publish("update", json.dumps(update, ensure_ascii=False), qos=0)
 
     def _publish_lost(self, but: str = "") -> None:

@@ -1,21 +1,19 @@
 """All devices that publish their status at a broker, as they are now."""
 
 import json
-import secrets
 from dataclasses import fields, replace
 from pathlib import Path
 from threading import Event, Lock
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from fedge.errors import OutputError
 from fedge.options import Broker
+from fedge.outputs.mqtt.connection import make_client
 from fedge.outputs.mqtt.home_assistant import OFFLINE
 from fedge.outputs.mqtt.status import DeviceStatus
-from fedge.outputs.mqtt.tls import tls_context
 
 ANY = "fedge"
 CONNECT_SECONDS = 10.0
@@ -32,12 +30,8 @@ def read_devices(
     OutputError where the broker cannot be reached or refuses.
     """
     listener = _Listener(topic)
-    client = Client(CallbackAPIVersion.VERSION2, client_id=f"fedge_fleet_{secrets.token_hex(4)}")
+    client = make_client(broker, "fedge_fleet", password, authority)
     client.on_connect, client.on_subscribe, client.on_message = listener.connected, listener.subscribed, listener.take
-    if broker.user is not None:
-        client.username_pw_set(broker.user, password)
-    if broker.tls:
-        client.tls_set_context(tls_context(authority))
     address = f"{broker.host}:{broker.port}"
     try:
         client.connect(broker.host, broker.port)

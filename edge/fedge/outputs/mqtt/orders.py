@@ -21,7 +21,7 @@ def obey(store: Store, order: bytes) -> None:
 
 def _obey(store: Store, order: str) -> None:
     if order == INSTALL:
-        waiting = waiting_model(store)
+        waiting = waiting_model(store.journal(), store.current)
         if waiting is None:
             raise StoreError("no model waits to be installed", "add one with `fedge models add FILE`")
         store.use(waiting, ORDERED)

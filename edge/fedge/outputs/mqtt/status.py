@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 
 from fedge import __version__
 from fedge.errors import FedgeError
+from fedge.model.description import doubt
 from fedge.model.file import read
 from fedge.runner.health import HealthSnapshot
 from fedge.store.journal import Entry
 from fedge.store.newest import last_failure, waiting_model
 from fedge.store.store import Store
 from fedge.system.json_types import JsonObject
-from fedge.system.temperature import temperature
-from fedge.system.throttling import throttling
+from fedge.system.machine import temperature, throttling
 from fedge.system.timing import stamp
 
 _DIGITS = 12
@@ -77,11 +77,31 @@ class StatusReporter:
         self._topic, self.store = topic, store
         self._summaries: dict[str, str] = {}
 
-    def status(self, snapshot: HealthSnapshot) -> DeviceStatus:
-        """The device's status now. Raises StoreError where the store cannot be read."""
+    def report(self, snapshot: HealthSnapshot) -> tuple[DeviceStatus, JsonObject | None]:
+        """The device's status now, and the state of Home Assistant's update entity in its words.
+
+        The second is None without a store. Raises StoreError where the store cannot be read.
+        """
+        if self.store is None:
+            return self._status(snapshot), None
+        journal, current = self.store.journal(), self.store.current
+        waiting = waiting_model(journal, current)
+        entry = next((each for each in journal.entries if each.sha256 == current), None)
+        status = self._status(snapshot, entry, waiting, last_failure(journal))
+        return status, {
+            "installed_version": status.version,
+            "latest_version": status.latest_version,
+            "title": waiting.name if waiting is not None else status.model,
+            "release_summary": self._summary(self.store, waiting) if waiting is not None else status.failed,
+            "in_progress": snapshot.update_percent is not None,
+            "update_percentage": snapshot.update_percent,
+        }
+
+    def _status(
+        self, snapshot: HealthSnapshot, current: Entry | None = None, waiting: Entry | None = None, failed: str = ""
+    ) -> DeviceStatus:
         facts = snapshot.model
         build = facts.build if facts is not None else ""
-        current, waiting = self._models()
         version = current.version if current is not None else build
         return DeviceStatus(
             device=self._topic,
@@ -93,7 +113,7 @@ class StatusReporter:
             model_sha256=build,
             latest_version=waiting.version if waiting is not None else version,
             trial=snapshot.trial,
-            failed="" if self.store is None else last_failure(self.store),
+            failed=failed,
             fps=round(snapshot.frames_per_second, 2),
             unknown_rate=None if snapshot.unknown_rate is None else round(snapshot.unknown_rate, 4),
             faults=sum(snapshot.faults.values()),
@@ -103,40 +123,22 @@ class StatusReporter:
             time=stamp(datetime.now(UTC)),
         )
 
-    def update(self, snapshot: HealthSnapshot, status: DeviceStatus) -> JsonObject:
-        """The state of Home Assistant's update entity, in its words. Raises StoreError."""
-        _, waiting = self._models()
-        return {
-            "installed_version": status.version,
-            "latest_version": status.latest_version,
-            "title": waiting.name if waiting is not None else status.model,
-            "release_summary": self._summary(waiting) if waiting is not None else status.failed,
-            "in_progress": snapshot.update_percent is not None,
-            "update_percentage": snapshot.update_percent,
-        }
-
-    def _models(self) -> tuple[Entry | None, Entry | None]:
-        if self.store is None:
-            return None, None
-        current = self.store.current
-        entries = self.store.journal().entries
-        return next((e for e in entries if e.sha256 == current), None), waiting_model(self.store)
-
-    def _summary(self, entry: Entry) -> str:
+    def _summary(self, store: Store, entry: Entry) -> str:
         if entry.sha256 not in self._summaries:
-            self._summaries = {entry.sha256: self._parity(entry)}
+            self._summaries = {entry.sha256: _parity(store, entry)}
         return self._summaries[entry.sha256]
 
-    def _parity(self, entry: Entry) -> str:
-        assert self.store is not None
-        try:
-            parity = read(self.store.path(entry.sha256)).manifest.parity
-        except (FedgeError, OSError) as error:
-            return f"{entry.name} {entry.sha256[:_DIGITS]} cannot be read: {error}"
-        if parity is None or parity.proof == "none":
-            return f"{entry.name} is unproved: nothing showed that int8 lost no accuracy."
-        # Home Assistant takes 255 characters.
-        return (
-            f"{entry.name}: int8 {parity.int8_accuracy:.1%} on {parity.n} pictures, at most "
-            f"{parity.drop_upper95_pp:.2f} points below float (95%)."
-        )
+
+def _parity(store: Store, entry: Entry) -> str:
+    try:
+        manifest = read(store.path(entry.sha256)).manifest
+    except (FedgeError, OSError) as error:
+        return f"{entry.name} {entry.sha256[:_DIGITS]} cannot be read: {error}"
+    parity = manifest.parity
+    if parity is None or doubt(manifest):
+        return f"{doubt(manifest)}."
+    # Home Assistant takes 255 characters.
+    return (
+        f"{entry.name}: int8 {parity.int8_accuracy:.1%} on {parity.n} pictures, at most "
+        f"{parity.drop_upper95_pp:.2f} points below float (95%)."
+    )
