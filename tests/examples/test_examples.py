@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from broker import Mosquitto, Subscriber, mosquitto
+from broker import Mosquitto, Subscriber, needs_mosquitto
 from gpiozero import LED, AngularServo, Device
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 from running import finish
@@ -25,10 +25,6 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 # gpiozero's own pins without hardware, for a program of its own.
 NO_HARDWARE = {"GPIOZERO_PIN_FACTORY": "mock", "GPIOZERO_MOCK_PIN_CLASS": "mockpwmpin"}
-
-needs_mosquitto = pytest.mark.skipif(
-    mosquitto() is None, reason="mosquitto is not installed (apt-get install mosquitto)"
-)
 
 
 @pytest.fixture

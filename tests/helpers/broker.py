@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from threading import Lock
 
+import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 from waiting import eventually, free_port
@@ -20,6 +21,11 @@ DURABLE = ("autosave_interval 1", "autosave_on_changes true")
 def mosquitto() -> str | None:
     """The program's path, None where it is not installed."""
     return next((path for path in PROGRAMS if path and Path(path).exists()), None)
+
+
+needs_mosquitto = pytest.mark.skipif(
+    mosquitto() is None, reason="mosquitto is not installed (apt-get install mosquitto)"
+)
 
 
 class Mosquitto:

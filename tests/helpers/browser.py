@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+import pytest
 from websockets.sync.client import ClientConnection, connect
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
@@ -35,6 +36,9 @@ _OPTIONS = [
 def chromium() -> str | None:
     """The program's path, None where it is not installed."""
     return next(filter(None, map(shutil.which, PROGRAMS)), None)
+
+
+needs_chromium = pytest.mark.skipif(chromium() is None, reason="chromium is not installed (apt-get install chromium)")
 
 
 class Page:

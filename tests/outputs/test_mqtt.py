@@ -7,12 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-from broker import DURABLE, Mosquitto, Subscriber, mosquitto
+from broker import DURABLE, Mosquitto, Subscriber, needs_mosquitto
 from results import result, snapshot
 from waiting import eventually, free_port
 
@@ -23,17 +23,6 @@ from fedge.outputs.mqtt.client import Mqtt
 from fedge.outputs.mqtt.topic import claim_topic
 from fedge.runner.health import Health, OutputStatus
 from fedge.runner.result import Result
-
-needs_mosquitto = pytest.mark.skipif(
-    mosquitto() is None, reason="mosquitto is not installed (apt-get install mosquitto)"
-)
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Mosquitto]:
-    broker = Mosquitto(tmp_path)
-    yield broker
-    broker.stop()
 
 
 def changes(subscriber: Subscriber) -> list[int]:

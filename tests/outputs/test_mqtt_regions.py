@@ -1,13 +1,11 @@
 """Named regions on MQTT, against a real mosquitto, and on the page."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from broker import Mosquitto, Subscriber, mosquitto
-from browser import browser, chromium
+from broker import Mosquitto, Subscriber, needs_mosquitto
+from browser import browser, needs_chromium
 from results import result, snapshot
 from waiting import eventually
 from web_helpers import web_page
@@ -18,18 +16,6 @@ from fedge.outputs.mqtt.client import Mqtt
 from fedge.outputs.mqtt.home_assistant import discovery
 from fedge.runner.health import Health
 from fedge.runner.result import Result
-
-needs_mosquitto = pytest.mark.skipif(
-    mosquitto() is None, reason="mosquitto is not installed (apt-get install mosquitto)"
-)
-needs_chromium = pytest.mark.skipif(chromium() is None, reason="chromium is not installed (apt-get install chromium)")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Mosquitto]:
-    broker = Mosquitto(tmp_path)
-    yield broker
-    broker.stop()
 
 
 def of_region(number: int, region: str, label: str) -> Result:

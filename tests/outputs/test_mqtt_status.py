@@ -2,12 +2,11 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from broker import Mosquitto, Subscriber, mosquitto
+from broker import Mosquitto, Subscriber, needs_mosquitto
 from paho.mqtt.publish import single
 from results import result, snapshot
 from support import fedge, one_line_error
@@ -22,17 +21,6 @@ from fedge.runner.health import Health, HealthSnapshot, ModelFacts
 from fedge.store.newest import last_failure, waiting_model
 from fedge.store.store import Store
 from fedge.system.machine import temperature
-
-needs_mosquitto = pytest.mark.skipif(
-    mosquitto() is None, reason="mosquitto is not installed (apt-get install mosquitto)"
-)
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Mosquitto]:
-    broker = Mosquitto(tmp_path)
-    yield broker
-    broker.stop()
 
 
 @pytest.fixture

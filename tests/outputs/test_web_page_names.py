@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from browser import Page, browser, chromium
+from browser import Page, browser, needs_chromium
 from results import result, snapshot
 from web_helpers import TOKEN, web_page
 
-pytestmark = pytest.mark.skipif(chromium() is None, reason="chromium is not installed (apt-get install chromium)")
+pytestmark = needs_chromium
 
 # Where a person acts, and what a screen reader announces of a picture.
 NAMED = {"button", "link", "textbox", "checkbox", "combobox", "slider", "img", "image", "figure", "region"}

@@ -2,11 +2,10 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from opened_files import opened_by
 from support import write_class_folders
 
 from fedge.cli.main import run as command
@@ -19,24 +18,6 @@ from fedge_train.runs.run_folder import load_run_data, read_config
 
 CLASSES = ["Bag", "Sneaker", "Trouser"]
 QUICK = ("--arch", "nano", "--size", 16, "--gray", "--epochs", 2)
-# Python calls the hook with each path before it is opened.
-WATCHED = """
-import sys
-opened = open(sys.argv[1], "w", buffering=1)
-def note(event, arguments):
-    if event in ("open", "os.listdir", "os.scandir"):
-        opened.write(f"{arguments[0]}\\n")
-sys.addaudithook(note)
-from fedge.cli.main import run
-sys.exit(run(sys.argv[2:]))
-"""
-
-
-def opened_by(log: Path, *arguments: object) -> list[str]:
-    command = [sys.executable, "-c", WATCHED, str(log), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return log.read_text().splitlines()
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +33,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
-    opened = opened_by(folder / "log", "train", "--data", data, *QUICK, "--no-test", "--out", folder / "run")
+    opened, _ = opened_by(folder / "log", "train", "--data", data, *QUICK, "--no-test", "--out", folder / "run")
     assert any(str(data / "train" / "Bag") in name for name in opened)
     assert [name for name in opened if f"{data}/test/" in name] == []
     return folder / "run"
@@ -71,7 +52,7 @@ def test_quantize_opens_the_test_only_where_it_may(
 ) -> None:
     closed, final = tmp_path / "closed.tflite", tmp_path / "final.tflite"
     options = ("--method", "ptq", "--max-drop", 60)
-    opened = opened_by(tmp_path / "log", "quantize", run, *options, "--no-test", "--out", closed)
+    opened, _ = opened_by(tmp_path / "log", "quantize", run, *options, "--no-test", "--out", closed)
     assert [name for name in opened if f"{data}/test/" in name] == []
     report = json.loads((run / "quantize/report.json").read_text())
     assert report["judged_on"] == "held_out" and report["n"] == 18

@@ -3,13 +3,12 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import optuna
 import pytest
+from opened_files import opened_by
 from support import fedge, one_line_error, write_class_folders
 
 from fedge.errors import FedgeError
@@ -19,18 +18,6 @@ from fedge_quantize.tuning.search import end_early, left, search
 from fedge_quantize.tuning.settings import TuneOptions
 from fedge_quantize.tuning.space import draw, known
 from fedge_quantize.tuning.study import LIMITS, best_of, open_study, over_limits, pareto, require_no_password, rows
-
-# Python calls the hook with each path before it is opened.
-WATCHED = """
-import sys
-opened = open(sys.argv[1], "w", buffering=1)
-def note(event, arguments):
-    if event in ("open", "os.listdir", "os.scandir"):
-        opened.write(f"{arguments[0]}\\n")
-sys.addaudithook(note)
-from fedge.cli.main import run
-sys.exit(run(sys.argv[2:]))
-"""
 
 
 def options(folder: Path, **changed: object) -> TuneOptions:
@@ -55,13 +42,10 @@ def test_trials_train_without_the_test_and_the_best_is_a_run(tmp_path: Path) -> 
     out = tmp_path / "out"
     asked = ["tune", "--data", data, "--out", out, "--arch", "r4-6x1-1", "--size", 12, "--gray", "--epochs", 1]
     asked += ["--method", "ptq", "--unproved", "--trials", 1, "--minutes", 5, "--max-ms", 1000]
-    command = [sys.executable, "-c", WATCHED, str(tmp_path / "log"), *map(str, asked), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    opened = (tmp_path / "log").read_text().splitlines()
+    opened, printed = opened_by(tmp_path / "log", *asked, "--json")
     assert any(str(data / "train/Bag") in name for name in opened)
     assert [name for name in opened if f"{data}/test/" in name] == []
-    report = json.loads(done.stdout)
+    report = json.loads(printed)
     best = report["best"]
     assert report["trials"] == 1 and best["architecture"] == "r4-6x1-1" and best["feasible"] and best["ms"] > 0
     assert report["pareto_bytes"] == report["pareto_ms"] == [best]

@@ -7,7 +7,17 @@ import typer
 
 from fedge.cli.parsing.architecture import parse_architecture
 from fedge.cli.parsing.command import GIVEN
-from fedge.cli.parsing.parameters import RARE, Config, Json, Map, SaveConfig, panel, print_report, save_config
+from fedge.cli.parsing.parameters import (
+    RARE,
+    Config,
+    Json,
+    Map,
+    SaveConfig,
+    TrainingData,
+    panel,
+    print_report,
+    save_config,
+)
 from fedge.errors import FedgeError
 from fedge.options import ARCHITECTURES, TEST_SHARE, TRIAL_MINUTES
 from fedge.options.tracking import parse_track
@@ -46,14 +56,7 @@ def _follow(context: typer.Context, as_json: bool) -> None:
 
 def train(
     context: typer.Context,
-    data: Annotated[
-        list[str] | None,
-        PICTURES(
-            metavar="FOLDER",
-            help="A folder with a folder per class, or fashion-mnist; repeatable.",
-            show_default="fashion-mnist",
-        ),
-    ] = None,
+    data: TrainingData = None,
     map: Map = None,
     weight: Annotated[
         list[float] | None,

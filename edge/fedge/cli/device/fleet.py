@@ -13,6 +13,21 @@ from fedge.system.extras import needs_extra
 if TYPE_CHECKING:
     from fedge.commands.device.fleet import FleetReport
 
+# Where and how the devices are listened to; `fedge release promote` asks them too.
+Authority = Annotated[
+    Path | None, typer.Option("--mqtt-ca", metavar="FILE", help="PEM file of the authority of a TLS broker.")
+]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--mqtt-password-file", metavar="FILE", help="Its first line is the password; else $FEDGE_MQTT_PASSWORD."
+    ),
+]
+Listen = Annotated[
+    float,
+    typer.Option("--seconds", metavar="SECONDS", help="How long to listen for devices.", min=0.1, max=3600),
+]
+
 fleet_app = typer.Typer(help="All devices that publish at one MQTT broker.", rich_markup_mode=None)
 
 
@@ -21,11 +36,9 @@ def fleet_status(
     mqtt: Annotated[
         str, typer.Option(help="The broker, and the topic above the devices': mqtt://[USER@]HOST[/TOPIC].")
     ],
-    seconds: Annotated[float, typer.Option(help="How long to listen.", min=0.1, max=3600)] = 2.0,
-    mqtt_ca: Annotated[Path | None, typer.Option(help="PEM file of the authority of a TLS broker.")] = None,
-    mqtt_password_file: Annotated[
-        Path | None, typer.Option(help="Its first line is the password; else $FEDGE_MQTT_PASSWORD.")
-    ] = None,
+    seconds: Listen = 2.0,
+    mqtt_ca: Authority = None,
+    mqtt_password_file: PasswordFile = None,
     as_json: Json = False,
 ) -> int:
     """Show each device's model, version, rate, unknown answers and faults; exit code 1 where one is in error."""

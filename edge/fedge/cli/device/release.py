@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from fedge.cli.device.fleet import fleet_report
+from fedge.cli.device.fleet import Authority, Listen, PasswordFile, fleet_report
 from fedge.cli.parsing.command import Command
-from fedge.cli.parsing.parameters import RARE, Json, print_report
+from fedge.cli.parsing.parameters import Json, print_report
 from fedge.system.extras import needs_extra
 
 release_app = typer.Typer(
@@ -96,16 +96,9 @@ def release_promote(
             show_default="0%",
         ),
     ] = None,
-    mqtt_ca: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="PEM file of the authority of a TLS broker.", **RARE)
-    ] = None,
-    mqtt_password_file: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Its first line is the password; else $FEDGE_MQTT_PASSWORD.", **RARE),
-    ] = None,
-    seconds: Annotated[
-        float, typer.Option(metavar="SECONDS", help="How long to listen for devices.", min=0.1, max=3600, **RARE)
-    ] = 2.0,
+    mqtt_ca: Authority = None,
+    mqtt_password_file: PasswordFile = None,
+    seconds: Listen = 2.0,
     keys: Keys = None,
     expires: Expires = 365,
 ) -> None:

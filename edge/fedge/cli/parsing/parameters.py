@@ -31,6 +31,15 @@ Model = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+TrainingData = Annotated[
+    list[str] | None,
+    panel("Pictures")(
+        "--data",
+        metavar="FOLDER",
+        help="A folder with a folder per class, or fashion-mnist; repeatable.",
+        show_default="fashion-mnist",
+    ),
+]
 Map = Annotated[
     Path | None,
     panel("Pictures")(metavar="FILE", help="JSON or TOML: folder name to class, several classes, or nothing."),

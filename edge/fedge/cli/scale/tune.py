@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from fedge.cli.parsing.architecture import parse_architecture
-from fedge.cli.parsing.parameters import Json, Map, panel, print_report
+from fedge.cli.parsing.parameters import Json, Map, TrainingData, panel, print_report
 from fedge.options import MAX_DROP_PP, QAT_EPOCHS
 from fedge.system.extras import needs_extra
 
@@ -21,14 +21,7 @@ Examples:
 
 
 def tune(
-    data: Annotated[
-        list[str] | None,
-        PICTURES(
-            metavar="FOLDER",
-            help="A folder with a folder per class, or fashion-mnist; repeatable.",
-            show_default="fashion-mnist",
-        ),
-    ] = None,
+    data: TrainingData = None,
     map: Map = None,
     trials: Annotated[int, SEARCH(metavar="N", help="Of all workers and earlier calls together.", min=1)] = 50,
     minutes: Annotated[float, SEARCH(metavar="MINUTES", help="How long this worker goes on.", min=0.01)] = 60.0,
