@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import bench_common  # noqa: F401
@@ -54,14 +55,19 @@ def with_network(model: model_file.ModelFile, flatbuffer: bytes) -> bytes:
     return model_file.pack(flatbuffer, manifest, model.labels, model.golden, model.card)
 
 
-def judge(attempt: Callable[[], bool]) -> str:
-    """What became of an attempt, which gives whether the file passed: `passed`, `refused` or `uncaught: ...`."""
+def judge(attempt: Callable[[], str]) -> str:
+    """What became of an attempt: what it gives, `refused`, or `uncaught: ...`."""
     try:
-        return "passed" if attempt() else "refused"
+        return attempt()
     except FedgeError:
         return "refused"
     except Exception as error:  # What is counted here is just what nobody expected.
         return f"uncaught: {type(error).__name__}: {error}"
+
+
+def read_as(data: bytes, original: model_file.ModelFile) -> str:
+    """`equal` where a file has the original's content, `passed` where it has another; raises FedgeError."""
+    return "equal" if model_file.parse_bytes(data) == original else "passed"
 
 
 def try_files(data: bytes, count: int, generator: random.Random) -> Counter[str]:
@@ -71,25 +77,9 @@ def try_files(data: bytes, count: int, generator: random.Random) -> Counter[str]
     with Progress("files", count) as progress:
         for number in range(count):
             damaged = mutate(data, generator)
-
-            def attempt(damaged: bytes = damaged) -> bool:
-                return model_file.parse_bytes(damaged) != original
-
-            answer = judge(attempt)
-            # Equal content raises nothing and differs in nothing: that is neither refused nor wrong.
-            if answer == "refused" and _reads(damaged):
-                answer = "equal"
-            found[answer] += 1
+            found[judge(partial(read_as, damaged, original))] += 1
             progress.reach(number + 1, "")
     return found
-
-
-def _reads(data: bytes) -> bool:
-    try:
-        model_file.parse_bytes(data)
-    except FedgeError:
-        return False
-    return True
 
 
 def try_networks(data: bytes, count: int, generator: random.Random) -> Counter[str]:
@@ -101,7 +91,7 @@ def try_networks(data: bytes, count: int, generator: random.Random) -> Counter[s
         for number in range(count):
             path.write_bytes(with_network(model, mutate(model.flatbuffer, generator)))
             # Where the golden answers come all the same, the change is in what no answer depends on.
-            found[judge(lambda: verify_model(str(path)).passed).replace("passed", "same answers")] += 1
+            found[judge(lambda: "same answers" if verify_model(str(path)).passed else "refused")] += 1
             progress.reach(number + 1, "")
     return found
 

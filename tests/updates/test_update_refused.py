@@ -305,7 +305,7 @@ def test_a_model_that_fails_its_self_test_here_is_refused_by_the_gate_and_not_fe
 
 
 def test_mutated_metadata_is_refused_in_one_line_or_harmless(maker: Maker, device: Device, tmp_path: Path) -> None:
-    """A share of what tests/bench/hostile.py does: no error but one that a user can read, whatever is changed."""
+    """No error but one that a user can read, whatever is changed."""
     generator = random.Random(18)
     for number in range(80):
         folder = tmp_path / str(number)

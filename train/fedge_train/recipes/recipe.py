@@ -101,6 +101,8 @@ def read_recipe(name: str, scale: float = 1.0) -> Recipe:
 class _Reader:
     def __init__(self, path: Path, text: str, scale: float) -> None:
         self.path, self.lines, self.scale = path, text.splitlines(), scale
+        self.data: dict[str, str] = {}
+        self.label_map: dict[str, Classes] = {}
         try:
             self.document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -131,32 +133,25 @@ class _Reader:
         tables = document.get("step")
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
             raise self._wrong("there is no [[step]]", "write at least one that trains, and one that quantizes")
-        label_map = self._label_map()
+        self.data, self.label_map = data, self._label_map()
         steps: dict[str, Step] = {}
         for number, table in enumerate(tables):
-            step = self._step(number, table, steps, data, label_map)
+            step = self._step(number, table, steps)
             steps[step.name] = step
         if not steps or list(steps.values())[-1].command != "quantize":
             raise self._wrong("the last step does not quantize", 'end with command = "quantize"', len(self.lines))
-        return Recipe(name, most, data, label_map, tuple(steps.values()), sha)
+        return Recipe(name, most, self.data, self.label_map, tuple(steps.values()), sha)
 
     def _label_map(self) -> dict[str, Classes]:
         found = {}
         for folder, entry in self.document.get("map", {}).items():
-            classes = entry if isinstance(entry, list) else [entry] if entry else []
+            classes = _several(entry) if entry else []
             if not all(isinstance(each, str) and each for each in classes):
                 raise self._wrong(f"[map] gives {folder} no class", 'write a class, a list of them, or ""', key=folder)
             found[folder] = tuple(classes)
         return found
 
-    def _step(
-        self,
-        number: int,
-        table: dict[str, Any],
-        earlier: Mapping[str, Step],
-        data: dict[str, str],
-        label_map: dict[str, Classes],
-    ) -> Step:
+    def _step(self, number: int, table: dict[str, Any], earlier: Mapping[str, Step]) -> Step:
         name, command = table.get("name"), str(table.get("command"))
         if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", name) or name in earlier:
             raise self._wrong("a step's name is missing, taken or none", "name it in a-z, 0-9 and -", number, "name")
@@ -170,7 +165,7 @@ class _Reader:
                 guess = did_you_mean(key, known).removeprefix("; ") or f"it has {', '.join(known)}"
                 raise self._wrong(f"fedge {command} has no {key} in a recipe", guess, number, key)
             if key in TAKES[command]:
-                for taken in value if isinstance(value, list) else [value]:
+                for taken in _several(value):
                     if taken not in earlier or earlier[taken].command == "quantize":
                         raise self._wrong(
                             f"{key}: no step before {name} trains {taken!r}{did_you_mean(str(taken), earlier)}",
@@ -179,30 +174,18 @@ class _Reader:
                             key,
                         )
             if key == "data":
-                for each in value if isinstance(value, list) else [value]:
-                    if each not in data:
+                for each in _several(value):
+                    if each not in self.data:
                         raise self._wrong(f"[data] has no {each!r}", "add it there with its SHA-256", number, key)
-        return self._build(number, table, earlier, data, label_map)
+        return self._build(number, table, earlier)
 
-    def _build(
-        self,
-        number: int,
-        table: dict[str, Any],
-        earlier: Mapping[str, Step],
-        data: dict[str, str],
-        label_map: dict[str, Classes],
-    ) -> Step:
+    def _build(self, number: int, table: dict[str, Any], earlier: Mapping[str, Step]) -> Step:
         name, command = table["name"], table["command"]
         words = {key: value for key, value in table.items() if key not in ("name", "command")}
         for key in {"train": ("arch", "data", "epochs"), "average": ("runs",), "quantize": ("run",)}[command]:
             if key not in words:
                 raise self._wrong(f"{name} does not say its {key}", f"write {key} = ...", number, "name")
-        takes = tuple(
-            taken
-            for key in TAKES[command]
-            if key in words
-            for taken in (words[key] if isinstance(words[key], list) else [words[key]])
-        )
+        takes = tuple(taken for key in TAKES[command] if key in words for taken in _several(words[key]))
         options, quantizing, plan = None, None, None
         try:
             if command == "train":
@@ -212,7 +195,7 @@ class _Reader:
                     guess = did_you_mean(architecture, PLANS)
                     raise self._wrong(f"there is no architecture {architecture!r}{guess}", "", number, "arch")
                 plan = to_json(with_options(plan_for(architecture, PICTURES), options))
-                options = self._scaled(options, data)
+                options = self._scaled(options)
             elif command == "quantize":
                 quantizing = from_json(Quantizing, as_fields(words))
         except SchemaError as error:
@@ -229,15 +212,15 @@ class _Reader:
             "words": {key: value for key, value in words.items() if key not in TAKES[command]},
             "plan": plan,
             # Packaged data sets have no folders that a map could name.
-            "map": {folder: list(classes) for folder, classes in label_map.items()} if has_folders else {},
-            "data": {each: data[each] for each in (options.data if options else ())},
+            "map": {folder: list(classes) for folder, classes in self.label_map.items()} if has_folders else {},
+            "data": {each: self.data[each] for each in (options.data if options else ())},
             "scale": self.scale,
             "takes": [earlier[taken].sha256 for taken in takes],
         }
         digest = hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
         return Step(name, command, options, quantizing, takes, digest)
 
-    def _scaled(self, options: TrainOptions, data: dict[str, str]) -> TrainOptions:
+    def _scaled(self, options: TrainOptions) -> TrainOptions:
         assert options.epochs is not None
         return replace(
             options,
@@ -245,7 +228,7 @@ class _Reader:
             share=self.scale,
             sealed=True,
             seed=options.seed or 0,
-            data_sha256=tuple(data[each] for each in options.data),
+            data_sha256=tuple(self.data[each] for each in options.data),
         )
 
     def _wrong(self, what: str, mend: str, number: int | None = None, key: str | None = None) -> ConfigError:
@@ -256,6 +239,11 @@ class _Reader:
             at = rf"\s*\[*\s*[\"']?{re.escape(key)}[\"']?\s*[=.\]]"
             line = next((each for each in range(first, last) if re.match(at, self.lines[each - 1])), first)
         return ConfigError(f"{self.path}:{line}: {what}", mend or f"choose one of {', '.join(PLANS)}")
+
+
+def _several(value: Any) -> list[Any]:
+    """A value that may be one or a list of them, as a list."""
+    return value if isinstance(value, list) else [value]
 
 
 def _is_hash_or_any(value: object) -> bool:

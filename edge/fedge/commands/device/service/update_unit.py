@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fedge.commands.device.service.unit import NAME, quote, quote_argument, quote_value
+from fedge.commands.device.service.unit import CONFINED, NAME, quote, quote_argument, quote_value
 
 UPDATE_NAME = "fedge-update.service"
 _RESTART_SECONDS = 60
@@ -45,28 +45,7 @@ DevicePolicy=closed
 PrivateDevices=yes
 ProtectSystem=strict
 ProtectHome=read-only
-PrivateTmp=yes
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-AmbientCapabilities=
-LockPersonality=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-RemoveIPC=yes
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged
-SystemCallErrorNumber=EPERM
-
+{CONFINED}
 [Install]
 WantedBy=multi-user.target
 """
