@@ -11,6 +11,7 @@ import pytest
 from recordings_for_tests import record
 from support import Finished, fedge
 
+from fedge.data.decoded.cache import FOLDER_VARIABLE
 from fedge.model import file as model_file
 from fedge.model import self_test
 from fedge.model.classifier import Classifier, load
@@ -22,6 +23,12 @@ from fedge.system.state import STORE_VARIABLE
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # What is in this machine's own model store must not be what `fedge run` takes under test.
 os.environ[STORE_VARIABLE] = os.devnull
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _picture_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Decoded pictures of tests are kept with them, and not among this machine's own."""
+    os.environ[FOLDER_VARIABLE] = str(tmp_path_factory.mktemp("pictures"))
 
 
 @pytest.fixture(scope="session")

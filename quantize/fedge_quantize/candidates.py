@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tf_keras import Model
 
 from fedge.data.dataset import Dataset, hits
+from fedge.data.decoded.array import Images
 from fedge.evaluation.fit_confidence import fit_confidence
 from fedge.evaluation.metrics import balanced_sample_weights
 from fedge.evaluation.parity import compare
@@ -65,7 +66,7 @@ class Candidate:
     confidence: Confidence
 
 
-def emitted_logits(flatbuffer: bytes, images: NDArray[np.uint8]) -> Floats:
+def emitted_logits(flatbuffer: bytes, images: Images) -> Floats:
     """What the emitted file's int8 logits stand for, [n, classes], from the interpreter that devices use."""
     network, output = Network(flatbuffer), read_graph(flatbuffer).outputs[0]
     logits = np.stack([network.logits(image) for image in images])

@@ -18,7 +18,7 @@ from fedge_quantize.conversion.convert import convert
 from fedge_quantize.conversion.fold_batch_norm import fold
 from fedge_quantize.conversion.round_weights import round_weights
 from fedge_train.networks.layer_names import LOGITS
-from fedge_train.training.linear_head import fit_head, folds_of, install, two_views
+from fedge_train.training.linear_head import features_of_views, fit_head, folds_of, install
 
 Classes = NDArray[np.int64]
 
@@ -44,7 +44,7 @@ def out_of_fold_answers(model: Model, pool: Split, strength: float, seed: int) -
         strength: the inverse strength of the head's penalty.
         seed: of the choice of calibration pictures.
     """
-    views, fold_of = two_views(model, pool.images), folds_of(pool.labels)
+    views, fold_of = features_of_views(model, pool.images), folds_of(pool.labels)
     by_float, by_int8 = np.empty(len(pool), np.int64), np.empty(len(pool), np.int64)
     layer = model.get_layer(LOGITS)
     learned = layer.get_weights()
@@ -58,7 +58,7 @@ def out_of_fold_answers(model: Model, pool: Split, strength: float, seed: int) -
             images = calibration_set(pool.take(rest), seed, PICTURES).images
             flatbuffer = convert(round_weights(fold(model), images), images)
             by_float[left_out] = head.logits(views[0, left_out]).argmax(-1)
-            by_int8[left_out] = emitted_logits(flatbuffer, pool.images[left_out]).argmax(-1)
+            by_int8[left_out] = emitted_logits(flatbuffer, pool.take(left_out).images).argmax(-1)
     finally:
         layer.set_weights(learned)
     return Answers(pool.right, by_float, by_int8)

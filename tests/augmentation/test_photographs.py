@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fedge.data.dataset import Dataset
+from fedge.data.decoded.cache import FOLDER_VARIABLE
 from fedge.data.label_map import LabelMap
 from fedge.data.load import load_dataset
 from fedge.data.picture_files import PictureFiles
@@ -45,8 +46,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[Path]:
-    """How often each picture file was opened to be read."""
+def reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Counter[Path]:
+    """How often each picture file was opened to be read; none has been decoded before."""
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     counted: Counter[Path] = Counter()
     read_bytes = Path.read_bytes
 

@@ -200,7 +200,7 @@ def answers_are_the_mean_of_those_who_know(first: Path, second: Path, consistent
     """`first` learned from the first source alone, `second` from both."""
     config = read_config(second)
     dataset = load_run_data(second, config)
-    images = dataset.train.images
+    images = dataset.train.images[:]
     upside_down = images[:, ::-1]
 
     def taught(*teachers: Path) -> np.ndarray:

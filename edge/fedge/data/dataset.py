@@ -1,4 +1,4 @@
-"""A labelled data set in memory, and the rules by which it is split."""
+"""A labelled data set, and the rules by which it is split."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fedge.data.decoded import array
+from fedge.data.decoded.array import Images
 from fedge.images.picture import Picture, read_picture
 from fedge.images.preprocess import Recipe
 
@@ -26,7 +28,8 @@ class Split:
     """Preprocessed pictures and their classes.
 
     Attributes:
-        images: uint8, [n, height, width, channels], as `fedge.images.preprocess.apply` gives them.
+        images: uint8, [n, height, width, channels], as `fedge.images.preprocess.apply` gives them; in memory, or on
+            disk until they are indexed.
         labels: int64, [n], indices into the data set's labels; the first right one where several are.
         right: bool, [n, classes]: the classes that are right answers.
         sources: int64, [n]: from which of the data set's sources each picture came, the first being 0.
@@ -35,7 +38,7 @@ class Split:
         digests: SHA-256 of each raw picture's pixels.
     """
 
-    images: NDArray[np.uint8]
+    images: Images
     labels: NDArray[np.int64]
     right: NDArray[np.bool_]
     sources: NDArray[np.int64]
@@ -46,10 +49,16 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of each picture."""
+        _, height, width, channels = self.images.shape
+        return height, width, channels
+
     def take(self, indices: NDArray[np.int64]) -> "Split":
         """The pictures at `indices`, in that order."""
         return Split(
-            self.images[indices],
+            array.take(self.images, indices),
             self.labels[indices],
             self.right[indices],
             self.sources[indices],
@@ -145,15 +154,10 @@ def thinned(dataset: Dataset, share: float) -> Dataset:
     return replace(dataset, train=thin(dataset.train), held_out=thin(dataset.held_out), test=thin(dataset.test))
 
 
-def digest_picture(picture: Picture) -> bytes:
-    """SHA-256 of a picture's shape and pixels."""
-    return hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).digest()
-
-
 def join(splits: Sequence[Split]) -> Split:
     """The pictures of several splits, one after the other."""
     return Split(
-        np.concatenate([s.images for s in splits]),
+        array.join([s.images for s in splits]),
         np.concatenate([s.labels for s in splits]),
         np.concatenate([s.right for s in splits]),
         np.concatenate([s.sources for s in splits]),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fedge.data.fetch import download, fetch_debian_package
 from fedge.errors import DataError
 from fedge.system.files import sha256_file
+from fedge.system.state import cache_folder
 
 NAME = "fashion-mnist"
 LABELS = (
@@ -68,7 +69,7 @@ def find(prefix: str = "") -> Path:
         if all((folder / name).is_file() for name in SHA256):
             check(folder, prefix)
             return folder
-    cache = cache_folder()
+    cache = cache_folder() / NAME
     reasons = []
     for fetch in (_fetch_official, _fetch_debian):
         try:
@@ -91,16 +92,10 @@ def check(folder: Path, prefix: str = "") -> None:
             raise DataError(f"{folder / name} is damaged", "remove it and run the command again")
 
 
-def cache_folder() -> Path:
-    """Where fetched files are kept."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "fedge" / NAME
-
-
 def _folders() -> list[Path]:
     chosen = os.environ.get(ENVIRONMENT)
     own = [Path(chosen), Path(chosen) / NAME] if chosen else []
-    return [*own, *SYSTEM_FOLDERS, cache_folder()]
+    return [*own, *SYSTEM_FOLDERS, cache_folder() / NAME]
 
 
 def _fetch_official(folder: Path) -> None:

@@ -9,20 +9,19 @@ from typing import Literal
 import numpy as np
 
 from fedge.data import fashion_mnist
-from fedge.data.dataset import Dataset, Split, carve, digest_picture, join, without_duplicates
+from fedge.data.dataset import Dataset, Split, carve, join, without_duplicates
+from fedge.data.decoded.cache import PictureCache
+from fedge.data.decoded.decode import Reader, WithNotes, decode_into_memory
 from fedge.data.doubts import imbalance, same_picture_in_two_classes, similar_names
 from fedge.data.folders import list_folder, split_folders
 from fedge.data.label_map import Classes, LabelMap
 from fedge.data.three_splits import require_enough, three_splits
 from fedge.errors import DataError
-from fedge.images.picture import Picture, read_with_notes
-from fedge.images.preprocess import Recipe, prepare
+from fedge.images.picture import read_with_notes
+from fedge.images.preprocess import Recipe
 from fedge.options import TEST_SHARE
 from fedge.system.console import echo, file_name
-from fedge.system.progress import Progress
 
-# A picture, and what is doubtful about it.
-WithNotes = tuple[Picture, tuple[str, ...]]
 Read = Callable[[Path], WithNotes]
 # Whether the test pictures are kept apart from the first; see `load_dataset`.
 Seal = Literal["none", "closed", "open"]
@@ -32,7 +31,7 @@ Seal = Literal["none", "closed", "open"]
 class _Item:
     name: str
     right: Classes
-    read: Callable[[], WithNotes]
+    read: Reader
 
 
 def default_recipe(data: tuple[str, ...]) -> Recipe:
@@ -49,8 +48,9 @@ def load_dataset(
     test_share: float = TEST_SHARE,
     read: Read = read_with_notes,
     seal: Seal = "none",
+    cache: PictureCache | None = None,
 ) -> Dataset:
-    """Loads and joins data sets for training; `read` reads their files.
+    """Loads and joins data sets for training; `read` reads their files, unless `cache` has them decoded.
 
     By default pictures that the test has too are kept out of training. With a seal, `closed` or `open`, the test
     pictures have no say in what the other splits have: closed, their files are not even opened, and `test` is empty.
@@ -71,7 +71,10 @@ def load_dataset(
     for number, source in enumerate(sources):
         if seal != "none":
             source = _set_test_apart(source, labels, test_share, seal)
-        splits = {split: _read(items, labels, recipe, skipped, doubtful, number) for split, items in source.items()}
+        of_files = None if data[number] == fashion_mnist.NAME else cache
+        splits = {
+            split: _read(items, labels, recipe, skipped, doubtful, number, of_files) for split, items in source.items()
+        }
         parts.append(three_splits(splits, test_share))
     train, held_out, test = (join([part[i] for part in parts]) for i in range(3))
     name = "+".join(_short(name) for name in data)
@@ -223,35 +226,26 @@ def _read(
     skipped: list[str],
     doubtful: list[str],
     source: int = 0,
+    cache: PictureCache | None = None,
 ) -> Split:
-    images = np.empty((len(items), *recipe.shape), dtype=np.uint8)
+    readers = [item.read for item in items]
+    found = cache.decoded([Path(item.name) for item in items], readers, recipe) if cache else None
+    found = found or decode_into_memory(readers, recipe)
+    skipped += [facts.problem for facts in found.facts if facts.problem is not None]
+    doubtful += [note for facts in found.facts for note in facts.notes]
+    kept = [(item, facts) for item, facts in zip(items, found.facts, strict=True) if facts.problem is None]
     index = {label: i for i, label in enumerate(labels)}
-    empty = np.zeros(len(items), dtype=bool)
-    kept: list[_Item] = []
-    digests: list[bytes] = []
-    with Progress("reading pictures", len(items)) as progress:
-        for item in items:
-            progress.advance(1)
-            try:
-                picture, notes = item.read()
-            except DataError as error:
-                skipped.append(error.what)
-                continue
-            doubtful += notes
-            prepared = prepare(recipe, picture)
-            images[len(kept)], empty[len(kept)] = prepared.image, prepared.empty
-            digests.append(digest_picture(picture))
-            kept.append(item)
-    classes = np.array([index[item.right[0]] for item in kept], dtype=np.int64)
-    right = np.array([[label in item.right for label in labels] for item in kept], dtype=bool)
+    right = np.zeros((len(kept), len(labels)), dtype=bool)
+    for row, (item, _) in zip(right, kept, strict=True):
+        row[[index[label] for label in item.right]] = True
     return Split(
-        images[: len(kept)],
-        classes,
-        right.reshape(len(kept), len(labels)),
+        found.images,
+        np.array([index[item.right[0]] for item, _ in kept], dtype=np.int64),
+        right,
         np.full(len(kept), source),
-        empty[: len(kept)],
-        tuple(item.name for item in kept),
-        tuple(digests),
+        np.array([facts.empty for _, facts in kept], dtype=bool),
+        tuple(item.name for item, _ in kept),
+        tuple(facts.digest for _, facts in kept),
     )
 
 

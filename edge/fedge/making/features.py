@@ -5,6 +5,7 @@ import os
 import numpy as np
 from numpy.typing import NDArray
 
+from fedge.data.decoded.array import Images
 from fedge.making.backbone import Backbone
 from fedge.model.confidence import Floats, dequantize
 from fedge.model.interpreter import Network
@@ -22,7 +23,7 @@ class FeatureExtractor:
         """The real features, [features], of a preprocessed picture: uint8, [height, width, channels]."""
         return dequantize(self._network.logits(image), self._output.scale, self._output.zero_point)
 
-    def views(self, images: NDArray[np.uint8]) -> Floats:
+    def views(self, images: Images) -> Floats:
         """The features of pictures, uint8 [n, height, width, 3], and of their mirror images: [2, n, features]."""
         with Progress("computing features", 2 * len(images)) as progress:
             found = np.empty((2, len(images), self._output.classes))

@@ -21,3 +21,8 @@ def store_folder() -> Path:
         return SERVICE_STATE / "models"
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(home) / "fedge" / "models"
+
+
+def cache_folder() -> Path:
+    """The folder for what can be fetched or made again: $XDG_CACHE_HOME/fedge."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fedge"

@@ -13,6 +13,7 @@ from time import monotonic
 import numpy as np
 
 from fedge.data.dataset import Split, join
+from fedge.data.decoded.cache import user_cache
 from fedge.data.label_map import LabelMap
 from fedge.data.load import Read, Seal, load_dataset
 from fedge.images.preprocess import Recipe
@@ -20,7 +21,7 @@ from fedge.system.console import echo
 from fedge_train.networks.plans import plan_for
 from fedge_train.runs.history import Epoch
 from fedge_train.training.batches import BatchLoader
-from fedge_train.training.linear_head import CrossValidated, Floats, cross_validate, folds_of, two_views
+from fedge_train.training.linear_head import CrossValidated, Floats, cross_validate, features_of_views, folds_of
 from fedge_train.training.loop import Callbacks, fit
 from fedge_train.training.start import start_network
 
@@ -74,7 +75,7 @@ class PicturePool:
 
     def load(self, recipe: Recipe) -> Split:
         """All pictures that are not for the test."""
-        dataset = load_dataset(self.data, recipe, self.label_map, self.test_share, self.read, self.seal)
+        dataset = load_dataset(self.data, recipe, self.label_map, self.test_share, self.read, self.seal, user_cache())
         return join([dataset.train, dataset.held_out])
 
 
@@ -90,9 +91,9 @@ def choose(pictures: PicturePool, recipe: Recipe, minutes: float, seed: int) -> 
         return pictures.load(replace(recipe, height=side, width=side))
 
     pool = pool_at(BACKBONE_SIDE)
-    backbone = start_network(BACKBONE, pool.images.shape[1:], int(pool.labels.max()) + 1, seed)
+    backbone = start_network(BACKBONE, pool.shape, int(pool.labels.max()) + 1, seed)
     fold = folds_of(pool.labels)
-    views = two_views(backbone, pool.images)
+    views = features_of_views(backbone, pool.images)
     found = cross_validate(views, pool.labels, fold)
     echo(
         f"tried {BACKBONE} at {BACKBONE_SIDE} px, as ImageNet taught it, with a new head: {found.accuracy:.1%} "
@@ -136,7 +137,7 @@ def _trial(learned: Split, left_out: Split, epochs: int, to_beat: float, deadlin
     """The accuracy after the last epoch; the best epoch would be chosen on the very pictures that it is judged on."""
     plan = replace(plan_for(SMALL, len(learned)), epochs=epochs, patience=0)
     sources = int(learned.sources.max()) + 1
-    model = start_network(SMALL, learned.images.shape[1:], learned.right.shape[1], seed)
+    model = start_network(SMALL, learned.shape, learned.right.shape[1], seed)
 
     def prune(epoch: Epoch) -> None:
         # The first epoch also builds the graph.

@@ -10,7 +10,7 @@ from fedge_train.runs.out_of_fold import OutOfFold, write_out_of_fold
 from fedge_train.runs.report import Answers, Outcome, TrainReport, write_report
 from fedge_train.runs.run_folder import HISTORY, load_float_model, save_weights, write_config
 from fedge_train.training.enough_report import enough_report
-from fedge_train.training.linear_head import cross_validate, fit_head, folds_of, install, two_views
+from fedge_train.training.linear_head import cross_validate, features_of_views, fit_head, folds_of, install
 from fedge_train.training.start import start_network
 
 
@@ -26,7 +26,7 @@ def learn_head(start: Start, strength: float) -> TrainReport:
     pool = join([dataset.train, dataset.held_out])
     echo(f"learning a head for {config.architecture} from {len(pool):,} pictures -> {folder}")
     model = start_network(config.architecture, config.recipe.shape, len(config.labels), config.seed)
-    views = two_views(model, pool.images) if chosen is None or chosen.views is None else chosen.views
+    views = features_of_views(model, pool.images) if chosen is None or chosen.views is None else chosen.views
     found = chosen.head if chosen else None
     if found is None or found.strength != strength:
         found = cross_validate(views, pool.labels, folds_of(pool.labels), (strength,))

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from fedge.data import fashion_mnist
 from fedge.data.dataset import Dataset, thinned
+from fedge.data.decoded.cache import user_cache
 from fedge.data.label_map import read_label_map
 from fedge.data.load import Seal, default_recipe, load_dataset
 from fedge.data.picture_files import PictureFiles
@@ -109,7 +110,7 @@ def start_run(options: TrainOptions) -> Start:
     share = TEST_SHARE if options.test_share is None else options.test_share
     head, chosen = None, None
     is_free = _is_free_to_choose(options)
-    files = _files(is_free or bool(options.variants or options.outliers))
+    files = _files(bool(options.variants or options.outliers))
     if is_free:
         recipe = _with_recipe_options(recipe, options)
         label_map, seed = read_label_map(options.label_map), options.seed or 0
@@ -123,7 +124,8 @@ def start_run(options: TrainOptions) -> Start:
         options = dataclasses.replace(options, size=BACKBONE_SIDE)
     recipe = _with_recipe_options(recipe, options)
     label_map = read_label_map(options.label_map)
-    dataset = load_dataset(options.data, recipe, label_map, share, files.read_with_notes, _seal(options))
+    read, seal = files.read_with_notes, _seal(options)
+    dataset = load_dataset(options.data, recipe, label_map, share, read, seal, user_cache())
     _require_pictures(dataset, options)
     dataset = thinned(dataset, options.share) if options.share < 1 else dataset
     config = dataclasses.replace(_configure(options, dataset), head=head)

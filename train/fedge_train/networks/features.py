@@ -1,18 +1,14 @@
 """Features, the input of a network's last layer: computed once, any number of heads can be fitted to them."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 from tf_keras import Model
 
 from fedge_train.networks.layer_names import LOGITS
-from fedge_train.networks.predict import predictor
-
-FeatureExtractor = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+from fedge_train.networks.predict import Predictor, predictor
 
 
-def feature_extractor(model: Model) -> FeatureExtractor:
+def feature_extractor(model: Model) -> Predictor:
     """A function from preprocessed pictures, uint8 [n, height, width, 3], to float32 features, [n, features].
 
     The features are the input of the layer `logits`. The function follows later changes of the model's weights.

@@ -1,6 +1,6 @@
 """A float network's answers to pictures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,11 +8,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tf_keras import Model
 
+from fedge.data.decoded.array import Images
+
 # At most so many pictures at once, and so many pixels: a network for photographs has about a hundred activations a
 # pixel.
 BATCH, BATCH_PIXELS = 500, 2**21
 
-Predictor = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+Predictor = Callable[[Images], NDArray[np.float32]]
 
 
 def to_input(images: tf.Tensor) -> tf.Tensor:
@@ -25,16 +27,25 @@ def predictor(model: Model) -> Predictor:
 
     It follows later changes of the model's weights.
     """
-    height, width = model.input_shape[1:3]
-    size = min(BATCH, max(1, BATCH_PIXELS // (height * width)))
     signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8)
     forward = tf.function(lambda batch: model(to_input(batch), training=False), input_signature=[signature])
 
-    def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        parts = [forward(images[start : start + size]).numpy() for start in range(0, len(images), size)]
-        return np.concatenate(parts).astype(np.float32)
+    def predict(images: Images) -> NDArray[np.float32]:
+        answers = np.empty((len(images), *model.output_shape[1:]), dtype=np.float32)
+        for place, pictures in in_batches(images):
+            answers[place] = forward(pictures).numpy()
+        return answers
 
     return predict
+
+
+def in_batches(images: Images) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """As many of the pictures as a network answers to at once, in order, and where they stand among all."""
+    _, height, width, _ = images.shape
+    size = min(BATCH, max(1, BATCH_PIXELS // (height * width)))
+    for start in range(0, len(images), size):
+        place = slice(start, start + size)
+        yield place, images[place]
 
 
 def weights_of(model: Model) -> list[np.ndarray[Any, Any]]:

@@ -8,6 +8,7 @@ import numpy as np
 import tf_keras as keras
 from numpy.typing import NDArray
 
+from fedge.data.decoded.array import Images
 from fedge.errors import ModelFileError, NotAModelFile, RunError
 from fedge.images.preprocess import Recipe
 from fedge.model import file as model_file
@@ -56,13 +57,13 @@ class Pretrained:
             return predictor(self._run())
         network, manifest = Network(self.model.flatbuffer), self.model.manifest
 
-        def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        def predict(images: Images) -> NDArray[np.float32]:
             raw = np.stack([network.logits(manifest.input.encode(image)) for image in images])
             return manifest.output.real(raw).astype(np.float32)
 
         return predict
 
-    def network(self, shape: Shape, labels: tuple[str, ...], pictures: NDArray[np.uint8]) -> keras.Model:
+    def network(self, shape: Shape, labels: tuple[str, ...], pictures: Images) -> keras.Model:
         """Its float network to be trained on: for pictures of `shape`, with a fresh last layer where labels differ.
 
         `pictures`, uint8 [n, height, width, channels], are some that it will learn from.

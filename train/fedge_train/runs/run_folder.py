@@ -13,6 +13,7 @@ from tf_keras import Model
 from fedge import __version__
 from fedge.data import fashion_mnist
 from fedge.data.dataset import Dataset, thinned
+from fedge.data.decoded.cache import user_cache
 from fedge.data.label_map import Classes, LabelMap
 from fedge.data.load import Read, Seal, load_dataset
 from fedge.errors import RunError
@@ -115,7 +116,8 @@ def load_run_data(
     if gone is not None and not moved_to:
         raise RunError(f"the pictures of {folder} are not in {gone} any more", "give their new folder with --data")
     seal: Seal = "none" if not config.sealed else "open" if with_test else "closed"
-    dataset = load_dataset(data, config.recipe, LabelMap(dict(config.label_map)), config.test_share, read, seal)
+    label_map = LabelMap(dict(config.label_map))
+    dataset = load_dataset(data, config.recipe, label_map, config.test_share, read, seal, user_cache())
     dataset = thinned(dataset, config.share) if config.share < 1 else dataset
     if dataset.sha256() != config.data_sha256:
         what = f"{' and '.join(moved_to)} do not hold the pictures that {folder} was trained on"

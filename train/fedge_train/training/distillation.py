@@ -1,6 +1,6 @@
 """Distillation: the teachers' answers to the training pictures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +9,13 @@ from fedge.data.dataset import Split
 from fedge.data.fashion_mnist import NAME
 from fedge.errors import RunError
 from fedge.model.confidence import softmax
-from fedge_train.networks.predict import Predictor
+from fedge_train.networks.predict import Predictor, in_batches
 from fedge_train.runs.pretrained import Pretrained, pretrained
 from fedge_train.runs.run_folder import RunConfig
 
 Images = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
+Answer = Callable[[Images], NDArray[np.float32]]
 
 # A function of pictures' places in the split, int64 [m], and of those pictures as augmented, uint8 [m, height, width,
 # channels]. It gives float32 [m, classes]: probabilities, or zeros where no teacher learned from the picture's source.
@@ -39,7 +40,9 @@ def teacher_answers_of(config: RunConfig, split: Split) -> TeacherAnswers | None
     if config.plan.consistent:
         return lambda chosen, shown: _mean_answer(predictors, shown, knowing[:, split.sources[chosen]], classes)
     mirrored = [_with_mirror(each) for each in predictors]
-    plain = _mean_answer(mirrored, split.images, knowing[:, split.sources], classes)
+    plain = np.empty((len(split), classes), dtype=np.float32)
+    for place, pictures in in_batches(split.images):
+        plain[place] = _mean_answer(mirrored, pictures, knowing[:, split.sources[place]], classes)
     return lambda chosen, shown: plain[chosen]
 
 
@@ -58,7 +61,7 @@ def _require_same_pictures(teacher: Pretrained, config: RunConfig) -> None:
 
 
 def _mean_answer(
-    predictors: list[Predictor], images: Images, knowing: NDArray[np.bool_], classes: int
+    predictors: Sequence[Answer], images: Images, knowing: NDArray[np.bool_], classes: int
 ) -> Probabilities:
     """`knowing`, [predictors, n], says whose answers count for which picture."""
     answers = np.zeros((len(images), classes), dtype=np.float32)
@@ -68,6 +71,6 @@ def _mean_answer(
     return answers / np.maximum(1, knowing.sum(axis=0))[:, np.newaxis].astype(np.float32)
 
 
-def _with_mirror(predict: Predictor) -> Predictor:
+def _with_mirror(predict: Predictor) -> Answer:
     """The mean logits of a picture and its mirror."""
     return lambda images: (predict(images) + predict(images[:, :, ::-1])) * np.float32(0.5)

@@ -9,7 +9,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from tf_keras import Model
 
+from fedge.data.decoded.array import Images
 from fedge_train.networks.features import feature_extractor, set_head
+from fedge_train.networks.layer_names import LOGITS
+from fedge_train.networks.predict import in_batches
 
 Floats = NDArray[np.float32]
 Classes = NDArray[np.int64]
@@ -18,6 +21,8 @@ Classes = NDArray[np.int64]
 STRENGTHS = (0.01, 0.03, 0.1)
 USUAL_STRENGTH = 0.03
 FOLDS = 3
+# Mirror images are worth something where pictures are few; of many they double memory and time.
+MOST_MIRRORED = 10_000
 _ITERATIONS = 300
 _SEED = 0
 
@@ -67,10 +72,18 @@ def standard_error(hits: int, n: int) -> float:
     return float(np.sqrt(share * (1 - share) / (n + 4)))
 
 
-def two_views(model: Model, images: NDArray[np.uint8]) -> Floats:
-    """Features of pictures, uint8 [n, height, width, 3], and of their mirror images: float32 [2, n, features]."""
+def features_of_views(model: Model, images: Images) -> Floats:
+    """Features of pictures, uint8 [n, height, width, 3], and of their mirror images: float32 [2, n, features].
+
+    Of more than `MOST_MIRRORED` pictures there are those of the pictures alone, [1, n, features].
+    """
     extract = feature_extractor(model)
-    return np.stack([extract(images), extract(np.ascontiguousarray(images[:, :, ::-1]))])
+    count = 2 if len(images) <= MOST_MIRRORED else 1
+    views = np.empty((count, len(images), model.get_layer(LOGITS).input_shape[-1]), dtype=np.float32)
+    for place, pictures in in_batches(images):
+        for view, shown in zip(views, (pictures, pictures[:, :, ::-1]), strict=False):
+            view[place] = extract(shown)
+    return views
 
 
 def folds_of(labels: Classes) -> Classes:

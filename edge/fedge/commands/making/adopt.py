@@ -11,6 +11,7 @@ from fedge import __version__
 from fedge.commands.making.adopt_report import AdoptReport
 from fedge.commands.making.teach import require_file
 from fedge.data.dataset import Split, carve
+from fedge.data.decoded.array import Images
 from fedge.data.label_map import read_label_map
 from fedge.data.load import load_for_evaluation
 from fedge.errors import DataError
@@ -70,7 +71,7 @@ class _Ready:
     network: ForeignNetwork
     wanted: Wanted
 
-    def answers(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def answers(self, images: Images) -> NDArray[np.float64]:
         return self.network.answers(list(images), self.wanted.input)
 
 
