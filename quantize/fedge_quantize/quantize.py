@@ -19,6 +19,7 @@ from fedge.system.console import echo, file_name
 from fedge.system.files import short_name, write_json
 from fedge_quantize.calibration import BACKBONE_PICTURES, PICTURES, calibration_set
 from fedge_quantize.candidates import Candidate, Candidates, QuantizeOptions, emitted_logits, methods_for
+from fedge_quantize.conversion.compact import compact
 from fedge_quantize.flips import plot_flips
 from fedge_quantize.out_of_fold import Answers, compare_all, out_of_fold_answers
 from fedge_quantize.packing import ProvedBy, pack_candidate
@@ -137,4 +138,4 @@ def _quantize(options: QuantizeOptions) -> QuantizeReport:
 
 def _described(candidate: Candidate, name: str, recipe: Recipe) -> Candidate:
     """The candidate with metadata for other tools, before it is judged: what is judged is what is packed."""
-    return replace(candidate, flatbuffer=with_metadata(candidate.flatbuffer, name, recipe, LABELS))
+    return replace(candidate, flatbuffer=compact(with_metadata(candidate.flatbuffer, name, recipe, LABELS)))

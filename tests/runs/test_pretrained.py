@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tf_keras as keras
+from random_weights import with_random_weights
 from support import fedge, one_line_error, write_class_folders
 
 from fedge.errors import FedgeError, RunError
@@ -12,7 +13,6 @@ from fedge.model.self_test import unpack
 from fedge.model.shipped import shipped_models
 from fedge_quantize.conversion.convert import convert
 from fedge_quantize.conversion.fold_batch_norm import fold
-from fedge_train.networks.architectures import build
 from fedge_train.networks.from_tflite import model_from_tflite
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.pretrained import pretrained, resolved_name
@@ -46,15 +46,7 @@ def test_a_shipped_model_goes_on_as_a_float_network(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def nano() -> keras.Model:
-    """A network whose biases are none of them zero, as training leaves them."""
-    keras.utils.set_random_seed(0)
-    model = build("nano", SHAPE, 7)
-    generator = np.random.default_rng(0)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.set_weights([generator.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
-    model.layers[-1].set_weights([generator.normal(0, 0.3, w.shape) for w in model.layers[-1].get_weights()])
-    return fold(model)
+    return fold(with_random_weights("nano", SHAPE, 7))
 
 
 def test_all_weights_come_back(nano: keras.Model, pictures: np.ndarray) -> None:
