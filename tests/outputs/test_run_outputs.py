@@ -25,7 +25,7 @@ from support import fedge
 from waiting import eventually, free_port
 
 from fedge.cli.parsing.optional_values import with_defaults
-from fedge.commands.run import open_source
+from fedge.commands.run.sources import open_source
 from fedge.errors import EXIT_USAGE
 from fedge.model.classifier import load
 from fedge.options import OutputOptions, RunOptions

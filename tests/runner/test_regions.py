@@ -36,11 +36,15 @@ HALVES = (Region(0, 0, 0.5, 1, True, "left"), Region(0.5, 0, 0.5, 1, True, "righ
 GATE = ("--region", "gate=0,0,0.5,1")
 
 
+def watched_region(classifier: Classifier, region: Region, gate: Gate) -> Watched:
+    return Watched(classifier, Decider(classifier.labels, 0.0), gate, region, region.name)
+
+
 def watch(
     classifier: Classifier, camera: InMemoryCamera, health: Health, when: WhenOptions | None = None
 ) -> list[Result | Fault | None]:
-    watched = [Watched(region, Decider(classifier.labels, 0.0), Gate(when or WhenOptions(), 0.0)) for region in HALVES]
-    return list(classify_regions(classifier, camera, watched, health))
+    watched = [watched_region(classifier, region, Gate(when or WhenOptions(), 0.0)) for region in HALVES]
+    return list(classify_regions(camera, watched, health))
 
 
 def two(left: Picture, right: Picture) -> Picture:
@@ -65,8 +69,8 @@ def test_a_region_that_moves_does_not_open_the_gate_of_another(classifier: Class
     script = [two(still, still), two(still, moved), two(still, still)]
     camera = InMemoryCamera(script, interval=0.01)
     # The rest after a motion is a millisecond, shorter than the pause between two frames.
-    watched = [Watched(region, Decider(classifier.labels, 0.0), Gate(WhenOptions(True), -0.999)) for region in HALVES]
-    results = [each for each in classify_regions(classifier, camera, watched, health) if isinstance(each, Result)]
+    watched = [watched_region(classifier, region, Gate(WhenOptions(True), -0.999)) for region in HALVES]
+    results = [each for each in classify_regions(camera, watched, health) if isinstance(each, Result)]
     assert [each.still for each in results if each.region == "left"] == [False, True, True]
     assert [each.still for each in results if each.region == "right"] == [False, False, False]
     assert results[1].answer.probabilities == results[0].answer.probabilities
@@ -74,13 +78,13 @@ def test_a_region_that_moves_does_not_open_the_gate_of_another(classifier: Class
 
 def test_a_region_outside_the_first_picture_is_an_error_and_outside_a_later_one_a_fault(classifier: Classifier) -> None:
     health = Health()
-    watched = [Watched(Region(0, 0, 100, 100, name="gate"), Decider(classifier.labels, 0.0), Gate(WhenOptions(), 0.0))]
+    watched = [watched_region(classifier, Region(0, 0, 100, 100, name="gate"), Gate(WhenOptions(), 0.0))]
     large, small = scene(0, 320, 240), scene(0, 64, 48)
-    results = list(classify_regions(classifier, InMemoryCamera([large, small, large]), watched, health))
+    results = list(classify_regions(InMemoryCamera([large, small, large]), watched, health))
     assert [type(each) for each in results] == [Result, Fault, Result]
     assert health.snapshot().faults == {"region": 1}
     with pytest.raises(SourceError, match="gate=0,0,100,100 is not inside the 64x48 picture"):
-        list(classify_regions(classifier, InMemoryCamera([small]), watched, health))
+        list(classify_regions(InMemoryCamera([small]), watched, health))
 
 
 @pytest.mark.parametrize(

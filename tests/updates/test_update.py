@@ -187,7 +187,8 @@ def test_a_watch_goes_on_after_a_refusal(device: Device, maker: Maker, server: R
 
 
 def test_a_run_knows_nothing_of_updates() -> None:
-    code = "import sys, fedge.commands.run, fedge.runner.swap; print([m for m in sys.modules if 'tuf' in m.split('.')])"
+    imports = "import sys, fedge.commands.run.run, fedge.runner.swap"
+    code = f"{imports}; print([m for m in sys.modules if 'tuf' in m.split('.')])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 

@@ -22,7 +22,7 @@ def become(options: RunOptions) -> NoReturn:
 
 
 def _work() -> int:
-    from fedge.commands.run import run
+    from fedge.commands.run.run import run
 
     with os.fdopen(int(sys.argv[1]), "rb") as pipe:
         options = pickle.load(pipe)

@@ -35,7 +35,7 @@ def _command(arguments: list[str] | None, in_this_process: bool) -> int:
     if isinstance(result, RunOptions):
         if not in_this_process:
             become(result)
-        from fedge.commands.run import run as work
+        from fedge.commands.run.run import run as work
 
         return work(result)
     return result if isinstance(result, int) else 0

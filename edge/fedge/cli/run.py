@@ -1,10 +1,13 @@
 """The signature of `fedge run`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from fedge.cli.parsing.camera_tables import to_cameras
+from fedge.cli.parsing.command import CAMERAS
 from fedge.cli.parsing.output_parameters import (
     Csv,
     Exec,
@@ -221,7 +224,11 @@ def run(
     """Classify frames from a camera, or pictures and videos."""
     if model is not None and source is None and not camera and device is None and _looks_like_a_source(Path(model)):
         raise typer.BadParameter(f"{model} is no model; to classify it write --source {model}")
-    require_one_source(camera, source, device)
+    tables = context.meta.get(CAMERAS, [])
+    if not tables:
+        require_one_source(camera, source, device)
+    elif camera or source is not None or device is not None or region:
+        raise typer.BadParameter("[[camera]] says where frames come from: leave out camera, source, device and region")
     if background is not None and record is not None:
         raise typer.BadParameter(
             "--record does not keep the empty scene that a replay needs; leave out --record or --background"
@@ -230,13 +237,14 @@ def run(
         raise typer.BadParameter("--record needs every frame to be classified; leave out --record or --when")
     if show_input and as_json and not window:
         raise typer.BadParameter("--show-input goes with a terminal or --window; the page of --web always shows it")
-    if (loop or realtime) and source is None:
+    if (loop or realtime) and source is None and not tables:
         raise typer.BadParameter("--loop and --realtime play files; give one with --source")
     if leave > enter:
         raise typer.BadParameter("--leave must not be above --enter")
     regions = tuple(region or ())
     require_names_apart(regions)
     named = any(each.name for each in regions)
+    parts = "[[camera]]" if tables else "named regions"
     alone: dict[str, object] = {
         "--record": record,
         "--unsure": unsure,
@@ -246,9 +254,8 @@ def run(
         "--show-input": show_input,
     }
     for option, value in alone.items():
-        if named and value:
-            raise typer.BadParameter(f"{option} does not go with named regions; leave out {option} or the names")
-    save_config(context, saved_config)
+        if (named or tables) and value:
+            raise typer.BadParameter(f"{option} does not go with {parts}; leave out {option} or these")
     outputs: list[OutputOptions | None] = [
         CsvOptions(csv, csv_mb * MEGABYTE, csv_files) if csv else None,
         SqliteOptions(sqlite, sqlite_rows) if sqlite else None,
@@ -261,7 +268,7 @@ def run(
         ProgramOptions(exec_, exec_at_once, exec_seconds) if exec_ else None,
         VideoOptions(save, save_mb * MEGABYTE) if save else None,
     ]
-    return RunOptions(
+    options = RunOptions(
         model,
         device,
         source,
@@ -280,6 +287,9 @@ def run(
         PlaybackOptions(loop, realtime),
         regions if named else (),
     )
+    options = replace(options, cameras=to_cameras(options, tables))
+    save_config(context, saved_config)
+    return options
 
 
 def _looks_like_a_source(path: Path) -> bool:

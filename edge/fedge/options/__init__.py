@@ -60,6 +60,8 @@ from fedge.options.program import Program, parse_program
 from fedge.options.run import (
     CollectOptions,
     DecisionOptions,
+    NamedCamera,
+    PartOptions,
     PlaybackOptions,
     RecordOptions,
     RunOptions,
@@ -108,7 +110,9 @@ __all__ = [
     "CollectOptions",
     "DecisionOptions",
     "FaultLimits",
+    "NamedCamera",
     "OutputOptions",
+    "PartOptions",
     "PlaybackOptions",
     "Program",
     "RecordOptions",

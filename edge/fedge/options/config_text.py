@@ -1,4 +1,4 @@
-"""Flat TOML: a line for each key."""
+"""TOML: a line for each key, then the arrays of tables."""
 
 import json
 from collections.abc import Mapping
@@ -6,13 +6,27 @@ from typing import TypeAlias
 
 from fedge.errors import ConfigError
 
-Value: TypeAlias = "bool | int | float | str | list[Value]"
+Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value]"
 """A value of a configuration file."""
 
 
 def write_text(values: Mapping[str, Value]) -> str:
     """A configuration file's text; raises ConfigError for a text that is not UTF-8, as some files' names are."""
-    return "".join(f"{key} = {_toml(_single(value))}\n" for key, value in values.items())
+    return _text(values, "")
+
+
+def tables(value: Value) -> list[dict[str, Value]]:
+    """The tables of an array of tables; none for any other value."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _text(values: Mapping[str, Value], within: str) -> str:
+    plain = {key: value for key, value in values.items() if not tables(value)}
+    lines = [f"{key} = {_toml(_single(value))}\n" for key, value in plain.items()]
+    for key, value in values.items():
+        for table in tables(value):
+            lines.append(f"\n[[{within}{key}]]\n{_text(table, f'{within}{key}.')}")
+    return "".join(lines)
 
 
 def _single(value: Value) -> Value:
@@ -25,6 +39,8 @@ def _toml(value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return repr(value)
+    if isinstance(value, dict):
+        raise ConfigError("a table stands in a list of values", "write it as [[camera]]")
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
     try:

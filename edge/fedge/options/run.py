@@ -79,6 +79,37 @@ class PlaybackOptions:
 
 
 @dataclass(frozen=True)
+class PartOptions:
+    """What is classified of a camera's picture, by which model, and how its answers become a decision.
+
+    Attributes:
+        name: what its results are told apart by: the camera's, or CAMERA/REGION.
+        region: None for all of the picture.
+        model, reject, decision, when: as in `RunOptions`.
+    """
+
+    name: str
+    region: Region | None
+    model: str | None
+    reject: RejectMode
+    decision: DecisionOptions
+    when: WhenOptions
+
+
+@dataclass(frozen=True)
+class NamedCamera:
+    """One of several cameras of a run; `source`, `device`, `camera`, `limits` and `playback` as in `RunOptions`."""
+
+    name: str
+    source: str | None
+    device: str | None
+    camera: CameraOptions
+    limits: FaultLimits
+    playback: PlaybackOptions
+    parts: tuple[PartOptions, ...]
+
+
+@dataclass(frozen=True)
 class RunOptions:
     """What the user asked for: a `source`, or without one the camera `device` (None: the first that works).
 
@@ -97,6 +128,8 @@ class RunOptions:
         when: which frames are classified.
         playback: how a file is played.
         regions: named ones, each with an answer and a decision of its own; then `camera` has none.
+        cameras: where there are several, or models for parts of a picture; then `source`, `device`, `regions` and
+            `background` are not used, and each camera stops after `frames`.
     """
 
     model: str | None = field(metadata=flag("model", path="read"))
@@ -116,6 +149,7 @@ class RunOptions:
     when: WhenOptions = field(default_factory=WhenOptions)
     playback: PlaybackOptions = field(default_factory=PlaybackOptions)
     regions: tuple[Region, ...] = ()
+    cameras: tuple[NamedCamera, ...] = ()
 
 
 @dataclass(frozen=True)

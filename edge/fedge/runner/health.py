@@ -1,7 +1,7 @@
 """How the runner is doing: counts that any thread may add to, and snapshots of them for outputs."""
 
 from collections import Counter, deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from threading import Lock
 from time import monotonic
 from typing import Literal
@@ -85,6 +85,7 @@ class HealthSnapshot:
         unknown_rate: the share of the last thousand frames that were answered as unknown, 0..1; None before the first.
         trial: whether the model was just swapped in and is on trial.
         update_percent: how far the proof of a new model has come, 0..100; None where none is being proved.
+        cameras: the state of each camera by its name, where the run has several; else empty.
     """
 
     state: State
@@ -103,6 +104,7 @@ class HealthSnapshot:
     unknown_rate: float | None = None
     trial: bool = False
     update_percent: int | None = None
+    cameras: dict[str, State] = field(default_factory=dict)
 
     @property
     def failing(self) -> dict[str, OutputStatus]:

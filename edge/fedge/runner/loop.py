@@ -52,15 +52,19 @@ class Watched:
     """What is classified of each frame, and what is known of it.
 
     Attributes:
-        region: a named part of the picture; None for all of it.
+        classifier: answers it.
         decider: of its decision.
         gate: says which frames are classified in it; None: all of them.
+        region: a part of the picture; None for all of it.
+        name: what its results are told apart by; empty where there is only one.
         last: its newest result; None before the first.
     """
 
-    region: Region | None
+    classifier: Classifier
     decider: Decider
-    gate: Gate | None
+    gate: Gate | None = None
+    region: Region | None = None
+    name: str = ""
     last: Result | None = None
 
 
@@ -78,11 +82,10 @@ def classify_frames(
     Between the results come the source's faults, and None where it has nothing new. Closes the source in any case.
     Ends early where a `successor` has to be started with a source of its own. Raises SourceError.
     """
-    return classify_regions(classifier, source, [Watched(None, decider, gate)], health, successor)
+    return classify_regions(source, [Watched(classifier, decider, gate)], health, successor)
 
 
 def classify_regions(
-    classifier: Classifier,
     source: Source,
     watched: Sequence[Watched],
     health: Health,
@@ -90,8 +93,9 @@ def classify_regions(
 ) -> Generator[Result | Fault | None]:
     """Like `classify_frames`, with a result for each of `watched` of each frame, in their order and of one number.
 
-    A region that is not inside the first picture raises SourceError; one that is not inside a later, smaller one is a
-    fault of that frame. A frame counts as still where no region of it was classified.
+    A `successor` takes the place of the classifiers of all of them. A region that is not inside the first picture
+    raises SourceError; one that is not inside a later, smaller one is a fault of that frame. A frame counts as still
+    where no region of it was classified.
     """
     number = 0
     try:
@@ -100,9 +104,8 @@ def classify_regions(
                 return
             if isinstance(item, Frame):
                 if successor is not None and (fresh := successor.take()) is not None:
-                    classifier = fresh
                     for each in watched:
-                        each.last = None
+                        each.classifier, each.last = fresh, None
                 try:
                     boxes = [_box(each.region, item) for each in watched]
                 except SourceError as error:
@@ -112,8 +115,7 @@ def classify_regions(
                     yield Fault("region", error.what)
                     continue
                 results = [
-                    _classify(classifier, each, number, item, box, successor)
-                    for each, box in zip(watched, boxes, strict=True)
+                    _classify(each, number, item, box, successor) for each, box in zip(watched, boxes, strict=True)
                 ]
                 if all(result.still for result in results):
                     health.count_still()
@@ -133,19 +135,17 @@ def _box(region: Region | None, frame: Frame) -> Box | None:
     return None if region is None else region.pixels(width, height)
 
 
-def _classify(
-    classifier: Classifier, watched: Watched, number: int, frame: Frame, box: Box | None, successor: Successor | None
-) -> Result:
+def _classify(watched: Watched, number: int, frame: Frame, box: Box | None, successor: Successor | None) -> Result:
     part = frame
     if box is not None:
         left, top, right, bottom = box
         part = replace(frame, picture=frame.picture[top:bottom, left:right])
     if watched.gate is None or watched.gate.is_open(part) or watched.last is None:
-        answer = classifier.classify(part.picture)
+        answer = watched.classifier.classify(part.picture)
         decision = watched.decider.update(answer.evidence, frame.moment, frame.time)
         age_ms = (monotonic() - frame.captured) * 1e3
-        sha, name = classifier.model.sha256, "" if watched.region is None else watched.region.name
-        watched.last = Result(number, frame, answer, age_ms, decision, sha, region=name, box=box)
+        sha = watched.classifier.model.sha256
+        watched.last = Result(number, frame, answer, age_ms, decision, sha, region=watched.name, box=box)
         if successor is not None:
             successor.answered(part.picture, answer)
     else:

@@ -8,11 +8,15 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from fedge.cli.parsing.config_file import read_config, to_write
+from fedge.cli.parsing.camera_tables import read_cameras
+from fedge.cli.parsing.config_file import CAMERA, read_config, to_write
+from fedge.options.config_text import Value, tables
 from fedge.system.console import did_you_mean
 
 # Where a command's context keeps what was given to it: what `--save-config` writes.
 GIVEN = "fedge.given"
+# Where it keeps what the file's tables say of each of several cameras.
+CAMERAS = "fedge.cameras"
 HELP_ALL = "--help-all"
 # A source of frames on the command line replaces the one in the file, of whatever kind.
 _INSTEAD = {"source": ("camera", "device"), "camera": ("source",), "device": ("source",)}
@@ -47,8 +51,15 @@ class Command(TyperCommand):
         if "help" not in typed:
             self._require_no_more(ctx, too_many)
         from_file: dict[str, Any] = {}
+        cameras: list[dict[str, Value]] = []
         if "config" in typed and "help" not in typed:
             from_file = read_config(Path(typed["config"]), self, ctx)
+            cameras = tables(from_file.get(CAMERA, False))
+            if cameras:
+                del from_file[CAMERA]
+            if typed.keys() & _INSTEAD.keys():
+                cameras = []
+            ctx.meta[CAMERAS] = read_cameras(cameras, Path(typed["config"]), self, ctx)
             for name in typed:
                 for other in _INSTEAD.get(name, ()):
                     from_file.pop(other, None)
@@ -58,7 +69,7 @@ class Command(TyperCommand):
         except typer.BadParameter as error:
             _suggest(error, typed)
             raise
-        ctx.meta[GIVEN] = to_write(self, ctx, from_file | typed)
+        ctx.meta[GIVEN] = to_write(self, ctx, from_file | typed) | ({CAMERA: cameras} if cameras else {})
         return rest
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

@@ -13,12 +13,14 @@ from typer.core import TyperCommand, TyperOption
 
 from fedge.errors import ConfigError, FedgeError
 from fedge.options import DEFAULT_ADDRESSES
-from fedge.options.config_text import Value
+from fedge.options.config_text import Value, tables
 from fedge.system.console import did_you_mean
 
 # These say which file is read or written; none may hold them.
 _OUTSIDE = ("config", "save-config")
 MOST_BYTES = 1_000_000
+# Tables under this key say of each of several cameras what the command line says of one.
+CAMERA = "camera"
 
 
 def keys(command: TyperCommand) -> dict[str, Any]:
@@ -33,11 +35,12 @@ def keys(command: TyperCommand) -> dict[str, Any]:
 def read_config(path: Path, command: TyperCommand, context: Any) -> dict[str, Any]:
     """What a file gives to a command, by the names of its parameters, as text that could have been typed.
 
-    Raises ConfigError, which names the file and the line.
+    Under `camera` there may be tables, which are given as they are. Raises ConfigError, which names the file and the
+    line.
     """
     import tomllib
 
-    text = _read(path)
+    text = read_text(path)
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -57,17 +60,28 @@ def read_config(path: Path, command: TyperCommand, context: Any) -> dict[str, An
         name = str(known[key].name)
         if name in values:
             raise ConfigError(f"{place}: {key} is there twice", "leave one of them out")
-        try:
-            values[name] = _as_typed(known[key], value)
-            known[key].process_value(context, values[name])
-        except typer.BadParameter as error:
-            why = plain(error.message).rstrip(".") + _suggestion(known[key], values[name])
-            raise ConfigError(f"{place}: {key}: {why}", f"see `{context.command_path} --help-all`") from error
-        except FedgeError as error:
-            raise ConfigError(f"{place}: {key}: {error.what}", error.mend) from error
-        except ValueError as error:
-            raise ConfigError(f"{place}: {key} {error}", f"see `{context.command_path} --help-all`") from error
+        if key == CAMERA and tables(value):
+            values[name] = value
+        else:
+            values[name], _ = checked(known[key], value, f"{place}: {key}", context)
     return values
+
+
+def checked(param: Any, value: Any, place: str, context: Any) -> tuple[Any, Any]:
+    """A value as it could have been typed, and what the command makes of it. Raises ConfigError, which begins with
+    `place`."""
+    see = f"see `{context.command_path} --help-all`"
+    typed = None
+    try:
+        typed = _as_typed(param, value)
+        return typed, param.process_value(context, typed)
+    except typer.BadParameter as error:
+        why = plain(error.message).rstrip(".") + _suggestion(param, typed)
+        raise ConfigError(f"{place}: {why}", see) from error
+    except FedgeError as error:
+        raise ConfigError(f"{place}: {error.what}", error.mend) from error
+    except ValueError as error:
+        raise ConfigError(f"{place} {error}", see) from error
 
 
 def to_write(command: TyperCommand, context: Any, given: Mapping[str, Any]) -> dict[str, Value]:
@@ -84,7 +98,8 @@ def plain(message: str) -> str:
     return message.replace("Value error, ", "")
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """A configuration file's text. Raises ConfigError."""
     mend = "give a text file of lines like camera = true"
     try:
         with path.open("rb") as file:

@@ -114,7 +114,8 @@ def _answers(topic: str, availability: list[Json], regions: Sequence[str]) -> di
     entities: dict[tuple[str, str], JsonObject] = {}
     for region in regions or ("",):
         state = f"{topic}/{region}/state" if region else f"{topic}/state"
-        words, before = (f"{region} ", f"{region}_") if region else ("", "")
+        # A part of one of several cameras is called CAMERA/REGION, and an entity's id has no slash.
+        words, before = (f"{region} ", f"{region.replace('/', '--')}_") if region else ("", "")
         entities["sensor", f"{before}decision"] = {
             "name": f"{words}decision" if region else "Decision",
             "state_topic": state,

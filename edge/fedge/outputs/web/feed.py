@@ -70,13 +70,14 @@ class Feed:
             described = self._describe(result)
             if result.region:
                 self._regions[result.region] = {"name": result.region, **described}
-            # With several regions the page's large answer stays with the first, so that it does not flicker.
-            if result.region in ("", *self._names[:1]):
+            # With several regions the page's picture and large answer stay with the first, so that they do not flicker.
+            is_first = result.region in ("", *self._names[:1])
+            if is_first:
                 self._state, self._input = described, result.answer.image
         if result.decision.changed or now - self._state_at >= 1 / STATES_PER_SECOND:
             self._state_at = now
             self._publish_state()
-        if self.pictures.clients and now - self._picture_at >= self._picture_pause:
+        if is_first and self.pictures.clients and now - self._picture_at >= self._picture_pause:
             self._picture_at = now
             self.pictures.publish(encode(result.frame.picture))
 

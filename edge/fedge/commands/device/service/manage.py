@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fedge.commands.device.service.preflight import check
@@ -15,7 +15,7 @@ from fedge.commands.device.service.unit import CONFIG_FILE, ENVIRONMENT_FILE, NA
 from fedge.commands.device.service.update_unit import update_unit
 from fedge.errors import ServiceError
 from fedge.options import RecordOptions, RunOptions
-from fedge.options.config_text import Value, write_text
+from fedge.options.config_text import Value, tables, write_text
 from fedge.options.flags import PathUse, flags
 from fedge.outputs.factory import OUTPUTS
 from fedge.system.files import write_bytes
@@ -101,23 +101,38 @@ def uninstall(dry_run: bool) -> None:
 
 def make_unit(values: Mapping[str, Value], user: str | None) -> Unit:
     """The unit for `fedge run` with these values of a configuration file, by this very installation."""
-    named = {key: Path(str(values[key])) for key, use in PATHS.items() if key in values and use != "program"}
+    everywhere = [(key, value) for table in _all_tables(values) for key, value in table.items()]
+    named = [(key, Path(str(value))) for key, value in everywhere if PATHS.get(key, "program") != "program"]
     programs = [str(values[key]) for key, use in PATHS.items() if key in values and use == "program"]
     words = [Path(word) for command in programs for word in shlex.split(command)]
     # A file that rotates or is replaced has siblings, so that its folder must be writable.
-    written = [path.parent for key, path in named.items() if PATHS[key] == "written file"]
-    written += [path for key, path in named.items() if PATHS[key] == "written folder"]
+    written = [path.parent for key, path in named if PATHS[key] == "written file"]
+    written += [path for key, path in named if PATHS[key] == "written folder"]
     return Unit(
         program=_program(),
         user=user,
         writable=[path for path in written if path.is_absolute()],
-        readable=[Path(sys.prefix), *(path for path in [*named.values(), *words] if path.is_absolute())],
+        readable=[Path(sys.prefix), *(path for path in [*(path for _, path in named), *words] if path.is_absolute())],
     )
 
 
 def with_absolute_paths(given: Mapping[str, Value]) -> dict[str, Value]:
     """The values, paths of what exists made absolute; what is not there yet is made in the service's own folder."""
-    return {key: _absolute(key, str(value)) if key in PATHS else value for key, value in given.items()}
+    absolute: dict[str, Value] = {}
+    for key, value in given.items():
+        if tables(value):
+            absolute[key] = [with_absolute_paths(table) for table in tables(value)]
+        else:
+            absolute[key] = _absolute(key, str(value)) if key in PATHS else value
+    return absolute
+
+
+def _all_tables(values: Mapping[str, Value]) -> Iterator[Mapping[str, Value]]:
+    """The values, and each table within them."""
+    yield values
+    for value in values.values():
+        for table in tables(value):
+            yield from _all_tables(table)
 
 
 def _program() -> list[str]:
@@ -138,6 +153,9 @@ def _without_secrets(values: Mapping[str, Value]) -> dict[str, Value]:
     """The values; of addresses that may hold a password only the scheme."""
     shown: dict[str, Value] = {}
     for key, value in values.items():
+        if tables(value):
+            shown[key] = [_without_secrets(table) for table in tables(value)]
+            continue
         secret = key in _SECRETS and "://" in str(value)
         shown[key] = f"{str(value).partition('://')[0]}://..." if secret else value
     return shown

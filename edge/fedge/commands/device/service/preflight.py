@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fedge.commands.run import LEARN, open_played, require_background_fits
+from fedge.commands.run.sources import LEARN, open_played, require_background_fits
 from fedge.errors import OutputError, ServiceError
 from fedge.model import file as model_file
 from fedge.model.shipped import find_model
@@ -19,9 +19,12 @@ def check(options: RunOptions, environment: Path) -> None:
 
     `environment` is the file of the service's secrets, as far as it is there and may be read.
     """
-    content = model_file.read(find_model(options.model))
-    require_background_fits(options.background, content.manifest.preprocessing)
-    open_played(options, None, Unmonitored()).close()
+    models = [part.model for camera in options.cameras for part in camera.parts] or [options.model]
+    for model in dict.fromkeys(models):
+        content = model_file.read(find_model(model))
+        require_background_fits(options.background, content.manifest.preprocessing)
+    for asked in options.cameras or (options,):
+        open_played(asked, None, Unmonitored()).close()
     secrets = read_environment(environment)
     if WEBHOOK in secrets:
         parse_webhook(secrets[WEBHOOK])
