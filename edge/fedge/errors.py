@@ -25,6 +25,7 @@ FedgeError                    exit code 1: the user can mend it
 └── GateRefused               exit code 3: a check said no
     ├── ParityRefused         the int8 model lost too much accuracy
     ├── SelfTestFailed        this machine does not reproduce the golden answers
+    ├── RecipeMissed          a recipe's model is larger than the recipe promises
     ├── FleetInError          too many devices are in error to give a release to more of them
     ├── ReplayDiffers         a recording's frames get other answers than they got
     └── RecordingIncomplete   a power cut or a crash took a part of a recording
@@ -153,6 +154,10 @@ class ParityRefused(GateRefused):
 
 class SelfTestFailed(GateRefused):
     """This machine does not reproduce the golden answers."""
+
+
+class RecipeMissed(GateRefused):
+    """A recipe's model is larger than the recipe promises."""
 
 
 class FleetInError(GateRefused):

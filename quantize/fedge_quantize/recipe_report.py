@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from fedge.data.dataset import JudgedOn
+from fedge.errors import RecipeMissed
 from fedge.model.description import PICTURES_OF
 from fedge.model.format.schema import to_json
 from fedge.system.json_types import JsonObject
@@ -68,3 +69,13 @@ def as_text(report: RecipesReport) -> str:
 def as_json(report: RecipesReport) -> JsonObject:
     """`models`, a list of rows."""
     return {"models": [to_json(row) for row in report.models]}
+
+
+def require_kept(report: RecipesReport) -> None:
+    """Raises RecipeMissed where a model is larger than its recipe promises."""
+    missed = [row for row in report.models if row.bytes > row.most_bytes]
+    if missed:
+        sizes = ", ".join(f"{row.name} has {row.bytes:,} bytes of {row.most_bytes:,}" for row in missed)
+        raise RecipeMissed(
+            f"more than the recipe promises: {sizes}", "give the recipe a smaller arch, or raise its bytes"
+        )

@@ -215,13 +215,23 @@ def test_a_recipe_that_is_killed_goes_on_and_skips_what_is_done(
     said = capsys.readouterr()
     assert said.err.count("done before") == 3 and said.out.splitlines()[1].split()[:2] == ["mine", f"{row['bytes']:,}"]
 
+    # A smaller limit changes no step; what exceeds it is written and told, and refused.
+    mine(tmp_path, MINE.replace("bytes = 40_000", "bytes = 10_000"))
+    assert command(order) == 3
+    said = capsys.readouterr()
+    assert said.err.count("done before") == 3 and "10,000 EXCEEDED" in said.out and (out / "mine.tflite").is_file()
+    assert said.err.splitlines()[-1] == (
+        f"fedge: more than the recipe promises: mine has {row['bytes']:,} bytes of 10,000; "
+        "give the recipe a smaller arch, or raise its bytes"
+    )
+
 
 def test_a_trial_of_a_shipped_recipe_makes_a_model_that_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command(["train", "--recipe", "nano", "--scale", "0.002", "--out", str(tmp_path / "out")]) == 0
     table = capsys.readouterr().out
-    assert "32,000" in table and "20 test pictures" in table and "UNPROVED" in table
+    assert "32,000 " in table and "EXCEEDED" not in table and "20 test pictures" in table and "UNPROVED" in table
     manifest = model_file.read(tmp_path / "out/nano.tflite").manifest
     assert manifest.name == "nano" and manifest.parity is not None and manifest.parity.proof == "none"
     assert command(["info", str(tmp_path / "out/nano.tflite")]) == 0

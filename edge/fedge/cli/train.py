@@ -52,6 +52,7 @@ def _follow(context: typer.Context, as_json: bool) -> None:
     options = RecipeOptions(tuple(asked["recipe"]), asked["out"] or OUT, asked["scale"], tuple(asked["data"] or ()))
     report = run_recipes(options)
     print_report(reports.as_json(report) if as_json else reports.as_text(report))
+    reports.require_kept(report)
 
 
 def train(
