@@ -21,7 +21,7 @@ from fedge.system.json_types import JsonObject
 from fedge.system.timing import RetryPause
 
 # Pictures wait as they are, up to a megabyte each; lines are small.
-_PICTURES_WAITING, _LINES_WAITING = 8, 10_000
+PICTURES_WAITING, _LINES_WAITING = 8, 10_000
 RETRY_SECONDS = (1.0, 30.0)
 CLOSE_SECONDS = 1.0
 # A disk that has taken nothing for so long, while the recording may wait for it, is not slow: it is stuck.
@@ -85,7 +85,7 @@ class Recorder:
         self._try_at: float | None = None
         self._said_too_large = False
         self._wanted = Event()
-        self._room = Semaphore(_PICTURES_WAITING)
+        self._room = Semaphore(PICTURES_WAITING)
         self._given = self._taken = 0
         self._queue: Queue[_Line | _NewSegment | None] = Queue(_LINES_WAITING)
         self._queue.put(_NewSegment(state))
