@@ -25,8 +25,8 @@ from fedge.system.progress import Progress
 from fedge_quantize.calibration import CalibrationSet
 from fedge_quantize.conversion.convert import convert
 from fedge_quantize.conversion.fold_batch_norm import fold
+from fedge_quantize.conversion.frozen import convert_frozen
 from fedge_quantize.conversion.qat import quantization_aware
-from fedge_quantize.conversion.round_weights import round_weights
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.out_of_fold import read_out_of_fold
 from fedge_train.runs.pretrained import require_unchanged
@@ -88,7 +88,6 @@ class Candidates:
         self.max_drop_pp = max_drop_pp
         self.options, self.config, self.dataset = options, config, dataset
         self.float_model, self.calibration = float_model, calibration
-        self._folded = fold(float_model)
         self._candidates: dict[Method, Candidate] = {}
 
     def candidate(self, method: Method) -> Candidate:
@@ -97,7 +96,7 @@ class Candidates:
             images = self.calibration.images
             if method == "ptq":
                 echo(f"post-training quantization with {len(images)} calibration pictures")
-                flatbuffer = convert(self._rounded(), images)
+                flatbuffer = self._converted(images)
             else:
                 flatbuffer = convert(self._trained_on(), None)
             logits = emitted_logits(flatbuffer, self.dataset.held_out.images)
@@ -118,9 +117,13 @@ class Candidates:
         confidence = fit_confidence(logits, answers.right, answers.sources, None)
         return refuse_by_energy(confidence, logits, right, balanced_sample_weights(answers.sources))
 
-    def _rounded(self) -> Model:
+    def _converted(self, images: NDArray[np.uint8]) -> bytes:
         # Rounding costs a depth-wise network most; residual networks lose less by it than their test pictures can show.
-        return self._folded if self.config.head is None else round_weights(self._folded, self.calibration.images)
+        return (
+            convert(fold(self.float_model), images)
+            if self.config.head is None
+            else convert_frozen(self.float_model, images)
+        )
 
     def _trained_on(self) -> Model:
         epochs = self.options.qat_epochs
@@ -139,7 +142,7 @@ class Candidates:
                 ),
             )
             return quantization_aware(
-                self._folded,
+                fold(self.float_model),
                 loader,
                 self.dataset.held_out,
                 self.calibration.images,

@@ -14,9 +14,7 @@ from fedge.evaluation.parity import Parity, compare
 from fedge.system.console import echo
 from fedge_quantize.calibration import calibration_set
 from fedge_quantize.candidates import emitted_logits
-from fedge_quantize.conversion.convert import convert
-from fedge_quantize.conversion.fold_batch_norm import fold
-from fedge_quantize.conversion.round_weights import round_weights
+from fedge_quantize.conversion.frozen import convert_frozen
 from fedge_train.networks.layer_names import LOGITS
 from fedge_train.training.linear_head import features_of_views, fit_head, folds_of, install
 
@@ -56,7 +54,7 @@ def out_of_fold_answers(model: Model, pool: Split, strength: float, seed: int) -
             head = fit_head(views[:, rest], pool.labels[rest], strength)
             install(model, head)
             images = calibration_set(pool.take(rest), seed, PICTURES).images
-            flatbuffer = convert(round_weights(fold(model), images), images)
+            flatbuffer = convert_frozen(model, images)
             by_float[left_out] = head.logits(views[0, left_out]).argmax(-1)
             by_int8[left_out] = emitted_logits(flatbuffer, pool.take(left_out).images).argmax(-1)
     finally:

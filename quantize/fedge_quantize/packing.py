@@ -27,6 +27,7 @@ from fedge.model.manifest import (
 )
 from fedge.system.files import sha256
 from fedge_quantize.candidates import Candidate, Candidates
+from fedge_train.networks.extractor_network import parameters_of
 from fedge_train.runs.run_folder import read_cost
 
 
@@ -59,7 +60,7 @@ def pack_candidate(work: Candidates, candidate: Candidate, parity: Parity, prove
             data=dataset.name,
             data_sha256=config.data_sha256,
             architecture=config.architecture,
-            parameters=int(work.float_model.count_params()),
+            parameters=parameters_of(work.float_model),
             seed=config.seed,
             epochs=trained.epochs + (work.options.qat_epochs if candidate.method == "qat" else 0),
             looks=image_statistics(recipe, dataset.train.images, balanced_sample_weights(dataset.train.sources)),

@@ -57,6 +57,8 @@ def _quantize(options: QuantizeOptions) -> QuantizeReport:
         raise RunError(
             f"{options.run} was trained with its test pictures open", "leave out --no-test, or train with --no-test"
         )
+    if config.backbone is not None and options.method == "qat":
+        raise RunError(f"the backbone of {options.run} cannot be trained", "leave out --method qat")
     dataset = load_run_data(options.run, config, options.data, with_test=options.with_test)
     judged, pictures = dataset.judged, PICTURES_OF[dataset.judged_on]
     frames = read_frames(options.frames, config.recipe) if options.frames else None

@@ -71,9 +71,9 @@ class Graph:
         options = Table({0: Number("b", 1), **{i: Number("i", size) for i in (1, 2, 3, 4)}, 5: Number("b", 0)})
         return self.call(AVERAGE_POOL, (given,), result, _POOL_OPTIONS, options, version=2)
 
-    def connect(self, given: int, weights: int, bias: int, result: int) -> int:
+    def connect(self, given: int, weights: int, bias: int, result: int, version: int = 4) -> int:
         options = Table({0: Number("b", 0)})
-        return self.call(FULLY_CONNECTED, (given, weights, bias), result, _CONNECTED_OPTIONS, options, version=4)
+        return self.call(FULLY_CONNECTED, (given, weights, bias), result, _CONNECTED_OPTIONS, options, version)
 
     def softmax(self, given: int, result: int) -> int:
         return self.call(SOFTMAX, (given,), result, _SOFTMAX_OPTIONS, Table({0: Number("f", 1.0)}), version=2)
@@ -184,8 +184,26 @@ def float_classifier(normalization: tuple[float, float], bgr: bool = False, soft
     pooled = graph.pool(picture, graph.tensor((1, POOLED, POOLED, 3), FLOAT32), SIDE // POOLED)
     features = graph.reshape(pooled, graph.tensor(flat, FLOAT32), flat)
     constants = [graph.tensor(values.shape, FLOAT32, data=values) for values in (weights, bias)]
-    logits = graph.connect(features, constants[0], constants[1], graph.tensor((1, 3), FLOAT32))
+    logits = graph.connect(features, constants[0], constants[1], graph.tensor((1, 3), FLOAT32), version=1)
     return graph.build(picture, graph.softmax(logits, graph.tensor((1, 3), FLOAT32)) if softmax else logits)
+
+
+def float_features(normalization: tuple[float, float] | None = None) -> bytes:
+    """float32 pictures of 32 pixels to features: the mean colours of 16 squares, [1, 48]; or with a normalization,
+    gain and offset, 3 that tell nothing of pixels in another range.
+    """
+    graph, flat = Graph(), (1, POOLED * POOLED * 3)
+    picture = graph.tensor((1, SIDE, SIDE, 3), FLOAT32)
+    pooled = graph.pool(picture, graph.tensor((1, POOLED, POOLED, 3), FLOAT32), SIDE // POOLED)
+    features = graph.reshape(pooled, graph.tensor(flat, FLOAT32), flat)
+    if normalization is None:
+        return graph.build(picture, features)
+    weights, bias = color_head(*normalization)
+    constants = [graph.tensor(values.shape, FLOAT32, data=values) for values in (4 * weights, 4 * bias)]
+    logits = graph.connect(features, constants[0], constants[1], graph.tensor((1, 3), FLOAT32), version=1)
+    saturated = graph.softmax(logits, graph.tensor((1, 3), FLOAT32))
+    # So that it does not end as a classifier does.
+    return graph.build(picture, graph.reshape(saturated, graph.tensor((1, 3), FLOAT32), (1, 3)))
 
 
 def quantized_classifier(dtype: int, broken: bool = False) -> bytes:

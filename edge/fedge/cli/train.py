@@ -134,6 +134,14 @@ def train(
             show_default="random weights",
         ),
     ] = None,
+    backbone: Annotated[
+        Path | None,
+        START_FROM(
+            metavar="FILE.tflite",
+            help="Your own frozen backbone: what `fedge backbone` made, or a .tflite that gives features.",
+            show_default="lite0",
+        ),
+    ] = None,
     teacher: Annotated[
         list[str] | None,
         START_FROM(metavar="MODEL", help="A run, model file or shipped model to distil from; repeatable.", **RARE),
@@ -255,6 +263,7 @@ def train(
         teachers=tuple(teacher or ()),
         mix=mix,
         dtype=dtype,
+        backbone=backbone,
         sealed=no_test,
         minutes=minutes,
         out=out,

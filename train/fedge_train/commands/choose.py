@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +18,9 @@ from fedge.data.decoded.cache import user_cache
 from fedge.data.label_map import LabelMap
 from fedge.data.load import Read, Seal, load_dataset
 from fedge.images.preprocess import Recipe
+from fedge.making.foreign.extractor import Extractor
 from fedge.system.console import echo
+from fedge_train.networks.extractor_network import extractor_network
 from fedge_train.networks.plans import plan_for
 from fedge_train.runs.history import Epoch
 from fedge_train.training.batches import BatchLoader
@@ -55,6 +58,13 @@ class Choice:
     views: Floats | None = None
 
 
+class ToBeat(NamedTuple):
+    """The backbone's name, and its accuracy, 0..1, on the pictures that a trial is judged by."""
+
+    name: str
+    accuracy: float
+
+
 class _Pruned(Exception):
     """A trial will not win, or takes too long; `seconds` is how long an epoch takes."""
 
@@ -79,41 +89,43 @@ class PicturePool:
         return join([dataset.train, dataset.held_out])
 
 
-def choose(pictures: PicturePool, recipe: Recipe, minutes: float, seed: int) -> Choice:
+def choose(pictures: PicturePool, recipe: Recipe, minutes: float, seed: int, own: Extractor | None = None) -> Choice:
     """Tries the candidates on all pictures that are not for the test, says what each got, and gives the best.
 
-    `minutes` is how long the trials may take; the first one is made in any case.
+    `minutes` is how long the trials may take; the first one is made in any case. `own` is the backbone of the first
+    one, with its own recipe, in place of fedge's.
     """
     deadline = monotonic() + 60 * minutes
     started = monotonic()
-
-    def pool_at(side: int) -> Split:
-        return pictures.load(replace(recipe, height=side, width=side))
-
-    pool = pool_at(BACKBONE_SIDE)
-    backbone = start_network(BACKBONE, pool.shape, int(pool.labels.max()) + 1, seed)
+    name = own.name if own else BACKBONE
+    shown = own.recipe if own else replace(recipe, height=BACKBONE_SIDE, width=BACKBONE_SIDE)
+    pool = pictures.load(shown)
+    classes = int(pool.labels.max()) + 1
+    backbone = extractor_network(own, classes) if own else start_network(BACKBONE, pool.shape, classes, seed)
     fold = folds_of(pool.labels)
     views = features_of_views(backbone, pool.images)
     found = cross_validate(views, pool.labels, fold)
     echo(
-        f"tried {BACKBONE} at {BACKBONE_SIDE} px, as ImageNet taught it, with a new head: {found.accuracy:.1%} "
+        f"tried {name} at {shown.width} px, {'as it is' if own else 'as ImageNet taught it'}, with a new head: "
+        f"{found.accuracy:.1%} "
         f"(+- {found.error:.1%}) of {len(pool):,} pictures that it had not learned, in {monotonic() - started:.0f} s"
     )
-    chosen = Choice(BACKBONE, BACKBONE_SIDE, head=found, views=views)
+    chosen = Choice(name, shown.width, head=found, views=views)
     if found.accuracy >= GOOD_ENOUGH:
-        echo(f"chose {BACKBONE}: right on {GOOD_ENOUGH:.0%} or more, it leaves too little for another to win")
+        echo(f"chose {name}: right on {GOOD_ENOUGH:.0%} or more, it leaves too little for another to win")
         return chosen
-    epochs = _try_small(pool_at(SMALL_SIDE), found, deadline, seed)
+    small = pictures.load(replace(recipe, height=SMALL_SIDE, width=SMALL_SIDE))
+    epochs = _try_small(small, name, found, deadline, seed)
     chosen = chosen if epochs is None else Choice(SMALL, SMALL_SIDE, epochs=epochs)
     echo(f"chose {chosen.architecture} (--arch asks for another)")
     return chosen
 
 
-def _try_small(pool: Split, backbone: CrossValidated, deadline: float, seed: int) -> int | None:
+def _try_small(pool: Split, name: str, backbone: CrossValidated, deadline: float, seed: int) -> int | None:
     """The epochs to train the small network for, where it is at least as good as the backbone on the first fold."""
     judged = backbone.fold == 0
     learned, left_out = pool.take(np.flatnonzero(~judged)), pool.take(np.flatnonzero(judged))
-    to_beat = float(backbone.right[judged].mean())
+    to_beat = ToBeat(name, float(backbone.right[judged].mean()))
     epochs, started = EPOCHS, monotonic()
     what = f"{SMALL} at {SMALL_SIDE} px, from random weights"
     while True:
@@ -127,13 +139,13 @@ def _try_small(pool: Split, backbone: CrossValidated, deadline: float, seed: int
             echo(f"tried {what}: {given_up}, in {monotonic() - started:.0f} s")
             return None
         echo(
-            f"tried {what}: {accuracy:.1%} of {len(left_out):,} pictures that it had not learned, of which {BACKBONE} "
-            f"has {to_beat:.1%}, in {monotonic() - started:.0f} s"
+            f"tried {what}: {accuracy:.1%} of {len(left_out):,} pictures that it had not learned, of which {name} "
+            f"has {to_beat.accuracy:.1%}, in {monotonic() - started:.0f} s"
         )
-        return epochs if accuracy >= to_beat else None
+        return epochs if accuracy >= to_beat.accuracy else None
 
 
-def _trial(learned: Split, left_out: Split, epochs: int, to_beat: float, deadline: float, seed: int) -> float:
+def _trial(learned: Split, left_out: Split, epochs: int, to_beat: ToBeat, deadline: float, seed: int) -> float:
     """The accuracy after the last epoch; the best epoch would be chosen on the very pictures that it is judged on."""
     plan = replace(plan_for(SMALL, len(learned)), epochs=epochs, patience=0)
     sources = int(learned.sources.max()) + 1
@@ -144,10 +156,10 @@ def _trial(learned: Split, left_out: Split, epochs: int, to_beat: float, deadlin
         if epoch.epoch == 2 and monotonic() + epoch.seconds * (epochs - 2) > deadline:
             minutes = epoch.seconds * epochs / 60
             raise _Pruned(f"it would take {minutes:.1f} minutes, more than --minutes leaves", epoch.seconds)
-        if epoch.epoch == round(RUNG * epochs) and epoch.held_out_accuracy < to_beat - BEHIND:
+        if epoch.epoch == round(RUNG * epochs) and epoch.held_out_accuracy < to_beat.accuracy - BEHIND:
             raise _Pruned(
-                f"{epoch.held_out_accuracy:.1%} after {epoch.epoch} of {epochs} epochs, where {BACKBONE} has "
-                f"{to_beat:.1%}: given up",
+                f"{epoch.held_out_accuracy:.1%} after {epoch.epoch} of {epochs} epochs, where {to_beat.name} has "
+                f"{to_beat.accuracy:.1%}: given up",
                 0.0,
             )
 

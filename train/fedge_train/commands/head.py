@@ -8,7 +8,14 @@ from fedge.system.files import write_json
 from fedge_train.commands.train_settings import Start
 from fedge_train.runs.out_of_fold import OutOfFold, write_out_of_fold
 from fedge_train.runs.report import Answers, Outcome, TrainReport, write_report
-from fedge_train.runs.run_folder import HISTORY, load_float_model, save_weights, write_config
+from fedge_train.runs.run_folder import (
+    HISTORY,
+    build_for,
+    load_float_model,
+    save_weights,
+    write_config,
+    write_extractor,
+)
 from fedge_train.training.enough_report import enough_report
 from fedge_train.training.linear_head import cross_validate, features_of_views, fit_head, folds_of, install
 from fedge_train.training.start import start_network
@@ -22,10 +29,15 @@ def learn_head(start: Start, strength: float) -> TrainReport:
     """
     started = monotonic()
     folder, config, dataset, chosen = start.folder, start.config, start.dataset, start.chosen
+    if start.own is not None:
+        write_extractor(folder, start.own)
     write_config(folder, config)
     pool = join([dataset.train, dataset.held_out])
     echo(f"learning a head for {config.architecture} from {len(pool):,} pictures -> {folder}")
-    model = start_network(config.architecture, config.recipe.shape, len(config.labels), config.seed)
+    if config.backbone is None:
+        model = start_network(config.architecture, config.recipe.shape, len(config.labels), config.seed)
+    else:
+        model = build_for(folder, config)
     views = features_of_views(model, pool.images) if chosen is None or chosen.views is None else chosen.views
     found = chosen.head if chosen else None
     if found is None or found.strength != strength:

@@ -14,6 +14,7 @@ from fedge.data.picture_files import PictureFiles
 from fedge.errors import DataError, FedgeError, RunError
 from fedge.images.cutout import CutOut
 from fedge.images.preprocess import Fit, Recipe, Subject
+from fedge.making.foreign.extractor import Extractor, read_extractor
 from fedge.options import TEST_SHARE, TRIAL_MINUTES, parse_residual
 from fedge.options.tracking import Track
 from fedge_train.commands.choose import BACKBONE_SIDE, Choice, PicturePool, choose
@@ -33,6 +34,7 @@ from fedge_train.runs.run_folder import (
     tool_versions,
 )
 from fedge_train.training.batches import source_weights
+from fedge_train.training.extractor_input import with_known_input
 from fedge_train.training.linear_head import USUAL_STRENGTH
 from fedge_train.training.precision import training_dtype
 
@@ -73,6 +75,7 @@ class TrainOptions:
     teachers: tuple[str, ...] = ()
     mix: str | None = None
     dtype: str | None = None
+    backbone: Path | None = None
     sealed: bool = False
     share: float = 1.0
     data_sha256: tuple[str, ...] = ()
@@ -84,7 +87,8 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class Start:
-    """A run to begin or go on with: its folder, configuration and data, and what was chosen for it, if anything.
+    """A run to begin or go on with: its folder, configuration and data, and what was chosen for it, if anything; and
+    the user's own backbone, if its head is to be learned.
 
     `files` are the data set's picture files, for what is made of the photographs.
     """
@@ -94,6 +98,7 @@ class Start:
     dataset: Dataset
     files: PictureFiles
     chosen: Choice | None = None
+    own: Extractor | None = None
 
 
 def start_run(options: TrainOptions) -> Start:
@@ -110,26 +115,30 @@ def start_run(options: TrainOptions) -> Start:
     share = TEST_SHARE if options.test_share is None else options.test_share
     head, chosen = None, None
     is_free = _is_free_to_choose(options)
+    own = _own_backbone(options, is_free)
     files = _files(bool(options.variants or options.outliers))
     if is_free:
         recipe = _with_recipe_options(recipe, options)
         label_map, seed = read_label_map(options.label_map), options.seed or 0
         source = PicturePool(options.data, label_map, share, files.read_with_notes, _seal(options))
-        chosen = choose(source, recipe, options.minutes, seed)
+        own = with_known_input(own, source.load(own.recipe)) if own else None
+        chosen = choose(source, recipe, options.minutes, seed, own)
         head = chosen.head.strength if chosen.head else None
+        own = own if chosen.head else None
         options = dataclasses.replace(options, architecture=chosen.architecture, size=chosen.side, epochs=chosen.epochs)
     elif options.architecture in BACKBONES and options.epochs is None:
         head = USUAL_STRENGTH
     if options.architecture in BACKBONES and options.size is None:
         options = dataclasses.replace(options, size=BACKBONE_SIDE)
-    recipe = _with_recipe_options(recipe, options)
+    recipe = own.recipe if own else _with_recipe_options(recipe, options)
     label_map = read_label_map(options.label_map)
     read, seal = files.read_with_notes, _seal(options)
     dataset = load_dataset(options.data, recipe, label_map, share, read, seal, user_cache())
     _require_pictures(dataset, options)
     dataset = thinned(dataset, options.share) if options.share < 1 else dataset
-    config = dataclasses.replace(_configure(options, dataset), head=head)
-    return Start(options.out or new_folder(f"{dataset.name}-{config.architecture}"), config, dataset, files, chosen)
+    config = dataclasses.replace(_configure(options, dataset, own), head=head)
+    folder = options.out or new_folder(f"{dataset.name}-{config.architecture}")
+    return Start(folder, config, dataset, files, chosen, own)
 
 
 def resume_run(options: TrainOptions) -> Start:
@@ -138,6 +147,8 @@ def resume_run(options: TrainOptions) -> Start:
     config = read_config(folder)
     if finished(folder):
         raise RunError(f"the run {folder} has already ended", "train another with --out, or leave out --resume")
+    if options.backbone is not None:
+        raise RunError("--backbone is what a run begins with", "leave it out on --resume: the run has a copy")
     moved_to = _resolved(options.data)
     changed = changed_fields(config, _asked_for(dataclasses.replace(options, data=()), config))
     if changed:
@@ -176,6 +187,18 @@ def _is_free_to_choose(options: TrainOptions) -> bool:
         *(options.dtype, options.patience, options.mix, options.teachers or None, options.weights or None),
     )
     return DEFAULT_DATA not in options.data and all(each is None for each in asked)
+
+
+def _own_backbone(options: TrainOptions, is_free: bool) -> Extractor | None:
+    if options.backbone is None:
+        return None
+    if not is_free:
+        raise FedgeError(
+            "--backbone takes folders of photographs, and no option that names a network or changes one",
+            "give --data FOLDER, and leave out --arch, --from, --size, --epochs and the like",
+        )
+    own = read_extractor(options.backbone)
+    return dataclasses.replace(own, recipe=_with_recipe_options(own.recipe, options))
 
 
 def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
@@ -245,9 +268,9 @@ def _resolved(data: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name if name == DEFAULT_DATA else str(Path(name).resolve()) for name in data)
 
 
-def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
+def _configure(options: TrainOptions, dataset: Dataset, own: Extractor | None) -> RunConfig:
     architecture = options.architecture or DEFAULT_ARCHITECTURE
-    if architecture not in ARCHITECTURES and parse_residual(architecture) is None:
+    if own is None and architecture not in ARCHITECTURES and parse_residual(architecture) is None:
         raise FedgeError(f"there is no architecture {architecture!r}", f"choose one of {', '.join(ARCHITECTURES)}")
     plan = plan_for(architecture, len(dataset.train), options.batch)
     start = resolved_name(options.start) if options.start else None
@@ -262,12 +285,13 @@ def _configure(options: TrainOptions, dataset: Dataset) -> RunConfig:
         recipe=dataset.recipe,
         plan=with_options(plan, options),
         seed=options.seed or 0,
-        dtype=options.dtype or ("float32" if architecture in BACKBONES else training_dtype()),
+        dtype=options.dtype or ("float32" if own or architecture in BACKBONES else training_dtype()),
         label_map=read_label_map(options.label_map).classes,
         weights=source_weights(options.weights, len(options.data)),
         test_share=TEST_SHARE if options.test_share is None else options.test_share,
         sealed=options.sealed,
         share=options.share,
+        backbone=own.sha256 if own else None,
         start=start,
         teachers=teachers,
         origins={name: pretrained(name).sha256() for name in (*([start] if start else []), *teachers)},

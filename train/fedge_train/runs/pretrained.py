@@ -72,6 +72,8 @@ class Pretrained:
         if self.model is not None:
             sample = pictures[:: -(-len(pictures) // STATISTICS_PICTURES)]
             return model_from_tflite(self.model.flatbuffer, self.architecture, shape, len(labels), sample, head=same)
+        if read_config(Path(self.name)).backbone is not None:
+            raise RunError(f"{self.name} rests on a backbone file, which cannot be trained", "give another --from")
         start = self._run()
         network = build(self.architecture, shape, len(labels))
         for layer, source in zip(network.layers, start.layers, strict=True):

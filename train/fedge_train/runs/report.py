@@ -16,6 +16,7 @@ from fedge.model.confidence import softmax
 from fedge.model.format.schema import to_json
 from fedge.system.files import write_bytes, write_json
 from fedge.system.json_types import JsonObject
+from fedge_train.networks.extractor_network import parameters_of
 from fedge_train.networks.predict import predictor
 from fedge_train.runs.enough import EnoughReport
 from fedge_train.runs.history import Epoch
@@ -173,7 +174,7 @@ def write_report(
     report = TrainReport(
         architecture=config.architecture,
         data=dataset.name,
-        parameters=int(model.count_params()),
+        parameters=parameters_of(model),
         outcome=outcome,
         evaluation=evaluation,
         by_scikit_learn=classification_report(truth, predicted, output_dict=True, **by_name),

@@ -19,10 +19,12 @@ from fedge.data.load import Read, Seal, load_dataset
 from fedge.errors import RunError
 from fedge.images.picture import read_with_notes
 from fedge.images.preprocess import Recipe
+from fedge.making.foreign.extractor import Extractor
 from fedge.model.format.schema import SchemaError, from_json, to_json
 from fedge.options import TEST_SHARE
-from fedge.system.files import replacing, short_name, write_json
+from fedge.system.files import replacing, sha256, short_name, write_bytes, write_json
 from fedge_train.networks.architectures import build
+from fedge_train.networks.extractor_network import extractor_network
 from fedge_train.networks.plans import Plan
 from fedge_train.runs.lock import is_being_written
 
@@ -34,6 +36,7 @@ LEAST_DIFFERENCE = 1e-4
 RUNS = Path("runs")
 CONFIG, WEIGHTS, HISTORY, REPORT = "config.json", "weights.weights.h5", "history.json", "report.json"
 HISTORY_CSV = "history.csv"
+BACKBONE = "backbone.tflite"
 CHECKPOINTS = "checkpoints"
 
 
@@ -54,6 +57,8 @@ class RunConfig:
             network that was trained as a whole.
         sealed: whether the test pictures had no say in it, and were not opened; see `load_dataset`.
         share: of each split's pictures that are used, 0..1; below 1 for a trial.
+        backbone: the SHA-256 of the user's own network whose features the head is learned from, which is kept in the
+            run's folder; None for an architecture that fedge knows.
     """
 
     architecture: str
@@ -74,6 +79,7 @@ class RunConfig:
     head: float | None = None
     sealed: bool = False
     share: float = 1.0
+    backbone: str | None = None
     versions: dict[str, str] = field(default_factory=dict)
     format: int = 1
 
@@ -146,9 +152,25 @@ def weights_path(folder: Path) -> Path:
     return path
 
 
+def write_extractor(folder: Path, extractor: Extractor) -> None:
+    """Writes the user's own backbone to a run's folder, so that the run is whole without the file it came from."""
+    write_bytes(folder / BACKBONE, extractor.flatbuffer)
+
+
+def build_for(folder: Path, config: RunConfig) -> Model:
+    """A run's network in the global policy's dtype, its trained weights not yet set; raises FedgeError."""
+    if config.backbone is None:
+        return build(config.architecture, config.recipe.shape, len(config.labels))
+    path = folder / BACKBONE
+    content = path.read_bytes() if path.is_file() else b""
+    if sha256(content) != config.backbone:
+        raise RunError(f"{path} is not the backbone that the run was made with", "restore it, or train again")
+    return extractor_network(Extractor(config.architecture, content, config.recipe), len(config.labels))
+
+
 def load_float_model(folder: Path, config: RunConfig) -> Model:
     """Rebuilds a run's network in float32 with its chosen weights; raises RunError where they do not fit."""
-    model = build(config.architecture, config.recipe.shape, len(config.labels))
+    model = build_for(folder, config)
     path = weights_path(folder)
     try:
         model.load_weights(str(path))

@@ -9,19 +9,12 @@ from fedge.images.preprocess import Recipe, apply
 from fedge.images.resize import resize_longest
 from fedge.making.backbone import FORMAT, BackboneManifest, pack_backbone, write_backbone
 from fedge.making.backbone_pictures import calibration_pictures
+from fedge.making.foreign.extractor import int8_extractor_problem
 from fedge.making.foreign.network import read_network
 from fedge.making.golden import GOLDEN_SIDE, kernel_difference
 from fedge.model import self_test
-from fedge.model.format.flatbuffer import int8_problem, read_graph
 from fedge.model.interpreter import Network
-from fedge.model.manifest import (
-    INPUT_SCALE,
-    INPUT_ZERO_POINT,
-    FlatbufferFacts,
-    InputFacts,
-    OutputFacts,
-    SelfTestFacts,
-)
+from fedge.model.manifest import FlatbufferFacts, InputFacts, OutputFacts, SelfTestFacts
 from fedge.system.console import file_name
 from fedge.system.files import sha256
 
@@ -39,14 +32,8 @@ def wrap_backbone(file: Path, data: tuple[str, ...], out: Path | None) -> Backbo
     Raises NotAModelFile where it is no such network.
     """
     network = read_network(file)
-    graph = read_graph(network.flatbuffer)
-    problem = int8_problem(graph, INPUT_SCALE, INPUT_ZERO_POINT)
     height, width, channels = network.shape
-    if problem is None and channels != 3:
-        problem = "its input is gray"
-    if problem is None and len(graph.outputs[0].shape) != 2:
-        problem = f"its output is {list(graph.outputs[0].shape)}, not [1, features]"
-    if problem:
+    if problem := int8_extractor_problem(network):
         raise NotAModelFile(
             f"{file} is no backbone: {problem}",
             "convert it to int8 with a uint8 input of scale 1/255 and zero point 0, and one int8 vector of features",
@@ -55,7 +42,7 @@ def wrap_backbone(file: Path, data: tuple[str, ...], out: Path | None) -> Backbo
     chosen = calibration_pictures(data)
     few = [resize_longest(picture, GOLDEN_SIDE) for picture in chosen.pictures[:_GOLDEN_PICTURES]]
     golden = self_test.make(Network(network.flatbuffer).logits, recipe, few)
-    output = graph.outputs[0]
+    output = network.output
     manifest = BackboneManifest(
         format=FORMAT,
         least_fedge=__version__,

@@ -53,10 +53,10 @@ class ForeignNetwork:
         return dequantize(values, *scale_of(self.output))
 
 
-def read_network(path: Path) -> ForeignNetwork:
-    """Reads a classifier from elsewhere and loads it once in a process of its own.
+def read_network(path: Path, use: str = "be adopted", mend: str = _MEND) -> ForeignNetwork:
+    """Reads a network from elsewhere, of one picture and one output, and loads it once in a process of its own.
 
-    Raises a ModelFileError where it is no such thing.
+    `use` is what it is to do, for the error's text. Raises a ModelFileError where it is no such thing.
     """
     if not path.is_file():
         raise NotAModelFile(f"there is no file {path}", "give the path of a .tflite file")
@@ -69,7 +69,7 @@ def read_network(path: Path) -> ForeignNetwork:
     try:
         graph = read_graph(flatbuffer)
     except FlatbufferError as error:
-        raise NotAModelFile(f"{path} is no TFLite network ({error})", _MEND) from error
+        raise NotAModelFile(f"{path} is no TFLite network ({error})", mend) from error
     problem = None
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         problem = f"it has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, not one of each"
@@ -78,7 +78,7 @@ def read_network(path: Path) -> ForeignNetwork:
     else:
         problem = _first_problem(graph.inputs[0], graph.outputs[0])
     if problem:
-        raise NotAModelFile(f"{path} cannot be adopted: {problem}", _MEND)
+        raise NotAModelFile(f"{path} cannot {use}: {problem}", mend)
     interpreter.probe(flatbuffer)
     return ForeignNetwork(path.name, sha256(data), flatbuffer, graph.inputs[0], graph.outputs[0])
 

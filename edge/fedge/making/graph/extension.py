@@ -97,17 +97,34 @@ class Extension:
         (self._first if before else self._operators).append(Table(fields))
         return output
 
-    def finish(self, given: int, result: int, metadata: bytes) -> bytes:
+    def drop_from(self, number: int) -> None:
+        """Leaves out the network's own operators from this one on, counted from 0; it must not be the first one.
+
+        What only they use gives up its place to something small, so that all other numbers stay as they are: tensors to
+        one of int32, as every quantized network has, and kinds of operators to one that is called, because
+        TensorFlow's quantizer refuses others.
+        """
+        del self._operators[number:]
+        reader, left = self._reader, [each.at for each in self._operators if isinstance(each, Old)]
+        places = [reader.field(at, 0) for at in left]
+        codes = [0 if place is None else reader.number("I", place) for place in places]
+        self._codes = [code if i in codes else self._codes[codes[0]] for i, code in enumerate(self._codes)]
+        tensors = {int(i) for at in left for field in (1, 2) for i in reader.numbers(at, field, "<i4")}
+        unused = tensor_table("unused", (1,), _NUMBERS["int32"], 0)
+        self._tensors = [tensor if i in tensors else unused for i, tensor in enumerate(self._tensors)]
+
+    def finish(self, given: int, result: int, metadata: bytes | None = None) -> bytes:
         """The flatbuffer of the network with all that was added.
 
         Args:
             given, result: the numbers of the tensors that are its input and its output.
-            metadata: TFLite metadata; other metadata of the network is kept.
+            metadata: TFLite metadata, if any; other metadata of the network is kept.
         """
         kept = self._reader.tables(self._model, 6)
-        others = [at for at in kept if self._reader.text(at, 0) != METADATA]
-        self._buffers.append(buffer_table(metadata))
-        described = Table({0: Vector.of_text(METADATA), 1: Number("I", len(self._buffers) - 1)})
+        described: list[Table | Old] = [Old(at) for at in kept if self._reader.text(at, 0) != METADATA]
+        if metadata is not None:
+            self._buffers.append(buffer_table(metadata))
+            described.append(Table({0: Vector.of_text(METADATA), 1: Number("I", len(self._buffers) - 1)}))
         graph = Table(
             {
                 0: Tables(tuple(self._tensors)),
@@ -124,7 +141,7 @@ class Extension:
                 2: Tables((graph,)),
                 3: Vector.of_text("fedge"),
                 4: Tables(tuple(self._buffers)),
-                6: Tables((*map(Old, others), described)),
+                6: Tables(tuple(described)),
             }
         )
         return serialize(root, IDENTIFIER, self._flatbuffer)
