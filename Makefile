@@ -22,7 +22,12 @@ SUITES ?= bookworm trixie
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo demo-update models test test-vm lint check wheel docs clean
+# Installs Debian's packages $(1) as root, or by a sudo that asks no password. Otherwise, or offline, it does nothing.
+apt_install = asroot=; [ "$$(id -u)" = 0 ] || asroot="sudo -n"; \
+	if command -v apt-get >/dev/null && $$asroot true 2>/dev/null; then $$asroot apt-get update -q && \
+	$$asroot env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(1) || true; fi
+
+.PHONY: demo demo-update models test test-programs test-vm lint check wheel docs clean
 
 demo: $(VENV)/.train
 	rm -rf $(DEMO)
@@ -40,7 +45,7 @@ models: $(VENV)/.train
 	$(BIN)/fedge train --recipe nano --recipe small --recipe base \
 	  $(if $(PHOTOGRAPHS),--recipe camera --data "$(PHOTOGRAPHS)") --out $(MODELS) --scale $(SCALE)
 
-test: $(VENV)/.test
+test: $(VENV)/.test test-programs
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 # What the machine is built of is kept in ~/.cache/fedge/machine: only the first time takes half an hour longer.
@@ -55,7 +60,15 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-check: lint
+# Programs that some tests need, and leave out without. Where none was installed, the tests say so at their end.
+test-programs:
+	@wanted=""; \
+	command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || wanted="mosquitto"; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	  wanted="$$wanted chromium"; \
+	[ -z "$$wanted" ] || { $(call apt_install,$$wanted); }
+
+check: lint test-programs
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(TESTS)
 
 wheel: $(VENV)/.pip
@@ -84,11 +97,7 @@ $(VENV)/.docs: pyproject.toml constraints.txt | $(VENV)/.pip
 # Debian keeps pip for new environments in a package of its own. It is installed where that is allowed, and otherwise
 # its wheel is fetched and used from a scratch folder.
 $(VENV)/.pip:
-	@if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
-	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -q -y --no-install-recommends python3-venv; \
-	  elif sudo -n true 2>/dev/null; then sudo apt-get update -q && sudo apt-get install -q -y --no-install-recommends python3-venv; \
-	  fi; \
-	fi
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(call apt_install,python3-venv); }
 	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then $(PYTHON) -m venv $(VENV); \
 	else \
 	  $(PYTHON) -m venv --without-pip $(VENV) && mkdir -p $(VENV)/scratch && cd $(VENV)/scratch && \

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from left_out import left_out
 from recordings_for_tests import record
 from support import Finished, fedge
 
@@ -23,6 +24,14 @@ from fedge.system.state import STORE_VARIABLE
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # What is in this machine's own model store must not be what `fedge run` takes under test.
 os.environ[STORE_VARIABLE] = os.devnull
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The last line but one of a run."""
+    line = left_out(terminalreporter.getreports("skipped"))
+    if line:
+        terminalreporter.write_line(line, yellow=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 from pictures_for_tests import jpeg, scene
@@ -73,7 +73,7 @@ class MjpegServer:
                 )
                 self.sent_at = monotonic()
                 self.number += not self.frozen.is_set()
-                sleep(self.interval)
+                self._dead.wait(self.interval)
         except OSError:
             pass
         finally:
@@ -81,7 +81,7 @@ class MjpegServer:
 
     def _wait_while_stalled(self) -> None:
         while self.stalled.is_set() and not self._dead.is_set():
-            sleep(0.005)
+            self._dead.wait(0.005)
 
 
 class _Server(ThreadingHTTPServer):

@@ -13,6 +13,8 @@ Value = TypeVar("Value")
 
 # Longer than anything here takes on a busy machine; only a failing test waits so long.
 PATIENCE_SECONDS = 30.0
+# The same for what trains in a process of its own.
+TRAINING_SECONDS = 600.0
 
 
 def eventually(get: Callable[[], Value], seconds: float = PATIENCE_SECONDS) -> Value:

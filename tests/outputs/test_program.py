@@ -1,6 +1,7 @@
 """`--exec`: a program of the user's own for each change."""
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from fedge.runner.health import Health
 def python(folder: Path, text: str) -> Program:
     """A program that runs `text` in `folder`."""
     script = folder / "program.py"
-    script.write_text(f"import json, os, sys, time\nos.chdir({str(folder)!r})\n{text}\n")
+    script.write_text(f"import json, os, signal, sys\nos.chdir({str(folder)!r})\n{text}\n")
     return Program((sys.executable, "-S", "-E", str(script)))
 
 
@@ -45,15 +46,17 @@ def test_a_program_hears_which_region_changed(tmp_path: Path) -> None:
 
 
 def test_no_more_run_than_may(tmp_path: Path) -> None:
-    program = python(tmp_path, "open(f'began-{os.getpid()}', 'x')\nwhile not os.path.exists('go'): time.sleep(0.01)")
+    # Opened to read, a pipe waits for who writes.
+    os.mkfifo(tmp_path / "go")
+    program = python(tmp_path, "open(f'began-{os.getpid()}', 'x')\nopen('go').close()")
     output = RunProgram(program, 2, 60)
     hub = Hub([output], Health(), live=False)
     for number in range(3):
         hub.show(result(number, changed=True))
     eventually(lambda: len([*tmp_path.glob("began-*")]) == 2)
-    (tmp_path / "go").touch()
-    eventually(lambda: len([*tmp_path.glob("began-*")]) == 3)
-    hub.close()
+    with (tmp_path / "go").open("w"):
+        eventually(lambda: len([*tmp_path.glob("began-*")]) == 3)
+        hub.close()
 
 
 def test_a_program_that_fails_or_takes_too_long_is_left_out_counted_and_the_others_go_on(
@@ -75,7 +78,7 @@ def test_what_it_started_dies_with_a_program_that_is_killed(tmp_path: Path) -> N
 child = os.fork()
 if not child:
     open('child', 'x').write(str(os.getpid()))
-time.sleep(3600)
+signal.pause()
 """
     output = RunProgram(python(tmp_path, text), 1, 1.0)
     output.show(result(0, changed=True))

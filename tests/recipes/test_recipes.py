@@ -4,11 +4,11 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from support import write_class_folders
+from waiting import TRAINING_SECONDS, eventually
 
 from fedge.cli.main import run as command
 from fedge.data import fashion_mnist
@@ -188,8 +188,7 @@ def test_a_recipe_that_is_killed_goes_on_and_skips_what_is_done(
     teacher.mkdir(parents=True)
     (teacher / ".config.json.cut-off").write_text("{")
     process = subprocess.Popen([sys.executable, "-m", "fedge", *order], stderr=subprocess.DEVNULL)
-    while process.poll() is None and not list(pupil.glob("checkpoints/epoch-0001-*")):
-        time.sleep(0.01)
+    eventually(lambda: process.poll() is not None or list(pupil.glob("checkpoints/epoch-0001-*")), TRAINING_SECONDS)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert (teacher / "report.json").is_file() and not (out / "mine.tflite").exists()

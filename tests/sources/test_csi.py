@@ -1,5 +1,6 @@
 """The camera module through `rpicam-vid`: a program of that name on PATH plays its part."""
 
+import os
 import stat
 import sys
 from pathlib import Path
@@ -8,9 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from collecting import collect
+from collecting import Seen, collect
 from pictures_for_tests import jpeg, scene, write_video
-from waiting import eventually
+from waiting import PATIENCE_SECONDS, eventually
 
 from fedge.errors import SourceError
 from fedge.images.preprocess import Recipe
@@ -22,12 +23,12 @@ from fedge.sources.base import Fault, Frame, Source
 from fedge.sources.factory import open_camera
 
 PROGRAM = """#!{python}
-import pathlib, subprocess, sys, time
+import os, pathlib, signal, subprocess, sys, time
 here = pathlib.Path({folder!r})
 if "--list-cameras" in sys.argv:
     cameras = (here / "cameras").read_text()
     if cameras == "hangs":
-        time.sleep(600)
+        signal.pause()
     sys.exit(print(cameras))
 with open(here / "arguments", "a") as log:
     print(*sys.argv[1:], file=log)
@@ -38,17 +39,24 @@ if mode == "absent":
 for number in range(10**6):
     if mode == "hangs" and number == 5:
         # A child that outlives its parent keeps the pipe open.
-        subprocess.run([sys.executable, "-c", "import time; time.sleep(600)"])
+        subprocess.run([sys.executable, "-c", "import signal; signal.pause()"])
     if mode == "dies" and number == 5:
         break
-    if mode == "cuts" and number % 20 == 5:
-        # Cut off in its tables: what is missing of the pixels libjpeg fills in without a word. Only the newest frame is
-        # looked at, so it stays that for a while.
-        sys.stdout.buffer.write(data[:300] + bytes([255, 217]))
+    if mode == "cuts":
+        # Only the newest is looked at, so it stays that until it was seen: until there is a byte more in a pipe.
+        os.read(os.open(here / "seen", os.O_RDONLY), 1)
+    if mode == "cuts" and number == 5:
+        # Cut off before its Huffman tables: what is missing of the pixels libjpeg fills in without a word. The start of
+        # the next one tells that it is over.
+        sys.stdout.buffer.write(data[: data.index(bytes([255, 196]))] + bytes([255, 217]) + data[:2])
         sys.stdout.buffer.flush()
-        time.sleep(0.3)
+        os.read(os.open(here / "seen", os.O_RDONLY), 1)
+        sys.stdout.buffer.write(data[2:])
+        sys.stdout.buffer.flush()
+        continue
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+    # A camera's fifty frames a second.
     time.sleep(0.02)
 """
 
@@ -68,8 +76,8 @@ def set_mode(folder: Path, mode: str) -> None:
     (folder / "mode").write_text(mode)
 
 
-def camera(options: CameraOptions = AS_IT_COMES, wait: bool = False) -> tuple[Source, Health]:
-    health, limits = Health(), FaultLimits(stall_after=1.0, frozen_after=0, wait=wait)
+def camera(options: CameraOptions = AS_IT_COMES, wait: bool = False, stall_after: float = 1.0) -> tuple[Source, Health]:
+    health, limits = Health(), FaultLimits(stall_after=stall_after, frozen_after=0, wait=wait)
     return open_camera("csi", options, health, limits), health
 
 
@@ -100,11 +108,23 @@ def test_a_program_that_hangs_or_dies_is_started_again(camera_module: Path, mode
 
 def test_a_jpeg_that_is_cut_off_is_told(camera_module: Path) -> None:
     set_mode(camera_module, "cuts")
-    seen = collect(camera()[0], lambda seen: seen.frames_after("corrupt") >= 3 or len(seen.frames) >= 100)
-    # The stream goes on after it.
-    assert seen.frames_after("corrupt") >= 3
+    os.mkfifo(camera_module / "seen")
+    # Opened for both, it waits for nobody.
+    pipe = os.open(camera_module / "seen", os.O_RDWR)
+    os.write(pipe, b".")
+    told = 0
+
+    def until(seen: Seen) -> bool:
+        nonlocal told
+        os.write(pipe, b"." * (len(seen.items) - told))
+        told = len(seen.items)
+        return seen.frames_after("corrupt") >= 3
+
+    seen = collect(camera(stall_after=PATIENCE_SECONDS)[0], until)
+    os.close(pipe)
+    size = (camera_module / "frame.jpg").read_bytes().index(b"\xff\xc4") + 2
     fault = next(item for item in seen.items if isinstance(item, Fault))
-    assert (fault.kind, fault.message) == ("corrupt", "a JPEG of 302 bytes is cut off or damaged")
+    assert (fault.kind, fault.message) == ("corrupt", f"a JPEG of {size} bytes is cut off or damaged")
     # The program was not started again for it.
     assert len((camera_module / "arguments").read_text().splitlines()) == 1
 

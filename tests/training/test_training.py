@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 import tf_keras as keras
 from support import fedge, one_line_error, write_class_folders
+from waiting import TRAINING_SECONDS, eventually
 
 from fedge.data.dataset import Dataset
 from fedge.data.label_map import LabelMap
@@ -128,10 +128,8 @@ def test_a_killed_training_resumes_to_the_same_weights(folder: Path, tmp_path: P
     process = subprocess.Popen(
         [sys.executable, "-m", "fedge", *arguments, "--out", str(killed)], stderr=subprocess.DEVNULL
     )
-    while process.poll() is None and not list(killed.glob("checkpoints/epoch-0002-*")):
-        time.sleep(0.01)
-    # Somewhere in the third epoch or in the writing of its checkpoint.
-    time.sleep(0.1)
+    # In the writing of the third epoch's checkpoint, or just after it.
+    eventually(lambda: process.poll() is not None or list(killed.glob("checkpoints/*epoch-0003-*")), TRAINING_SECONDS)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not (killed / "report.json").exists()
@@ -167,8 +165,7 @@ def test_a_run_with_a_map_resumes_after_ctrl_c(folder: Path, tmp_path: Path) -> 
     arguments = ("--data", folder, "--map", label_map, "--size", "16", "--gray", "--arch", "nano", "--epochs", "3")
     command = [sys.executable, "-m", "fedge", "train", *map(str, arguments), "--batch", "8", "--out", str(run)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not list(run.glob("checkpoints/epoch-0001-*")):
-        time.sleep(0.01)
+    eventually(lambda: process.poll() is not None or list(run.glob("checkpoints/epoch-0001-*")), TRAINING_SECONDS)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate()
     assert process.returncode == 130 and f"go on with `fedge train --resume --out {run}`" in error
