@@ -1,22 +1,27 @@
-"""Damaged model files through the path of `fedge verify`: none may end the process, surprise it, or pass as another.
+"""Damaged model files and metadata of releases: none may end the process, surprise it, or pass as another.
 
-python tests/bench/hostile.py [--files 20000] [--networks 200] [--seed 0]
+python tests/bench/hostile.py [--files 20000] [--networks 200] [--metadata 2000] [--seed 0]
 
 `--files` are whole files with bytes changed, cut or doubled. `--networks` are changed networks with hashes that fit, as
-somebody would make them who wants them to be run: these get as far as the interpreter.
+somebody would make them who wants them to be run: these get as far as the interpreter. `--metadata` are releases of
+which one file of TUF metadata has other bytes or other values; a device looks for updates in them.
 """
 
 import argparse
 import dataclasses
+import json
 import random
+import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import bench_common  # noqa: F401
+from releases import Maker
 
 from fedge.errors import FedgeError
 from fedge.evaluation.verification import verify_model
@@ -24,8 +29,11 @@ from fedge.model import file as model_file
 from fedge.model.shipped import find_model
 from fedge.system.files import sha256
 from fedge.system.progress import Progress
+from fedge.updates.client import Client
 
 MODEL = "nano"
+# Values that no metadata should have where they come to stand.
+ODD = (None, -1, 2**80, 1e308, "", "x" * 10_000, [], {}, True, "2000-01-01T00:00:00Z")
 
 
 def mutate(data: bytes, generator: random.Random) -> bytes:
@@ -96,19 +104,78 @@ def try_networks(data: bytes, count: int, generator: random.Random) -> Counter[s
     return found
 
 
+def change_value(data: bytes, generator: random.Random) -> bytes:
+    """Metadata with one value, somewhere in it, replaced, doubled, wrapped very deeply or gone; as JSON again."""
+    whole = json.loads(data)
+    holder, key = generator.choice(list(_places(whole)))
+    match generator.randrange(4):
+        case 0:
+            holder[key] = generator.choice(
+                (None, -1, 2**80, 1e308, "", "x" * 10_000, [], {}, True, "2000-01-01T00:00:00Z")
+            )
+        case 1 if isinstance(holder, dict):
+            del holder[key]
+        case 2 if isinstance(holder, dict):
+            holder[f"{key}x"] = holder[key]
+        case _:
+            # Deeper than Python's parsers recurse.
+            nested = json.dumps(holder[key])
+            holder[key] = "NESTED"
+            return json.dumps(whole).replace('"NESTED"', "[" * 5000 + nested + "]" * 5000).encode()
+    return json.dumps(whole).encode()
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Each dictionary or list within a value, with each of its keys or indices."""
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield value, key
+            yield from _places(value[key])
+
+
+def try_metadata(maker: Maker, count: int, generator: random.Random) -> Counter[str]:
+    """How `count` releases with one changed file of metadata fared before a device that trusts their maker.
+
+    `same releases` are those where the change is in what no signature covers, or in a file that is not asked for.
+    """
+    found: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder, Progress("metadata", count) as progress:
+        right = Client(Path(folder) / "right", str(maker.repo), maker.root, 20).releases()
+        for number in range(count):
+            served = Path(folder) / "served"
+            shutil.copytree(maker.repo / "metadata", served / "metadata")
+            path = generator.choice(sorted((served / "metadata").iterdir()))
+            path.write_bytes(generator.choice((mutate, change_value))(path.read_bytes(), generator))
+
+            def look(served: Path = served) -> str:
+                offered = Client(served / "client", str(served), maker.root, 20).releases()
+                return "same releases" if offered == right else "passed"
+
+            found[judge(look)] += 1
+            shutil.rmtree(served)
+            progress.reach(number + 1, "")
+    return found
+
+
 def main() -> int:
-    """Prints both tables; exit code 1 where something was uncaught or passed as another."""
+    """Prints what became of each kind; exit code 1 where something was uncaught or passed as another."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=20_000)
     parser.add_argument("--networks", type=int, default=200)
+    parser.add_argument("--metadata", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     generator, data = random.Random(asked.seed), find_model(MODEL).read_bytes()
     bad = 0
-    for name, found in (
-        ("files", try_files(data, asked.files, generator)),
-        ("networks", try_networks(data, asked.networks, generator)),
-    ):
+    with tempfile.TemporaryDirectory() as folder:
+        maker = Maker(Path(folder))
+        maker.add(find_model(MODEL), "1")
+        tried = {
+            "files": try_files(data, asked.files, generator),
+            "networks": try_networks(data, asked.networks, generator),
+            "metadata": try_metadata(maker, asked.metadata, generator),
+        }
+    for name, found in tried.items():
         print(f"{name}: " + ", ".join(f"{count:,} {what}" for what, count in sorted(found.items())))
         bad += sum(count for what, count in found.items() if what == "passed" or what.startswith("uncaught"))
     print(f"deaths of this process: 0, uncaught or wrongly accepted: {bad}: {'NO' if bad else 'yes'}")
