@@ -19,13 +19,20 @@ def service_install(
     user: Annotated[
         str | None, typer.Option(help="The user that it runs as; you, or under root a user of its own.")
     ] = None,
+    update: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Take models from signed releases: an http or https address, or a folder."),
+    ] = None,
+    channel: Annotated[Literal["stable", "beta"], typer.Option(help="With --update: which releases.")] = "stable",
+    watch: Annotated[int, typer.Option(metavar="SECONDS", help="With --update: how often to look.", min=1)] = 3600,
     dry_run: DryRun = False,
 ) -> None:
-    """Start `fedge run RUN ARGS` now and at each boot, in a hardened unit."""
+    """Start `fedge run RUN ARGS` now and at each boot, in a hardened unit; with --update another one beside it."""
     from fedge.commands.device.service.manage import install
+    from fedge.commands.device.service.update_unit import Updates
 
     options, given = _asked(context, arguments)
-    install(options, given, user, dry_run)
+    install(options, given, user, dry_run, None if update is None else Updates(update, channel, watch))
 
 
 @service_app.command("status")
@@ -36,22 +43,9 @@ def service_status() -> None:
     status()
 
 
-@service_app.command("update-unit")
-def service_update_unit(
-    url: Annotated[str, typer.Option(metavar="URL", help="The releases: an http or https address, or a folder.")],
-    channel: Annotated[Literal["stable", "beta"], typer.Option(help="Which releases to take.")] = "stable",
-    watch: Annotated[int, typer.Option(metavar="SECONDS", help="How often to look.", min=1)] = 3600,
-    user: Annotated[str | None, typer.Option(help="The user that it runs as, as with `fedge service install`.")] = None,
-) -> None:
-    """Print the unit that runs `fedge update` beside the service."""
-    from fedge.commands.device.service.manage import show_update_unit
-
-    show_update_unit(url, channel, watch, user)
-
-
 @service_app.command("uninstall")
 def service_uninstall(dry_run: DryRun = False) -> None:
-    """Stop the service and remove it; what it has written stays."""
+    """Stop the service and remove it, and its updates; what it has written stays."""
     from fedge.commands.device.service.manage import uninstall
 
     uninstall(dry_run)

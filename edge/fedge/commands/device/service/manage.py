@@ -12,15 +12,17 @@ from pathlib import Path
 from fedge.commands.device.service.preflight import check
 from fedge.commands.device.service.systemctl import require_systemd, restart, state, systemctl
 from fedge.commands.device.service.unit import CONFIG_FILE, ENVIRONMENT_FILE, NAME, Unit
-from fedge.commands.device.service.update_unit import update_unit
+from fedge.commands.device.service.update_unit import UPDATE_NAME, Updates, update_unit
 from fedge.errors import ServiceError
 from fedge.options import RecordOptions, RunOptions
 from fedge.options.config_text import Value, tables, write_text
 from fedge.options.flags import PathUse, flags
 from fedge.outputs.factory import OUTPUTS
+from fedge.system.extras import needs_extra
 from fedge.system.files import write_bytes
 
 UNIT_PATH = Path("/etc/systemd/system") / NAME
+UPDATE_PATH = UNIT_PATH.with_name(UPDATE_NAME)
 CONFIG_PATH = Path(CONFIG_FILE)
 _FLAGS = [each for kind in (RunOptions, RecordOptions, *OUTPUTS) for each in flags(kind).values()]
 PATHS: Mapping[str, PathUse] = {each.key: each.path for each in _FLAGS if each.path is not None}
@@ -31,7 +33,9 @@ _HEADER = f"""\
 """
 
 
-def install(options: RunOptions, given: Mapping[str, Value], user: str | None, dry_run: bool) -> None:
+def install(
+    options: RunOptions, given: Mapping[str, Value], user: str | None, dry_run: bool, updates: Updates | None = None
+) -> None:
     """Writes configuration and unit, starts it and enables it at boot; with `dry_run` prints both. Raises FedgeError.
 
     Args:
@@ -39,11 +43,18 @@ def install(options: RunOptions, given: Mapping[str, Value], user: str | None, d
         given: the same by the keys of a configuration file. Paths of what exists are made absolute, for the service
             runs elsewhere; folders to write in are made where they are missing.
         user: who runs it; None: who called sudo, or under root itself a user that exists only while it runs.
+        updates: where models come from by themselves, in a unit beside it; None leaves such a unit as it is.
     """
     check(options, Path(ENVIRONMENT_FILE))
+    if updates is not None:
+        with needs_extra("update", "--update"):
+            import tuf  # noqa: F401
     values = with_absolute_paths(given)
     unit = make_unit(values, _user(user))
+    beside = None if updates is None else update_unit(_program(), updates, unit.user)
     if dry_run:
+        if beside is not None:
+            print(f"# {UPDATE_PATH}\n{beside}")
         print(f"# {UNIT_PATH}\n{unit.text()}\n# {CONFIG_PATH}\n{_HEADER}{write_text(_without_secrets(values))}", end="")
         return
     require_systemd()
@@ -52,6 +63,8 @@ def install(options: RunOptions, given: Mapping[str, Value], user: str | None, d
     try:
         write_bytes(CONFIG_PATH, (_HEADER + write_text(values)).encode(), mode=0o600)
         write_bytes(UNIT_PATH, unit.text().encode())
+        if beside is not None:
+            write_bytes(UPDATE_PATH, beside.encode())
     except PermissionError as error:
         raise ServiceError(f"{error.filename} may not be written", "run it with sudo, or look at --dry-run") from error
     systemctl("daemon-reload")
@@ -60,6 +73,10 @@ def install(options: RunOptions, given: Mapping[str, Value], user: str | None, d
         print(f"{NAME} runs, now and after each boot; see `fedge service status` and `journalctl -u {NAME}`")
     else:
         print(f"{NAME} is installed and still starting; see `fedge service status` and `journalctl -u {NAME}`")
+    if beside is not None:
+        systemctl("enable", UPDATE_NAME)
+        systemctl("restart", UPDATE_NAME)
+        print(f"{UPDATE_NAME} looks for models; see `journalctl -u {UPDATE_NAME}`")
 
 
 def status() -> None:
@@ -75,22 +92,25 @@ def status() -> None:
     )
 
 
-def show_update_unit(url: str, channel: str, seconds: int, user: str | None) -> None:
-    """Prints the unit that takes models from signed releases. Raises ServiceError."""
-    arguments = ["--url", url, "--channel", channel, "--watch", str(seconds)]
-    print(update_unit(_program(), arguments, _user(user)), end="")
-
-
 def uninstall(dry_run: bool) -> None:
-    """Stops and removes the service; with `dry_run` says so only. Raises ServiceError."""
+    """Stops and removes the service, and what looks for models beside it; with `dry_run` says so only.
+
+    Raises ServiceError.
+    """
+    updates = UPDATE_PATH.exists()
     if dry_run:
         print(f"would stop and disable {NAME} and remove {UNIT_PATH} and {CONFIG_PATH}")
+        if updates:
+            print(f"would stop and disable {UPDATE_NAME} and remove {UPDATE_PATH}")
         return
     require_systemd()
     if not UNIT_PATH.exists():
         raise ServiceError(f"there is no {UNIT_PATH}", "it is not installed: nothing is left to do")
     systemctl("disable", "--now", NAME)
+    if updates:
+        systemctl("disable", "--now", UPDATE_NAME)
     try:
+        UPDATE_PATH.unlink(missing_ok=True)
         UNIT_PATH.unlink()
         CONFIG_PATH.unlink(missing_ok=True)
     except PermissionError as error:

@@ -1,6 +1,7 @@
 """The systemd unit that takes models from signed releases, beside the one that runs fedge; see systemd.unit(5)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from fedge.commands.device.service.unit import CONFINED, NAME, quote, quote_argument, quote_value
 
@@ -9,15 +10,25 @@ _RESTART_SECONDS = 60
 _MEMORY_MAX = "256M"
 
 
-def update_unit(program: Sequence[str], arguments: Sequence[str], user: str | None) -> str:
+@dataclass(frozen=True)
+class Updates:
+    """Where models come from: the address of the releases, which of them, and how many seconds between two looks."""
+
+    url: str
+    channel: str
+    seconds: int
+
+
+def update_unit(program: Sequence[str], updates: Updates, user: str | None) -> str:
     """The unit file.
 
     Args:
         program: the absolute path of what runs fedge, and its first arguments.
-        arguments: those of `fedge update`.
+        updates: where `fedge update` looks for models.
         user: who runs it, which must be who runs fedge.service; None for the user that exists only while that runs.
     """
-    words = [quote(program[0]), *map(quote_argument, [*program[1:], "update", *arguments])]
+    asked = ["update", "--url", updates.url, "--channel", updates.channel, "--watch", str(updates.seconds)]
+    words = [quote(program[0]), *map(quote_argument, [*program[1:], *asked])]
     # A dynamic user is named after its unit: this one shares that of the other, and so the folder of the models.
     shared = f"User={NAME.removesuffix('.service')}\nDynamicUser=yes"
     who = f"User={quote_value(user)}" if user else shared
