@@ -11,6 +11,7 @@ from tf_keras import Model
 
 from fedge.data.dataset import Dataset, hits
 from fedge.data.decoded.array import Images
+from fedge.errors import RunError
 from fedge.evaluation.fit_confidence import fit_confidence
 from fedge.evaluation.metrics import balanced_sample_weights
 from fedge.evaluation.parity import compare
@@ -28,7 +29,7 @@ from fedge_quantize.conversion.fold_batch_norm import fold
 from fedge_quantize.conversion.frozen import convert_frozen
 from fedge_quantize.conversion.qat import quantization_aware
 from fedge_train.networks.predict import predictor
-from fedge_train.runs.out_of_fold import read_out_of_fold
+from fedge_train.runs.out_of_fold import OUT_OF_FOLD, read_out_of_fold
 from fedge_train.runs.pretrained import require_unchanged
 from fedge_train.runs.run_folder import RunConfig
 from fedge_train.training.batches import make_loader
@@ -104,17 +105,23 @@ class Candidates:
         return self._candidates[method]
 
     def _confidence(self, by_held_out: Floats) -> Confidence:
-        """What is fitted to held-out pictures, or where a head learned from these too, to its out-of-fold answers."""
-        answers = read_out_of_fold(self.options.run, len(self.config.labels)) if self.config.head else None
+        """What is fitted to held-out pictures; or where these were learned too, to the answers of who had not."""
+        config = self.config
+        learned = config.head is not None or config.final_fit is not None
+        answers = read_out_of_fold(self.options.run, len(config.labels)) if learned else None
+        if answers is None and config.final_fit:
+            raise RunError(f"{self.options.run} has no {OUT_OF_FOLD}", "fit it again with --final-fit")
         if answers is None:
             held_out = self.dataset.held_out
             seen = np.flatnonzero(~held_out.empty)
             return fit_confidence(
-                by_held_out[seen], held_out.right[seen], held_out.sources[seen], self.config.plan.unknown_logit
+                by_held_out[seen], held_out.right[seen], held_out.sources[seen], config.plan.unknown_logit
             )
         logits = answers.logits.astype(np.float64)
         right = hits(answers.right, logits.argmax(-1))
-        confidence = fit_confidence(logits, answers.right, answers.sources, None)
+        confidence = fit_confidence(logits, answers.right, answers.sources, config.plan.unknown_logit)
+        if config.head is None:
+            return confidence
         return refuse_by_energy(confidence, logits, right, balanced_sample_weights(answers.sources))
 
     def _converted(self, images: NDArray[np.uint8]) -> bytes:

@@ -59,6 +59,8 @@ def _quantize(options: QuantizeOptions) -> QuantizeReport:
         )
     if config.backbone is not None and options.method == "qat":
         raise RunError(f"the backbone of {options.run} cannot be trained", "leave out --method qat")
+    if config.final_fit and not options.with_test:
+        raise RunError(f"{options.run} has learned the held-out pictures too", "leave out --no-test")
     dataset = load_run_data(options.run, config, options.data, with_test=options.with_test)
     judged, pictures = dataset.judged, PICTURES_OF[dataset.judged_on]
     frames = read_frames(options.frames, config.recipe) if options.frames else None

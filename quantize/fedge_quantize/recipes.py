@@ -91,6 +91,9 @@ class _Work:
         train(TrainOptions(out=folder, resume=True, data=data) if has_begun else self._options(step.options, folder))
 
     def _options(self, options: TrainOptions, folder: Path) -> TrainOptions:
+        data = tuple(self.places[name] for name in options.data)
+        if options.final_fit:
+            return TrainOptions(data=data, out=folder, final_fit=self.folders[options.final_fit.name])
         label_map = None
         if self.recipe.label_map:
             label_map = self.options.out / f"{self.recipe.name}.map.json"
@@ -98,7 +101,7 @@ class _Work:
         return replace(
             options,
             out=folder,
-            data=tuple(self.places[name] for name in options.data),
+            data=data,
             label_map=label_map if set(options.data) & set(self.recipe.folders) else None,
             start=str(self.folders[options.start]) if options.start else None,
             teachers=tuple(str(self.folders[name]) for name in options.teachers),

@@ -135,6 +135,7 @@ def test_a_steps_hash_is_of_all_that_it_depends_on(tmp_path: Path) -> None:
         ('photos = ""', 'photos = "abc"', "[data] must give each data set its SHA-256"),
         ('name = "pupil"', 'name = "teacher"', "a step's name is missing, taken or none"),
         ('command = "quantize"', 'command = "quantise"', "int8 has no command that a recipe knows"),
+        ("epochs = 2", 'final-fit = "int8"', "final-fit: no step before teacher trains 'int8'"),
         ("max-drop = 60", 'max-drop = "x"', "int8: max_drop must be a number"),
         ("bytes = 40_000", "bytes = 0", "bytes is not there or no number"),
         ("bytes = 40_000", "size = 1", "a recipe has no size"),
@@ -242,3 +243,53 @@ def test_other_pictures_than_the_recipe_names_are_refused(tmp_path: Path, capsys
     path = mine(tmp_path, MINE.replace('photos = ""', f'photos = "{"0" * 64}"'))
     assert command(["train", "--recipe", str(path), "--data", str(photos), "--out", str(tmp_path / "out")]) == 1
     assert "does not hold the pictures that are asked for, of SHA-256 000000000000" in capsys.readouterr().err
+
+
+FINAL = MINE.replace('run = "pupil"', 'run = "final"').replace(
+    '[[step]]\nname = "int8"',
+    '[[step]]\nname = "final"\ncommand = "train"\nfinal-fit = "pupil"\n\n[[step]]\nname = "int8"',
+)
+
+
+def test_a_recipe_ends_with_a_last_fit_on_all_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, photos = tmp_path / "out", write_class_folders(tmp_path / "photos", CLASSES, 100)
+    path = mine(tmp_path, FINAL)
+    order = ["train", "--recipe", str(path), "--data", str(photos), "--out", str(out)]
+    assert command(order) == 0
+    recipe = read_recipe(str(path))
+    pupil, final = (
+        json.loads((folder_of(out, recipe, name) / "report.json").read_text()) for name in ("pupil", "final")
+    )
+    assert final["pictures"]["train"] == pupil["pictures"]["train"] + pupil["pictures"]["held_out"]
+    assert final["judged_on"] == "held_out" and final["epochs"] == pupil["best_epoch"]
+    facts = model_file.read(out / "mine.tflite").manifest.training.recipe
+    assert facts is not None and [step.name for step in facts.steps] == ["teacher", "pupil", "final"]
+    assert command(order) == 0
+    assert capsys.readouterr().err.count("done before") == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            'final-fit = "pupil"',
+            'final-fit = "pupil"\nseed = 3',
+            "seed does not go with final-fit, which trains as pupil",
+        ),
+        ('final-fit = "pupil"', 'final-fit = ["pupil"]', "final-fit takes one step that trains; name that step"),
+        (
+            'name = "int8"',
+            'name = "more"\ncommand = "average"\nruns = ["pupil", "final"]\n\n[[step]]\nname = "int8"',
+            "runs: final has learned the held-out pictures; name the step that it was made of",
+        ),
+        (
+            'name = "int8"',
+            'name = "early"\ncommand = "quantize"\nrun = "final"\n\n[[step]]\nname = "int8"',
+            "early would open the test, which only the last step may, to judge a last fit",
+        ),
+    ],
+)
+def test_a_last_fit_that_would_not_be_honest_is_refused(old: str, new: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        read_recipe(str(mine(tmp_path, FINAL.replace(old, new, 1))))
+    assert says in str(error.value)

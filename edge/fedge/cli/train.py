@@ -146,6 +146,15 @@ def train(
         list[str] | None,
         START_FROM(metavar="MODEL", help="A run, model file or shipped model to distil from; repeatable.", **RARE),
     ] = None,
+    final_fit: Annotated[
+        Path | None,
+        START_FROM(
+            metavar="RUN",
+            help="Fit a finished run anew on all its pictures, held-out ones too, for as many epochs.",
+            show_default="none",
+            **RARE,
+        ),
+    ] = None,
     recipe: Annotated[
         list[str] | None,
         START_FROM(
@@ -269,6 +278,7 @@ def train(
         out=out,
         resume=resume,
         tracks=tracks,
+        final_fit=final_fit,
     )
     save_config(context, save)
     report = work(options)

@@ -27,7 +27,8 @@ def quantization_aware(
     scratch: Path,
     callbacks: Callbacks,
 ) -> Model:
-    """Trains a folded network on with fake quantization and gives the best epoch's network, by held-out accuracy.
+    """Trains a folded network on with fake quantization and gives the best epoch's network, by held-out accuracy,
+    or after a last fit the last epoch's.
 
     The loss and the changes to pictures are the training's own; batch normalization is already folded, so its
     statistics cannot drift. `scratch` takes the checkpoints.
@@ -43,6 +44,8 @@ def quantization_aware(
         weight_decay=0.0,
         skip=0.0,
         patience=0,
+        # What has learned the held-out pictures is not chosen by them.
+        stop=epochs if loader.plan.stop else 0,
     )
     best, _ = fit(model, dataclasses.replace(loader, plan=fine), held_out, seed, scratch, callbacks)
     model.set_weights(best.weights)

@@ -58,6 +58,8 @@ def average(folders: Sequence[Path], out: Path | None) -> TrainReport:
     configs = [read_config(folder) for folder in folders]
     costs = [read_cost(folder) for folder in folders]
     _require_alike(folders, configs)
+    if any(config.final_fit for config in configs):
+        raise RunError("a last fit holds out no pictures by which a mean could be chosen", "average other runs")
     dataset = load_run_data(folders[0], configs[0], with_test=False)
     model = load_float_model(folders[0], configs[0])
     predict = predictor(model)

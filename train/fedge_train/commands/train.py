@@ -7,9 +7,10 @@ from contextlib import ExitStack
 
 import tf_keras as keras
 
-from fedge.data.dataset import Dataset
+from fedge.data.dataset import Dataset, hits
 from fedge.errors import RunError
 from fedge.system.console import echo
+from fedge_train.commands.final_fit import keep_held_out_answers, start_final_fit
 from fedge_train.commands.head import learn_head
 from fedge_train.commands.train_settings import USED, Start, TrainOptions, resume_run, start_run
 from fedge_train.runs.history import Epoch
@@ -43,13 +44,19 @@ def train(options: TrainOptions) -> TrainReport:
         if options.out and (options.out.is_dir() or not options.resume):
             # Before the pictures are read, which takes a while.
             stack.enter_context(writing(options.out))
-        start = resume_run(options) if options.resume else start_run(options)
+        start = _start(options)
         if not options.out:
             stack.enter_context(writing(start.folder))
         tracking = stack.enter_context(Tracking(options.tracks, start.folder, start.config))
         report = train_started(start, tracking.epoch)
         tracking.figures(report.outcome.epochs, {"best_held_out_accuracy": report.outcome.held_out_accuracy})
         return report
+
+
+def _start(options: TrainOptions) -> Start:
+    if options.resume:
+        return resume_run(options)
+    return start_final_fit(options) if options.final_fit else start_run(options)
 
 
 def train_started(start: Start, watch: Callable[[Epoch], None] = lambda epoch: None) -> TrainReport:
@@ -67,7 +74,8 @@ def train_started(start: Start, watch: Callable[[Epoch], None] = lambda epoch: N
         write_config(folder, config)
     echo(
         f"training {config.architecture} ({model.count_params():,} parameters) on {len(loader):,} pictures "
-        f"an epoch, {len(dataset.held_out):,} held out, for {_epochs(config)} in {config.dtype}, "
+        f"an epoch, {0 if config.final_fit else len(dataset.held_out):,} held out, for {_epochs(config)} in "
+        f"{config.dtype}, "
         f"about {duration(expected_seconds(model, loader, dataset.held_out))} -> {folder}"
     )
     try:
@@ -88,14 +96,16 @@ def train_started(start: Start, watch: Callable[[Epoch], None] = lambda epoch: N
     # Bfloat16 is only for training: what is reported and quantized is the float32 network.
     keras.mixed_precision.set_global_policy("float32")
     write_history(folder, history, best.figures.epoch)
-    outcome = Outcome(len(history), best.figures.accuracy, sum(epoch.seconds for epoch in history), best.figures.epoch)
-    return write_report(folder, config, load_float_model(folder, config), dataset, outcome)
+    answers = keep_held_out_answers(folder, config, dataset) if config.final_fit else None
+    accuracy = float(hits(answers.split.right, answers.logits.argmax(-1)).mean()) if answers else best.figures.accuracy
+    outcome = Outcome(len(history), accuracy, sum(epoch.seconds for epoch in history), best.figures.epoch)
+    return write_report(folder, config, load_float_model(folder, config), dataset, outcome, answers=answers)
 
 
 def _epochs(config: RunConfig) -> str:
     plan = config.plan
     early = f", fewer if {plan.patience} in a row are no better" if plan.patience else ""
-    return f"{plan.epochs} epochs{early}"
+    return f"{plan.last_epoch} epochs{early}"
 
 
 def _new_model(config: RunConfig, dataset: Dataset) -> keras.Model:

@@ -11,13 +11,14 @@ from fedge.data.decoded.cache import user_cache
 from fedge.data.label_map import read_label_map
 from fedge.data.load import Seal, default_recipe, load_dataset
 from fedge.data.picture_files import PictureFiles
-from fedge.errors import DataError, FedgeError, RunError
+from fedge.errors import FedgeError, RunError
 from fedge.images.cutout import CutOut
 from fedge.images.preprocess import Fit, Recipe, Subject
 from fedge.making.foreign.extractor import Extractor, read_extractor
 from fedge.options import TEST_SHARE, TRIAL_MINUTES, parse_residual
 from fedge.options.tracking import Track
 from fedge_train.commands.choose import BACKBONE_SIDE, Choice, PicturePool, choose
+from fedge_train.commands.train_data import picture_files, require_pictures, resolved
 from fedge_train.networks.architectures import ARCHITECTURES
 from fedge_train.networks.imagenet import BACKBONES
 from fedge_train.networks.plans import OTHER_CLASSES_RATE, Plan, plan_for, with_mix
@@ -50,7 +51,8 @@ class TrainOptions:
     """What the user asked for; None stands for the default, or on `--resume` for what the run has.
 
     `sealed`: the test pictures are not opened; `share`: of all pictures, to try something with; `data_sha256`: what
-    each of `data` must have, see `Dataset.source_sha256`, an empty text for any.
+    each of `data` must have, see `Dataset.source_sha256`, an empty text for any; `final_fit`: a run to fit anew on all
+    its pictures.
     """
 
     data: tuple[str, ...] = ()
@@ -83,6 +85,7 @@ class TrainOptions:
     out: Path | None = None
     resume: bool = False
     tracks: tuple[Track, ...] = ()
+    final_fit: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -110,13 +113,15 @@ def start_run(options: TrainOptions) -> Start:
     if options.start:
         # Pretrained weights are of use only with the preprocessing that they were trained with.
         start = pretrained(options.start)
+        if start.model is None and read_config(Path(options.start)).final_fit:
+            raise RunError(f"{options.start} has learned the held-out pictures", "start from the run it was made of")
         options = dataclasses.replace(options, architecture=options.architecture or start.architecture)
         recipe = start.recipe
     share = TEST_SHARE if options.test_share is None else options.test_share
     head, chosen = None, None
     is_free = _is_free_to_choose(options)
     own = _own_backbone(options, is_free)
-    files = _files(bool(options.variants or options.outliers))
+    files = picture_files(options.variants, options.outliers)
     if is_free:
         recipe = _with_recipe_options(recipe, options)
         label_map, seed = read_label_map(options.label_map), options.seed or 0
@@ -134,7 +139,7 @@ def start_run(options: TrainOptions) -> Start:
     label_map = read_label_map(options.label_map)
     read, seal = files.read_with_notes, _seal(options)
     dataset = load_dataset(options.data, recipe, label_map, share, read, seal, user_cache())
-    _require_pictures(dataset, options)
+    require_pictures(dataset, options.data, options.data_sha256)
     dataset = thinned(dataset, options.share) if options.share < 1 else dataset
     config = dataclasses.replace(_configure(options, dataset, own), head=head)
     folder = options.out or new_folder(f"{dataset.name}-{config.architecture}")
@@ -149,7 +154,7 @@ def resume_run(options: TrainOptions) -> Start:
         raise RunError(f"the run {folder} has already ended", "train another with --out, or leave out --resume")
     if options.backbone is not None:
         raise RunError("--backbone is what a run begins with", "leave it out on --resume: the run has a copy")
-    moved_to = _resolved(options.data)
+    moved_to = resolved(options.data)
     changed = changed_fields(config, _asked_for(dataclasses.replace(options, data=()), config))
     if changed:
         raise RunError(
@@ -157,26 +162,13 @@ def resume_run(options: TrainOptions) -> Start:
             "leave these options out on --resume, or train another with --out",
         )
     require_unchanged(config.origins, folder, config)
-    files = _files(bool(config.plan.variants or config.plan.outliers))
+    files = picture_files(config.plan.variants, config.plan.outliers)
     dataset = load_run_data(folder, config, moved_to, files.read_with_notes, with_test=False)
     return Start(folder, config, dataset, files)
 
 
-def _require_pictures(dataset: Dataset, options: TrainOptions) -> None:
-    for number, (name, sha256) in enumerate(zip(options.data, options.data_sha256, strict=False)):
-        if sha256 and dataset.source_sha256(number) != sha256:
-            raise DataError(
-                f"{name} does not hold the pictures that are asked for, of SHA-256 {sha256[:12]}...",
-                'give the folder that does, or leave the hash empty ("") in a recipe of your own',
-            )
-
-
 def _seal(options: TrainOptions) -> Seal:
     return "closed" if options.sealed else "none"
-
-
-def _files(read_again: bool) -> PictureFiles:
-    return PictureFiles() if read_again else PictureFiles(limit_bytes=0)
 
 
 def _is_free_to_choose(options: TrainOptions) -> bool:
@@ -213,6 +205,7 @@ def _asked_for(options: TrainOptions, old: RunConfig) -> RunConfig:
         sealed=options.sealed or old.sealed,
         test_share=old.test_share if options.test_share is None else options.test_share,
         start=resolved_name(options.start) if options.start else old.start,
+        final_fit=str(options.final_fit.resolve()) if options.final_fit else old.final_fit,
         teachers=tuple(map(resolved_name, options.teachers)) or old.teachers,
         recipe=_with_recipe_options(old.recipe, options),
         plan=with_options(old.plan, options),
@@ -263,11 +256,6 @@ def _cut_out(subject: Subject, recipe: Recipe) -> CutOut | None:
     return (recipe.cut_out or CutOut()) if subject == "cut-out" else None
 
 
-def _resolved(data: tuple[str, ...]) -> tuple[str, ...]:
-    # A run is found again from anywhere, so its data must be too.
-    return tuple(name if name == DEFAULT_DATA else str(Path(name).resolve()) for name in data)
-
-
 def _configure(options: TrainOptions, dataset: Dataset, own: Extractor | None) -> RunConfig:
     architecture = options.architecture or DEFAULT_ARCHITECTURE
     if own is None and architecture not in ARCHITECTURES and parse_residual(architecture) is None:
@@ -279,7 +267,7 @@ def _configure(options: TrainOptions, dataset: Dataset, own: Extractor | None) -
         plan = dataclasses.replace(plan, learning_rate=plan.learning_rate * OTHER_CLASSES_RATE)
     return RunConfig(
         architecture=architecture,
-        data=_resolved(options.data),
+        data=resolved(options.data),
         data_sha256=dataset.sha256(),
         labels=dataset.labels,
         recipe=dataset.recipe,

@@ -39,6 +39,8 @@ class Plan:
             `augmentation.mix`.
         mix_alpha: both parameters of the beta distribution of the shares; small: most pictures stay nearly whole.
         patience: training ends after so many epochs that were no better on the held-out pictures; 0: never early.
+        stop: training ends with this epoch, whose weights are kept whatever the held-out pictures say; 0: with the last
+            one, and the weights of the best are kept. The learning rate falls as over all `epochs`.
     """
 
     epochs: int
@@ -59,8 +61,14 @@ class Plan:
     outliers: float = 0.0
     skip: float = 0.0
     patience: int = 0
+    stop: int = 0
     mix: Mix = "none"
     mix_alpha: float = 1.0
+
+    @property
+    def last_epoch(self) -> int:
+        """The last epoch that is trained, from 1, where patience does not end it."""
+        return self.stop or self.epochs
 
     @property
     def open_set(self) -> bool:
@@ -97,6 +105,8 @@ class Plan:
             raise ValueError("outliers must be from 0 to 0.5")
         if self.outliers and self.batch < 2:
             raise ValueError("batch must be at least 2 where some of it are outliers")
+        if not 0 <= self.stop <= self.epochs:
+            raise ValueError("stop must be from 0 to epochs")
         if self.patience < 0:
             raise ValueError("patience must be at least 0")
         if not 0 < self.mix_alpha <= 10:

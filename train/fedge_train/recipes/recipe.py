@@ -2,7 +2,8 @@
 
 It is a TOML file. `name` and `bytes` are the model's; `[data]` has the SHA-256 of each data set, or "" for any
 pictures; `[map]` is a label map; and each `[[step]]` has a `name`, a `command` (`train`, `average` or `quantize`) and
-options of that command. What a step starts from is an earlier step's name, never a file.
+options of that command, of which `final-fit` stands alone. What a step starts from is an earlier step's name, never a
+file.
 """
 
 import hashlib
@@ -140,6 +141,10 @@ class _Reader:
             steps[step.name] = step
         if not steps or list(steps.values())[-1].command != "quantize":
             raise self._wrong("the last step does not quantize", 'end with command = "quantize"', len(self.lines))
+        for number, step in enumerate(list(steps.values())[:-1]):
+            if step.command == "quantize" and _is_final_fit(steps[step.takes[0]]):
+                what = f"{step.name} would open the test, which only the last step may, to judge a last fit"
+                raise self._wrong(what, "quantize the run that it was made of", number, "run")
         return Recipe(name, most, self.data, self.label_map, tuple(steps.values()), sha)
 
     def _label_map(self) -> dict[str, Classes]:
@@ -173,6 +178,9 @@ class _Reader:
                             number,
                             key,
                         )
+                    if key in ("from", "runs", "final-fit") and _is_final_fit(earlier[taken]):
+                        mend = "name the step that it was made of"
+                        raise self._wrong(f"{key}: {taken} has learned the held-out pictures", mend, number, key)
             if key == "data":
                 for each in _several(value):
                     if each not in self.data:
@@ -181,14 +189,16 @@ class _Reader:
 
     def _build(self, number: int, table: dict[str, Any], earlier: Mapping[str, Step]) -> Step:
         name, command = table["name"], table["command"]
-        words = {key: value for key, value in table.items() if key not in ("name", "command")}
-        for key in {"train": ("arch", "data", "epochs"), "average": ("runs",), "quantize": ("run",)}[command]:
-            if key not in words:
-                raise self._wrong(f"{name} does not say its {key}", f"write {key} = ...", number, "name")
+        words = _without(table, ("name", "command"))
         takes = tuple(taken for key in TAKES[command] if key in words for taken in _several(words[key]))
         options, quantizing, plan = None, None, None
+        if "final-fit" in words:
+            options = self._final_fit(number, words, earlier[takes[0]])
+        for key in {"train": ("arch", "data", "epochs"), "average": ("runs",), "quantize": ("run",)}[command]:
+            if key not in words and options is None:
+                raise self._wrong(f"{name} does not say its {key}", f"write {key} = ...", number, "name")
         try:
-            if command == "train":
+            if command == "train" and options is None:
                 options = from_json(TrainOptions, as_fields(words))
                 architecture = str(options.architecture)
                 if architecture not in PLANS and parse_residual(architecture) is None:
@@ -209,7 +219,8 @@ class _Reader:
         has_folders = options is not None and set(options.data) != {fashion_mnist.NAME}
         depends = {
             "command": command,
-            "words": {key: value for key, value in words.items() if key not in TAKES[command]},
+            # A last fit has no words but the step that it takes.
+            "words": words if options and options.final_fit else _without(words, TAKES[command]),
             "plan": plan,
             # Packaged data sets have no folders that a map could name.
             "map": {folder: list(classes) for folder, classes in self.label_map.items()} if has_folders else {},
@@ -219,6 +230,14 @@ class _Reader:
         }
         digest = hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
         return Step(name, command, options, quantizing, takes, digest)
+
+    def _final_fit(self, number: int, words: Mapping[str, Any], taken: Step) -> TrainOptions:
+        if odd := next((key for key in words if key != "final-fit"), None):
+            what = f"{odd} does not go with final-fit, which trains as {taken.name} was trained"
+            raise self._wrong(what, "leave it out", number, odd)
+        if taken.options is None or not isinstance(words["final-fit"], str):
+            raise self._wrong("final-fit takes one step that trains", "name that step", number, "final-fit")
+        return TrainOptions(data=taken.options.data, final_fit=Path(taken.name))
 
     def _scaled(self, options: TrainOptions) -> TrainOptions:
         assert options.epochs is not None
@@ -244,6 +263,14 @@ class _Reader:
 def _several(value: Any) -> list[Any]:
     """A value that may be one or a list of them, as a list."""
     return value if isinstance(value, list) else [value]
+
+
+def _is_final_fit(step: Step) -> bool:
+    return step.options is not None and step.options.final_fit is not None
+
+
+def _without(words: Mapping[str, Any], left_out: tuple[str, ...]) -> dict[str, Any]:
+    return {key: value for key, value in words.items() if key not in left_out}
 
 
 def _is_hash_or_any(value: object) -> bool:

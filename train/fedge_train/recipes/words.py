@@ -9,10 +9,11 @@ from fedge.options import MAX_DROP_PP, QAT_EPOCHS
 _TRAIN = (
     *("arch", "data", "weight", "test-share", "fit", "subject", "size", "color", "epochs", "patience", "from"),
     *("teacher", "seed", "batch", "learning-rate", "camera-like", "variants", "outliers", "skip", "mix", "dtype"),
+    "final-fit",
 )
 WORDS = {"train": _TRAIN, "average": ("runs",), "quantize": ("run", "method", "max-drop", "qat-epochs")}
 """The options that each command has in a recipe."""
-TAKES = {"train": ("from", "teacher"), "average": ("runs",), "quantize": ("run",)}
+TAKES = {"train": ("from", "teacher", "final-fit"), "average": ("runs",), "quantize": ("run",)}
 """Those of them that name earlier steps."""
 _FIELDS = {"arch": "architecture", "from": "start", "teacher": "teachers", "weight": "weights"}
 _LISTS = ("data", "weight", "teacher")

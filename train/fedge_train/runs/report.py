@@ -61,6 +61,7 @@ class TrainReport:
         outcome: how the weights came about.
         evaluation: of the float network on the pictures of `judged_on`.
         judged_on: the test split; or the held-out one, where the test pictures stay closed.
+        final_fit: of a last fit, the run that held pictures out. Figures of these are of that run's answers.
         by_scikit_learn, text: scikit-learn's classification report, as a dict and as text.
         pictures: how many each split has, by its name.
         skipped, duplicates: files that could not be read, and pictures left out because a later split has them too.
@@ -87,12 +88,16 @@ class TrainReport:
     run: str
     enough: EnoughReport | None = None
     judged_on: JudgedOn = "test"
+    final_fit: str | None = None
 
 
 def as_text(report: TrainReport) -> str:
     """The report for people: scikit-learn's table, the accuracies, and the next command."""
     outcome, is_open = report.outcome, report.judged_on == "test"
-    accuracy = f"{'test' if is_open else 'held-out'} accuracy {report.evaluation.accuracy:.2%}"
+    whose = "test accuracy" if is_open else "held-out accuracy"
+    if report.final_fit and not is_open:
+        whose += f" of {report.final_fit}"
+    accuracy = f"{whose} {report.evaluation.accuracy:.2%}"
     if outcome.averaged and is_open:
         accuracy = f"held out {outcome.held_out_accuracy:.2%}, {accuracy}"
     if outcome.averaged:
@@ -101,9 +106,8 @@ def as_text(report: TrainReport) -> str:
         accuracy += f", best epoch {outcome.best_epoch} of {outcome.epochs}"
     enough = "".join(f"{sentence}\n" for sentence in report.enough.sentences) if report.enough else ""
     closed = "" if is_open else "the test pictures were not opened; fedge quantize without --no-test measures on them\n"
-    return (
-        f"{report.text}\n{accuracy}\n{closed}{enough}next: fedge quantize {report.run}{'' if is_open else ' --no-test'}"
-    )
+    flag = "" if is_open or report.final_fit else " --no-test"
+    return f"{report.text}\n{accuracy}\n{closed}{enough}next: fedge quantize {report.run}{flag}"
 
 
 def as_json(report: TrainReport) -> JsonObject:
@@ -133,6 +137,7 @@ def as_json(report: TrainReport) -> JsonObject:
         "seed": report.seed,
         "run": report.run,
         **({"enough": to_json(report.enough)} if report.enough else {}),
+        **({"final_fit": report.final_fit} if report.final_fit else {}),
     }
 
 
@@ -179,7 +184,11 @@ def write_report(
         evaluation=evaluation,
         by_scikit_learn=classification_report(truth, predicted, output_dict=True, **by_name),
         text=classification_report(truth, predicted, digits=4, **by_name),
-        pictures={"train": len(dataset.train), "held_out": len(dataset.held_out), "test": len(dataset.test)},
+        pictures={
+            "train": len(dataset.train),
+            "held_out": 0 if config.final_fit else len(dataset.held_out),
+            "test": len(dataset.test),
+        },
         skipped=tuple(dataset.skipped),
         duplicates=tuple(dataset.duplicates),
         doubtful=tuple(dataset.doubtful),
@@ -189,6 +198,7 @@ def write_report(
         run=str(folder),
         enough=enough,
         judged_on=dataset.judged_on,
+        final_fit=config.final_fit,
     )
     plot_confusion(folder / "confusion.png", evaluation.confusion, dataset.labels)
     _plot_mistakes_first(folder / "samples.png", dataset, answers)

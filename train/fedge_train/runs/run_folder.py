@@ -3,7 +3,7 @@
 import importlib.metadata
 import json
 import platform
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from tf_keras import Model
 
 from fedge import __version__
 from fedge.data import fashion_mnist
-from fedge.data.dataset import Dataset, thinned
+from fedge.data.dataset import Dataset, join, thinned
 from fedge.data.decoded.cache import user_cache
 from fedge.data.label_map import Classes, LabelMap
 from fedge.data.load import Read, Seal, load_dataset
@@ -59,6 +59,7 @@ class RunConfig:
         share: of each split's pictures that are used, 0..1; below 1 for a trial.
         backbone: the SHA-256 of the user's own network whose features the head is learned from, which is kept in the
             run's folder; None for an architecture that fedge knows.
+        final_fit: the run that held pictures out, where this one learned from these too, see `commands.final_fit`.
     """
 
     architecture: str
@@ -80,6 +81,7 @@ class RunConfig:
     sealed: bool = False
     share: float = 1.0
     backbone: str | None = None
+    final_fit: str | None = None
     versions: dict[str, str] = field(default_factory=dict)
     format: int = 1
 
@@ -129,7 +131,12 @@ def load_run_data(
         what = f"{' and '.join(moved_to)} do not hold the pictures that {folder} was trained on"
         changed = f"the data of {folder} has changed since it was trained"
         raise RunError(what if moved_to else changed, "restore the data, or train again")
-    return dataset
+    return with_held_out(dataset) if config.final_fit else dataset
+
+
+def with_held_out(dataset: Dataset) -> Dataset:
+    """A data set whose held-out pictures, which it still has, are learned too."""
+    return replace(dataset, train=join([dataset.train, dataset.held_out]))
 
 
 def save_weights(folder: Path, model: Model) -> None:

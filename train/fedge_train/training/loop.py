@@ -145,7 +145,7 @@ def fit(
     """Trains to the last epoch of the loader's plan, or until its patience ends.
 
     It goes on from the newest sound checkpoint in `folder`, if any. Returns the best epoch's weights by held-out
-    accuracy, and every epoch's figures.
+    accuracy, or where the plan says when to stop the last one's, and every epoch's figures.
     """
     trainer = Trainer(model, loader, seed)
     predict = predictor(model)
@@ -157,7 +157,7 @@ def fit(
         trainer.restore(arrays)
         history = list(facts.history)
         best = Best(facts.best, [arrays[f"best_{i:04d}"] for i in range(len(model.weights))])
-    for epoch in range(len(history) + 1, loader.plan.epochs + 1):
+    for epoch in range(len(history) + 1, loader.plan.last_epoch + 1):
         if loader.plan.patience and len(history) - best.figures.epoch >= loader.plan.patience:
             break
         started = perf_counter()
@@ -168,7 +168,7 @@ def fit(
         model.set_weights(going_on)
         figures = Epoch(epoch, loss, accuracy, held_out_loss, held_out_accuracy, perf_counter() - started)
         history.append(figures)
-        if best.beaten_by(figures):
+        if loader.plan.stop or best.beaten_by(figures):
             best = Best(BestEpoch(epoch, held_out_accuracy, held_out_loss), weights)
         arrays = trainer.state() | {f"best_{i:04d}": weight for i, weight in enumerate(best.weights)}
         checkpoints.save(folder, epoch, arrays, Facts(tuple(history), best.figures))

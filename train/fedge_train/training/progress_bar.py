@@ -23,7 +23,7 @@ class TrainingBar:
 
     def __init__(self, loader: BatchLoader) -> None:
         self._loader = loader
-        self._epochs = loader.plan.epochs
+        self._epochs = loader.plan.last_epoch
         self._progress = Progress("training", loader.steps_until(self._epochs))
         self._before: dict[int, int] = {}
         self._held_out = ""
@@ -47,10 +47,12 @@ class TrainingBar:
         self._progress.reach(done, note)
 
     def _end(self, epoch: Epoch) -> None:
-        self._held_out = f" (held out {epoch.held_out_accuracy:.4f})"
+        # A last fit has learned the held-out pictures.
+        held_out = "" if self._loader.plan.stop else f"held out {epoch.held_out_accuracy:.4f}"
+        self._held_out = f" ({held_out})" if held_out else ""
         self._progress.line(
             f"epoch {epoch.epoch}/{self._epochs}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.4f}, "
-            f"held out {epoch.held_out_accuracy:.4f}, {epoch.seconds:.0f} s"
+            f"{held_out + ', ' if held_out else ''}{epoch.seconds:.0f} s"
         )
 
 
@@ -67,7 +69,7 @@ def expected_seconds(model: Model, loader: BatchLoader, held_out: Split) -> floa
     for _ in range(_TIMED):
         answer(images)
     each = (perf_counter() - started) / _TIMED / len(images)
-    epochs = loader.plan.epochs
+    epochs = loader.plan.last_epoch
     learned = loader.steps_until(epochs) * loader.batch
     return each * (LEARNING_COSTS * learned + len(held_out) * epochs)
 
