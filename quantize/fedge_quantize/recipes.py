@@ -15,6 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 from fedge.data import fashion_mnist
+from fedge.data.folders import class_folders
 from fedge.errors import DataError
 from fedge.model.manifest import RecipeFacts, RecipeStep
 from fedge.system.console import echo
@@ -24,7 +25,7 @@ from fedge_quantize.quantize import quantize
 from fedge_quantize.recipe_report import ModelRow, RecipesReport
 from fedge_train.commands.average import average
 from fedge_train.commands.train import train
-from fedge_train.commands.train_settings import TrainOptions
+from fedge_train.commands.train_settings import TrainOptions, start_run
 from fedge_train.recipes.recipe import Recipe, Step, read_recipe
 from fedge_train.runs.lock import writing
 from fedge_train.runs.run_folder import CONFIG, finished, read_cost
@@ -52,6 +53,8 @@ def run_recipes(options: RecipeOptions) -> RecipesReport:
     tf.get_logger().setLevel("ERROR")
     works = [_Work(read_recipe(name, options.scale), options) for name in options.recipes]
     with writing(options.out):
+        for work in works:
+            work.require_photographs()
         return RecipesReport(tuple(work.run() for work in works))
 
 
@@ -61,7 +64,23 @@ class _Work:
     def __init__(self, recipe: Recipe, options: RecipeOptions) -> None:
         self.recipe, self.options = recipe, options
         self.places = _places(recipe, options.data)
+        _require_mapped(recipe, self.places)
         self.folders = {step.name: options.out / f"{step.name}-{step.sha256[:_HASH_SHOWN]}" for step in recipe.steps}
+
+    def require_photographs(self) -> None:
+        """Raises DataError where photographs are not those that the recipe names, before a teacher learns for days."""
+        learning = [step for step in self.recipe.steps if step.options and not step.options.final_fit]
+        for folder in self.recipe.folders:
+            step = next((each for each in learning if each.options and folder in each.options.data), None)
+            if (
+                step is None
+                or step.options is None
+                or finished(self.folders[step.name])
+                or not self.recipe.data[folder]
+            ):
+                continue
+            echo(f"{self.recipe.name}: looking at the photographs in {self.places[folder]}")
+            start_run(self._options(replace(step.options, start=None, teachers=()), None))
 
     def run(self) -> ModelRow:
         """Its steps; gives its row of the table."""
@@ -90,7 +109,7 @@ class _Work:
         data = tuple(self.places[name] for name in step.options.data)
         train(TrainOptions(out=folder, resume=True, data=data) if has_begun else self._options(step.options, folder))
 
-    def _options(self, options: TrainOptions, folder: Path) -> TrainOptions:
+    def _options(self, options: TrainOptions, folder: Path | None) -> TrainOptions:
         data = tuple(self.places[name] for name in options.data)
         if options.final_fit:
             return TrainOptions(data=data, out=folder, final_fit=self.folders[options.final_fit.name])
@@ -196,6 +215,22 @@ def _places(recipe: Recipe, given: tuple[str, ...]) -> dict[str, str]:
                 f"say where they are, as in `fedge train --recipe {recipe.name} --data FOLDER`",
             )
     return places | ({fashion_mnist.NAME: fashion_mnist.NAME} if fashion_mnist.NAME in recipe.data else {})
+
+
+def _require_mapped(recipe: Recipe, places: Mapping[str, str]) -> None:
+    """Raises DataError where the photographs' folders are not those of the recipe's map: a name that is none of its
+    would be a class of its own, which no teacher knows."""
+    if not recipe.label_map:
+        return
+    found = {name for folder in recipe.folders for name in class_folders(Path(places[folder]))}
+    strange, missing = sorted(found - recipe.label_map.keys()), sorted(recipe.label_map.keys() - found)
+    where = " and ".join(places[folder] for folder in recipe.folders)
+    if strange or missing:
+        problem = f"has {', '.join(strange)}, which [map] does not name" if strange else f"has no {', '.join(missing)}"
+        raise DataError(
+            f"the recipe {recipe.name} maps folders of photographs by their names, and {where} {problem}",
+            "name the folders as in its [map], or follow a recipe of your own with another",
+        )
 
 
 def _record(path: Path) -> dict[str, Any] | None:

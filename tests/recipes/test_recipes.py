@@ -1,6 +1,7 @@
 """Recipes: each is sound and planned; one is followed with a few pictures, killed, and goes on."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from waiting import TRAINING_SECONDS, eventually
 
 from fedge.cli.main import run as command
 from fedge.data import fashion_mnist
+from fedge.data.label_map import LabelMap
+from fedge.data.load import default_recipe, load_dataset
 from fedge.errors import ConfigError
 from fedge.model import file as model_file
 from fedge.model.shipped import shipped_models
@@ -293,3 +296,70 @@ def test_a_last_fit_that_would_not_be_honest_is_refused(old: str, new: str, says
     with pytest.raises(ConfigError) as error:
         read_recipe(str(mine(tmp_path, FINAL.replace(old, new, 1))))
     assert says in str(error.value)
+
+
+TAUGHT_FIRST = MINE.replace('photos = ""', f'photos = "{"0" * 64}"\nfashion-mnist = ""').replace(
+    'data = ["photos"]', 'data = ["fashion-mnist"]', 1
+)
+MAPPED = MINE.replace(
+    'photos = ""', 'photos = ""\n\n[map]\nbags = "Bag"\nsneakers = ["Sneaker"]\ntrousers = "Trouser"\nother = ""'
+)
+FOLDERS = {"bags": "Bag", "sneakers": "Sneaker", "trousers": "Trouser"}
+
+
+def test_other_photographs_are_refused_before_a_teacher_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos, path, out = (
+        write_class_folders(tmp_path / "photos", CLASSES, 10),
+        mine(tmp_path, TAUGHT_FIRST),
+        tmp_path / "out",
+    )
+    assert command(["train", "--recipe", str(path), "--data", str(photos), "--out", str(out)]) == 1
+    told = capsys.readouterr().err
+    assert "does not hold the pictures that are asked for" in told and "step 1" not in told
+    assert not list(out.glob("*/config.json"))
+
+
+@pytest.mark.parametrize(
+    ("folders", "says"),
+    [
+        ({**FOLDERS, "others": "Bag"}, "has others, which [map] does not name; name the folders as in its [map]"),
+        (FOLDERS, "has no other; name the folders as in its [map]"),
+    ],
+)
+def test_folders_that_the_map_does_not_name_are_refused(
+    folders: dict[str, str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos, path, out = tmp_path / "photos", mine(tmp_path, MAPPED), tmp_path / "out"
+    rename(write_class_folders(photos, CLASSES, 10), folders)
+    assert command(["train", "--recipe", str(path), "--data", str(photos), "--out", str(out)]) == 1
+    assert (
+        capsys.readouterr()
+        .err.splitlines()[-1]
+        .endswith(f"{photos} {says}, or follow a recipe of your own with another")
+    )
+    assert not out.exists()
+
+
+def rename(photos: Path, folders: dict[str, str]) -> None:
+    """Gives the class folders other names; the first of several of one class is its own, the others are copies."""
+    for name, label in folders.items():
+        shutil.copytree(photos / label, photos / name)
+    for label in CLASSES:
+        shutil.rmtree(photos / label)
+
+
+def test_a_map_goes_by_names_whatever_order_the_folders_were_made_in(tmp_path: Path) -> None:
+    recipe = read_recipe(str(mine(tmp_path, MAPPED)))
+    label_map = LabelMap(recipe.label_map)
+    found = []
+    for place, classes in (("one", CLASSES), ("two", CLASSES[::-1])):
+        photos = write_class_folders(tmp_path / place, classes, 10)
+        rename(
+            photos,
+            {**dict(reversed(FOLDERS.items())), "other": "Bag"} if place == "two" else {**FOLDERS, "other": "Bag"},
+        )
+        found.append(load_dataset((str(photos),), default_recipe((str(photos),)), label_map))
+    assert found[0].labels == found[1].labels == ("Bag", "Sneaker", "Trouser")
+    assert found[0].source_sha256(0) == found[1].source_sha256(0)

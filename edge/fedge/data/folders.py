@@ -76,6 +76,12 @@ def split_folders(root: Path) -> dict[str, Path]:
     return {split: found[split] for split in SPLIT_FOLDERS if split in found}
 
 
+def class_folders(root: Path) -> set[str]:
+    """The names of a data set's class folders, in all its splits. Raises DataError where one cannot be read."""
+    splits = split_folders(root).values()
+    return {path.name for folder in splits or [root] for path in _visible(folder) if path.is_dir()}
+
+
 def _holds_folders_alone(folder: Path) -> bool:
     inside = _visible(folder)
     return not inside or (any(p.is_dir() for p in inside) and not any(p.is_file() and is_picture(p) for p in inside))

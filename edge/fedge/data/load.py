@@ -13,7 +13,7 @@ from fedge.data.dataset import Dataset, Split, carve, join, without_duplicates
 from fedge.data.decoded.cache import PictureCache
 from fedge.data.decoded.decode import Reader, WithNotes, decode_into_memory
 from fedge.data.doubts import imbalance, same_picture_in_two_classes, similar_names
-from fedge.data.folders import list_folder, split_folders
+from fedge.data.folders import class_folders, list_folder, split_folders
 from fedge.data.label_map import Classes, LabelMap
 from fedge.data.three_splits import require_enough, three_splits
 from fedge.errors import DataError
@@ -180,12 +180,8 @@ def _say_what_is_not_there(data: tuple[str, ...], label_map: LabelMap) -> None:
 
 
 def _folder_names(data: str) -> set[str]:
-    """The names of the class folders of one source, in all its splits; a packaged data set has none."""
-    if data == fashion_mnist.NAME:
-        return set()
-    root = Path(data)
-    splits = split_folders(root).values()
-    return {path.name for folder in splits or [root] for path in folder.iterdir() if path.is_dir()}
+    """The names of the class folders of one source; a packaged data set has none."""
+    return set() if data == fashion_mnist.NAME else class_folders(Path(data))
 
 
 def _fashion_items(split: str) -> Iterable[_Item]:
