@@ -363,3 +363,26 @@ def test_a_map_goes_by_names_whatever_order_the_folders_were_made_in(tmp_path: P
         found.append(load_dataset((str(photos),), default_recipe((str(photos),)), label_map))
     assert found[0].labels == found[1].labels == ("Bag", "Sneaker", "Trouser")
     assert found[0].source_sha256(0) == found[1].source_sha256(0)
+
+
+@pytest.mark.slow
+def test_the_recipe_of_camera_is_followed_with_other_photographs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = shipped_recipes()["camera"].read_text()
+    given, photos = read_recipe("camera"), tmp_path / "photos"
+    path = mine(tmp_path, shipped.replace(given.data["clothing"], ""))
+    write_class_folders(
+        tmp_path / "source", sorted({classes[0] for classes in given.label_map.values() if classes}), 20
+    )
+    for folder, classes in given.label_map.items():
+        label = classes[0] if classes else "Shirt"
+        shutil.copytree(tmp_path / "source" / label.replace("/", "-"), photos / folder)
+    out = tmp_path / "out"
+    assert command(["train", "--recipe", str(path), "--scale", "0.003", "--data", str(photos), "--out", str(out)]) == 0
+    table = capsys.readouterr().out
+    assert "250,000 " in table and "EXCEEDED" not in table and "UNPROVED" in table
+    training = model_file.read(out / "camera.tflite").manifest.training
+    assert training.recipe is not None and training.data == "fashion-mnist+photos"
+    assert [step.name for step in training.recipe.steps] == ["teacher", "photographer", "photographer-2", "camera"]
+    assert len(training.teachers) == 3
