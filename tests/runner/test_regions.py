@@ -3,6 +3,7 @@
 import csv
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -16,7 +17,7 @@ from running import finish
 from fedge.errors import SourceError
 from fedge.images.picture import Picture
 from fedge.images.preprocess import Recipe
-from fedge.model.classifier import Classifier
+from fedge.model.classifier import Answer, Classifier
 from fedge.options import Address, Region, WhenOptions, parse_perhaps_named_region, require_names_apart
 from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.files.csv_file import CsvFile
@@ -74,6 +75,34 @@ def test_a_region_that_moves_does_not_open_the_gate_of_another(classifier: Class
     assert [each.still for each in results if each.region == "left"] == [False, True, True]
     assert [each.still for each in results if each.region == "right"] == [False, False, False]
     assert results[1].answer.probabilities == results[0].answer.probabilities
+
+
+class Told:
+    """A successor that never comes, and keeps what it was told."""
+
+    must_restart = False
+
+    def __init__(self) -> None:
+        self.frames: list[list[Answer]] = []
+
+    def take(self) -> None:
+        return None
+
+    def answered(self, parts: Sequence[tuple[Picture, Answer]]) -> None:
+        assert all(picture.shape == (240, 320, 3) for picture, _ in parts)
+        self.frames.append([answer for _, answer in parts])
+
+
+def test_a_successor_is_told_of_each_frame_once_with_what_was_classified_of_it(classifier: Classifier) -> None:
+    still, moved = scene(0, 320, 240), scene(1, 320, 240)
+    camera = InMemoryCamera([two(still, still), two(still, moved), two(still, moved)], interval=0.01)
+    # The rest after a motion is a millisecond, shorter than the pause between two frames.
+    watched = [watched_region(classifier, region, Gate(WhenOptions(True), -0.999)) for region in HALVES]
+    told = Told()
+    results = [each for each in classify_regions(camera, watched, Health(), told) if isinstance(each, Result)]
+    fresh = [[each.answer for each in results if each.number == number and not each.still] for number in range(3)]
+    assert [len(each) for each in fresh] == [2, 1, 0]
+    assert told.frames == fresh[:2]
 
 
 def test_a_region_outside_the_first_picture_is_an_error_and_outside_a_later_one_a_fault(classifier: Classifier) -> None:

@@ -13,7 +13,7 @@ from fedge.model.classifier import Answer, Classifier, load
 from fedge.model.shipped import shipped_models
 from fedge.options import SwapOptions
 from fedge.runner.health import Health
-from fedge.runner.swap import LEAST_FRAMES, Swapper
+from fedge.runner.swap import LEAST_FRAMES, Swapper, Tally
 from fedge.store import prove as prove_module
 from fedge.store.newest import last_failure
 from fedge.store.prove import prove
@@ -43,11 +43,11 @@ class Loop:
         self.classifier: Classifier = load(store.path(store.current) if store.current else "small")
         self.swapper = Swapper(store, self.classifier, Health(), options, self.said.append)
 
-    def frame(self, change: Callable[[Answer], Answer] = lambda answer: answer) -> bool:
-        """Answers a frame; whether another classifier answers it than the one before."""
+    def frame(self, change: Callable[[Answer], Answer] = lambda answer: answer, parts: int = 1) -> bool:
+        """Answers so many parts of a frame; whether another classifier answers it than the one before."""
         ready = self.swapper.take()
         self.classifier = ready or self.classifier
-        self.swapper.answered(PICTURE, change(self.classifier.classify(PICTURE)))
+        self.swapper.answered([(PICTURE, change(self.classifier.classify(PICTURE)))] * parts)
         return ready is not None
 
     def name(self) -> str:
@@ -109,6 +109,28 @@ def test_a_model_that_is_too_slow_is_refused(store: Store, loops: Callable[..., 
     loop.swapper.look_now()
     eventually(lambda: loop.frame() or rolled_back(store))
     assert store.current == before and loop.name() == "small" and "too long for" in loop.said[-1]
+
+
+def test_the_parts_of_a_frame_are_too_slow_together(store: Store, loops: Callable[..., Loop]) -> None:
+    before = store.current
+    loop = loops(store, replace(AT_ONCE, least_fps=0.1))
+    store.use(store.add(shipped_models()["nano"]))
+    loop.swapper.look_now()
+    # Each alone would do for a frame in ten seconds.
+    eventually(lambda: loop.frame(lambda answer: replace(answer, preprocess_ms=0.0, infer_ms=4000.0), parts=3))
+    eventually(lambda: loop.frame(lambda answer: replace(answer, preprocess_ms=0.0, infer_ms=4000.0), parts=3))
+    assert loop.name() == "small" and store.current == before
+    assert "12000.0 ms a frame, too long" in store.journal().history[-1].reason
+
+
+def test_a_tally_counts_the_answers_of_a_frame_together() -> None:
+    known = Answer("Bag", 0.9, (), 10.0, 20.0)
+    tally = Tally()
+    for _ in range(LEAST_FRAMES):
+        assert tally.unknown_share is None
+        tally.count([known, replace(known, label=None)], [known, known])
+    assert (tally.frames, tally.answers, tally.agreed, tally.median_ms) == (LEAST_FRAMES, 200, 100, 60.0)
+    assert tally.unknown_share == 0.5
 
 
 def test_more_unknown_answers_in_the_trial_bring_the_previous_one_back(

@@ -43,8 +43,8 @@ class Successor(Protocol):
     def take(self) -> Classifier | None:
         """The classifier that is to answer from this frame on; None where it is the one before."""
 
-    def answered(self, picture: Picture, answer: Answer) -> None:
-        """Is told the answer to a frame that was classified."""
+    def answered(self, parts: Sequence[tuple[Picture, Answer]]) -> None:
+        """Is told what was classified of a frame, one part of it or more, and the answers."""
 
 
 @dataclass
@@ -114,11 +114,12 @@ def classify_regions(
                     health.count_fault("region", error.what)
                     yield Fault("region", error.what)
                     continue
-                results = [
-                    _classify(each, number, item, box, successor) for each, box in zip(watched, boxes, strict=True)
-                ]
-                if all(result.still for result in results):
+                results = [_classify(each, number, item, box) for each, box in zip(watched, boxes, strict=True)]
+                fresh_parts = [(_part(item, each.box).picture, each.answer) for each in results if not each.still]
+                if not fresh_parts:
                     health.count_still()
+                elif successor is not None:
+                    successor.answered(fresh_parts)
                 health.count_frame(item.captured, all(result.answer.rejected for result in results))
                 yield from results
                 number += 1
@@ -135,19 +136,22 @@ def _box(region: Region | None, frame: Frame) -> Box | None:
     return None if region is None else region.pixels(width, height)
 
 
-def _classify(watched: Watched, number: int, frame: Frame, box: Box | None, successor: Successor | None) -> Result:
-    part = frame
-    if box is not None:
-        left, top, right, bottom = box
-        part = replace(frame, picture=frame.picture[top:bottom, left:right])
+def _part(frame: Frame, box: Box | None) -> Frame:
+    """A part of a frame, a view of its pixels."""
+    if box is None:
+        return frame
+    left, top, right, bottom = box
+    return replace(frame, picture=frame.picture[top:bottom, left:right])
+
+
+def _classify(watched: Watched, number: int, frame: Frame, box: Box | None) -> Result:
+    part = _part(frame, box)
     if watched.gate is None or watched.gate.is_open(part) or watched.last is None:
         answer = watched.classifier.classify(part.picture)
         decision = watched.decider.update(answer.evidence, frame.moment, frame.time)
         age_ms = (monotonic() - frame.captured) * 1e3
         sha = watched.classifier.model.sha256
         watched.last = Result(number, frame, answer, age_ms, decision, sha, region=watched.name, box=box)
-        if successor is not None:
-            successor.answered(part.picture, answer)
     else:
         watched.last = replace(_kept(watched.last, number, frame), box=box)
     return watched.last

@@ -5,7 +5,7 @@ rolled back in the store, so that a restart does not take it either. A model of 
 preprocessing, needs a source and outputs that are opened for it: there the run starts again, in the same process.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -36,22 +36,25 @@ class Tally:
     """What was seen of a model.
 
     Attributes:
-        frames, unknown, agreed: how many frames, how many of them it called unknown, and how many it answered like the
-            other model.
-        milliseconds: of each of the last frames, preprocessing and inference.
+        frames, answers: how many frames, and how many answers to parts of them; as many where all of it is one part.
+        unknown, agreed: to how many of them it knew no answer, and to how many the other model's.
+        milliseconds: of each of the last frames, preprocessing and inference of all its parts.
     """
 
     frames: int = 0
+    answers: int = 0
     unknown: int = 0
     agreed: int = 0
     milliseconds: list[float] = field(default_factory=list)
 
-    def count(self, answer: Answer, other: Answer | None = None) -> None:
-        """One more answer, and the other model's to the same frame."""
+    def count(self, answers: Sequence[Answer], others: Sequence[Answer] = ()) -> None:
+        """One more frame's answers, and the other model's to the same parts of it."""
         self.frames += 1
-        self.unknown += answer.rejected
-        self.agreed += other is not None and answer.label == other.label
-        self.milliseconds = [*self.milliseconds[-LEAST_FRAMES:], answer.preprocess_ms + answer.infer_ms]
+        self.answers += len(answers)
+        self.unknown += sum(answer.rejected for answer in answers)
+        self.agreed += sum(answer.label == other.label for answer, other in zip(answers, others, strict=False))
+        taken = sum(answer.preprocess_ms + answer.infer_ms for answer in answers)
+        self.milliseconds = [*self.milliseconds[-LEAST_FRAMES:], taken]
 
     @property
     def median_ms(self) -> float | None:
@@ -61,7 +64,7 @@ class Tally:
     @property
     def unknown_share(self) -> float | None:
         """The share of unknown answers, 0..1; None below `LEAST_FRAMES` frames."""
-        return self.unknown / self.frames if self.frames >= LEAST_FRAMES else None
+        return self.unknown / self.answers if self.frames >= LEAST_FRAMES else None
 
 
 def is_interchangeable(running: Classifier, fresh: Classifier) -> bool:
@@ -89,7 +92,7 @@ class Swapper:
         self._must_restart = False
         self._lock = Lock()
         self._ready: Classifier | None = None
-        self._frame: tuple[Picture, Answer] | None = None
+        self._parts: Sequence[tuple[Picture, Answer]] = ()
         self._tally, self._before = Tally(), Tally()
         self._wake, self._fresh, self._taken, self._closed = Event(), Event(), Event(), Event()
         self._trial, self._until = self._resumed()
@@ -121,11 +124,11 @@ class Swapper:
             self._taken.set()
         return ready
 
-    def answered(self, picture: Picture, answer: Answer) -> None:
-        """Is told the answer to a frame that was classified."""
+    def answered(self, parts: Sequence[tuple[Picture, Answer]]) -> None:
+        """Is told what was classified of a frame, one part of it or more, and the answers."""
         with self._lock:
-            self._frame = (picture, answer)
-            self._tally.count(answer)
+            self._parts = parts
+            self._tally.count([answer for _, answer in parts])
         self._fresh.set()
 
     def close(self) -> None:
@@ -206,16 +209,17 @@ class Swapper:
             self._fresh.wait(min(left, LOOK_SECONDS))
             self._fresh.clear()
             with self._lock:
-                frame, self._frame = self._frame, None
+                parts, self._parts = self._parts, ()
             self._health.set_update(round(100 - 100 * max(0.0, left) / self._options.shadow_seconds))
-            if frame is not None:
-                picture, answer = frame
-                seen.count(fresh.classify(picture), answer)
-                running_unknown += answer.rejected
-        if seen.frames:
+            if parts:
+                answers = [answer for _, answer in parts]
+                seen.count([fresh.classify(picture) for picture, _ in parts], answers)
+                running_unknown += sum(answer.rejected for answer in answers)
+        if seen.answers:
             self._say(
-                f"model {fresh.model.manifest.name}: on {seen.frames} live frames {seen.agreed / seen.frames:.0%} the "
-                f"same answer, unknown {seen.unknown / seen.frames:.0%} (running: {running_unknown / seen.frames:.0%})"
+                f"model {fresh.model.manifest.name}: on {seen.frames} live frames {seen.agreed / seen.answers:.0%} the "
+                f"same answer, unknown {seen.unknown / seen.answers:.0%} (running: "
+                f"{running_unknown / seen.answers:.0%})"
             )
         return seen
 
