@@ -10,14 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pyarrow.dataset as ds
 import pytest
 from support import Finished, fedge, one_line_error
 from waiting import eventually, free_port
 
+from fedge.bulk.cluster import KEPT, open_cluster
 from fedge.bulk.items import Item, Partition
 from fedge.bulk.results import open_results
 from fedge.bulk.rows import as_parquet
+from fedge.bulk.worker import ModelPlugin
 from fedge.errors import BulkError
 
 CLASSES = {"t-shirt-top": "T-shirt/top", "ankle-boot": "Ankle boot"}
@@ -128,6 +131,14 @@ def test_what_is_killed_on_a_cluster_is_made_up_for(photos: Path, tmp_path: Path
     found = ds.dataset(tmp_path / "out", format="parquet").to_table(columns=["uri"])["uri"].to_pylist()
     assert sorted(found) == sorted(names * 20)
     assert not list((tmp_path / "out").glob("*.unfinished"))
+
+
+def test_a_worker_keeps_memory_for_the_next_picture_and_computes_on_one_thread() -> None:
+    with open_cluster(None, 1, ModelPlugin(b"", "0")) as client:
+        (given,) = client.run(lambda: dict(os.environ)).values()
+        (threads,) = client.run(cv2.getNumThreads).values()
+    assert {name: given[name] for name in KEPT} == {name: str(value) for name, value in KEPT.items()}
+    assert threads == 1
 
 
 def test_a_cluster_that_is_none_is_one_line(photos: Path, tmp_path: Path) -> None:

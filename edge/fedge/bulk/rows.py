@@ -1,5 +1,6 @@
 """The rows of the results, and a partition of them as a Parquet file."""
 
+import hashlib
 import io
 from typing import Any
 
@@ -9,7 +10,6 @@ import pyarrow.parquet as pq
 from fedge.bulk.items import Item
 from fedge.errors import FedgeError
 from fedge.model.classifier import Answer
-from fedge.system.files import sha256
 from fedge.system.json_types import JsonObject
 
 DIGEST = b"fedge.items"
@@ -39,7 +39,8 @@ def row(item: Item, data: bytes | None, answer: Answer | FedgeError, threshold: 
     """A row: the answer rounded as `fedge run --json` prints it, or why there is none."""
     found: JsonObject = {
         "uri": item.uri.encode(errors="backslashreplace").decode(),
-        "sha256": None if data is None else sha256(data),
+        # OpenSSL's, several times as fast as the one that the runner takes to save memory.
+        "sha256": None if data is None else hashlib.sha256(data).hexdigest(),
         "threshold": threshold,
         "model_sha256": model,
         "truth": item.truth and item.truth.encode(errors="backslashreplace").decode(),
