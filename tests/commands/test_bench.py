@@ -1,5 +1,6 @@
 """`fedge bench`: percentiles of each stage, the sustained mode, and a Raspberry Pi's throttling flags."""
 
+import dataclasses
 import json
 import stat
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from running import finish
 
+from fedge.model.file import pack, read, write
 from fedge.system.machine import throttling
 
 
@@ -43,12 +45,23 @@ def test_the_report_has_every_stage_and_the_sustained_run(tmp_path: Path, monkey
     code, out, _ = finish("bench", "--frames", 20, "--seconds", 0.5, "--json")
     assert code == 0
     report = json.loads(out)
-    assert list(report["stages_ms"]) == ["decode", "preprocess", "invoke", "whole"]
+    assert list(report["stages_ms"]) == ["decode", "preprocess", "cut_out", "invoke", "whole", "motion"]
     for row in report["stages_ms"].values():
         assert 0 < row["p50"] <= row["p95"] <= row["p99"]
     assert report["sustained"]["frames"] > 0
     assert report["sustained"]["throttling"] == ["soft temperature limit", "soft temperature limit has occurred"]
     assert report["rss_mb"] > 0
+
+
+def test_a_model_that_cuts_nothing_out_has_no_such_stage(tmp_path: Path, model_path: Path) -> None:
+    whole = tmp_path / "whole.tflite"
+    model = read(model_path)
+    recipe = dataclasses.replace(model.manifest.preprocessing, cut_out=None)
+    manifest = dataclasses.replace(model.manifest, preprocessing=recipe)
+    write(whole, pack(model.flatbuffer, manifest, model.labels, model.golden, model.card))
+    code, out, err = finish("bench", whole, "--frames", 5, "--json")
+    assert code == 0, err
+    assert list(json.loads(out)["stages_ms"]) == ["decode", "preprocess", "invoke", "whole", "motion"]
 
 
 def test_the_text_names_what_slows_the_machine_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

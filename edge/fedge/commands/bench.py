@@ -11,10 +11,13 @@ import cv2
 import numpy as np
 
 from fedge.images.picture import Picture, as_jpeg
-from fedge.images.preprocess import apply
+from fedge.images.preprocess import apply, find_object
 from fedge.model.classifier import Classifier, load
 from fedge.model.format.schema import to_json
 from fedge.model.interpreter import runtime_name
+from fedge.options import WhenOptions
+from fedge.runner.motion import Gate
+from fedge.sources.base import Frame
 from fedge.sources.view import View
 from fedge.system.json_types import JsonObject
 from fedge.system.machine import throttling
@@ -66,7 +69,9 @@ class BenchReport:
     """How long each stage takes.
 
     Attributes:
-        stages_ms: of `decode`, `preprocess`, `invoke`, and all three as `whole`.
+        stages_ms: of `decode`, `preprocess`, `invoke`, and all three as `whole`; of `cut_out`, the part of `preprocess`
+            that finds the object, where the model has it cut out; and of `motion`, which alone follows `decode` where
+            `--when motion` sees a still scene.
         frames_per_second: by the mean of `whole`.
         frames: how often each stage was timed.
         frame: the frame's width and height in pixels.
@@ -98,12 +103,17 @@ def bench(model: str | None, frames: int, seconds: float | None = None) -> Bench
     recipe = classifier.model.manifest.preprocessing
     picture = decode()
     image = apply(recipe, picture)
+    gate, frame = Gate(WhenOptions(motion=True), 0.0), Frame(picture, "bench")
     stages: dict[str, Callable[[], object]] = {
         "decode": decode,
         "preprocess": lambda: apply(recipe, picture),
+        "cut_out": lambda: find_object(recipe, picture),
         "invoke": lambda: classifier.logits(image),
         "whole": lambda: classifier.classify(decode()),
+        "motion": lambda: gate.is_open(frame),
     }
+    if recipe.cut_out is None:
+        del stages["cut_out"]
     timings = {name: _time(stage, frames) for name, stage in stages.items()}
     return BenchReport(
         stages_ms=timings,

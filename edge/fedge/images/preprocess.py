@@ -107,8 +107,7 @@ def prepare(recipe: Recipe, picture: Picture, background: Background | None = No
     if picture.ndim == 3 and picture.shape[2] == 1:
         picture = picture[:, :, 0]
     if recipe.cut_out is not None:
-        picture = halve(picture, max(recipe.cut_out.side, recipe.height, recipe.width))
-        subject = cutout.find(recipe.cut_out, picture, background)
+        picture, subject = find_object(recipe, picture, background)
         empty = subject.quality < recipe.cut_out.least_quality
         return Prepared(_cut(recipe, picture, subject).reshape(recipe.shape), subject.quality, empty)
     # Resizing by area costs more per channel than converting the colour does, so it is done on the fewer channels.
@@ -116,6 +115,16 @@ def prepare(recipe: Recipe, picture: Picture, background: Background | None = No
     if recipe.polarity == "dark-background" and _corners_are_bright(result):
         result = 255 - result
     return Prepared(np.ascontiguousarray(result).reshape(recipe.shape))
+
+
+def find_object(recipe: Recipe, picture: Picture, background: Background | None = None) -> tuple[Picture, Found]:
+    """The picture in the size that the cut-out works with, and the object found in it; for recipes that cut out.
+
+    Args and the picture's dtype and colours as in `prepare`.
+    """
+    assert recipe.cut_out is not None
+    picture = halve(picture, max(recipe.cut_out.side, recipe.height, recipe.width))
+    return picture, cutout.find(recipe.cut_out, picture, background)
 
 
 def seen(recipe: Recipe, height: int, width: int) -> tuple[int, int, int, int]:
