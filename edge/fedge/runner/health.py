@@ -106,6 +106,10 @@ class HealthSnapshot:
     update_percent: int | None = None
     cameras: dict[str, State] = field(default_factory=dict)
 
+    def state_of(self, region: str) -> State:
+        """The state of the camera that a region is of: with several cameras CAMERA or CAMERA/PART is its name."""
+        return self.cameras.get(region.partition("/")[0], self.state)
+
     @property
     def failing(self) -> dict[str, OutputStatus]:
         """The outputs that fail, by name."""

@@ -116,7 +116,8 @@ class Mqtt(Output):
         """Publishes the health when its state or a failing output changes, and now and then; raises OutputError."""
         self._require_connection()
         self._publish_lost()
-        state = (snapshot.state, snapshot.trial, snapshot.update_percent, snapshot.model, *snapshot.failing)
+        update = (snapshot.trial, snapshot.update_percent, snapshot.model)
+        state = (snapshot.state, *snapshot.cameras.items(), *update, *snapshot.failing)
         if state != self._told_state or monotonic() - self._told_at >= HEALTH_SECONDS:
             self._publish("health", json.dumps(snapshot.to_json(), ensure_ascii=False), qos=0)
             self._publish_status(snapshot)

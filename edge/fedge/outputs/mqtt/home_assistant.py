@@ -14,6 +14,8 @@ ONLINE, OFFLINE = "online", "offline"
 
 # An answer from before the camera was lost must not look like one of now.
 _RUNNING = "{{ 'online' if value_json.state == 'running' else 'offline' }}"
+# The loss of one of several cameras must not hide what the others see.
+_CAMERA_RUNNING = "{{ 'online' if value_json.cameras.get('%s', value_json.state) == 'running' else 'offline' }}"
 
 
 def discovery(topic: str, updates: bool = False, orders: bool = False, regions: Sequence[str] = ()) -> dict[str, str]:
@@ -24,9 +26,8 @@ def discovery(topic: str, updates: bool = False, orders: bool = False, regions: 
     """
     identity = identifier(topic)
     connected: JsonObject = {"topic": f"{topic}/availability"}
-    fresh: JsonObject = {"topic": f"{topic}/health", "value_template": _RUNNING}
     entities: dict[tuple[str, str], JsonObject] = {
-        **_answers(topic, [connected, fresh], regions),
+        **_answers(topic, connected, regions),
         ("sensor", "rate"): {
             "name": "Frames per second",
             "state_topic": f"{topic}/health",
@@ -110,11 +111,13 @@ def _updates(topic: str, connected: JsonObject, orders: bool) -> dict[tuple[str,
     return {("update", "model"): update | command | install, ("button", "rollback"): rollback | command}
 
 
-def _answers(topic: str, availability: list[Json], regions: Sequence[str]) -> dict[tuple[str, str], JsonObject]:
+def _answers(topic: str, connected: JsonObject, regions: Sequence[str]) -> dict[tuple[str, str], JsonObject]:
     entities: dict[tuple[str, str], JsonObject] = {}
     for region in regions or ("",):
         state = f"{topic}/{region}/state" if region else f"{topic}/state"
         # A part of one of several cameras is called CAMERA/REGION, and an entity's id has no slash.
+        running = _CAMERA_RUNNING % region.partition("/")[0] if region else _RUNNING
+        availability: list[Json] = [connected, {"topic": f"{topic}/health", "value_template": running}]
         words, before = (f"{region} ", f"{region.replace('/', '--')}_") if region else ("", "")
         entities["sensor", f"{before}decision"] = {
             "name": f"{words}decision" if region else "Decision",

@@ -82,6 +82,9 @@ class Metrics(Output):
             *labelled("fedge_output_ok", "gauge", "0 for an output that fails.", "output", working),
             *labelled("fedge_output_dropped_total", "counter", "Results lost to an output.", "output", dropped),
         ]
+        if now.cameras:
+            running = {name: int(state == "running") for name, state in now.cameras.items()}
+            lines += labelled("fedge_camera_running", "gauge", "1 while its frames come.", "camera", running)
         if now.model is not None:
             facts = {"name": now.model.name, "build": now.model.build, "version": now.model.version}
             lines += info("fedge_model_info", "The model that answers, and the version of fedge.", facts)

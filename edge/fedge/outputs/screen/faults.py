@@ -41,6 +41,7 @@ class Faults(Output):
         self._kinds: dict[str, _Kind] = {}
         self._recoveries = 0
         self._is_told = False
+        self._away: set[str] = set()
 
     def health(self, snapshot: HealthSnapshot) -> None:
         """Says what is new."""
@@ -49,10 +50,14 @@ class Faults(Output):
         if told := [more for more in news if more is not None]:
             self._is_told = True
             echo(printable(snapshot.message) + max(told, key=len), self._stream)
+        if back := [name for name, state in snapshot.cameras.items() if state == "running" and name in self._away]:
+            echo(f"{', '.join(back)}: frames come again", self._stream)
         if snapshot.recoveries != self._recoveries and self._is_told:
             self._is_told = False
-            echo("frames come again", self._stream)
+            if not snapshot.cameras:
+                echo("frames come again", self._stream)
         self._recoveries = snapshot.recoveries
+        self._away = {name for name, state in snapshot.cameras.items() if state == "waiting"}
 
     def _news(self, name: str, total: int, now: float) -> str | None:
         """What to say behind the message where there are so many of this kind now; None: nothing is to be said."""

@@ -90,7 +90,7 @@ class LiveLine(Output):
         text = _line(result, self._show_input)
         if result.region:
             self._regions[result.region] = f"{result.region}: {_briefly(result)}"
-            text = "  ".join(self._regions.values())
+            text = self._all_regions()
         self._write(f"{text}  {self._rate}{result.age_ms:.0f} ms old")
         image = result.answer.image
         if self._show_input and image is not None and monotonic() - self._input_at >= 1 / _INPUTS_PER_SECOND:
@@ -98,9 +98,14 @@ class LiveLine(Output):
             self._write_below(_blocks(image, self._stream))
 
     def health(self, snapshot: HealthSnapshot) -> None:
-        """Takes the rate; while there are no frames the line says why."""
+        """Takes the rate; while there are no frames the line says why, and of one of several cameras that it waits."""
         self._rate = f"{snapshot.frames_per_second:.1f} frames/s, "
-        if snapshot.state == "waiting":
+        for region in self._regions:
+            if snapshot.state_of(region) == "waiting":
+                self._regions[region] = f"{region}: waiting"
+        if self._regions and "running" in snapshot.cameras.values():
+            self._write(f"{self._all_regions()}  {self._rate.removesuffix(', ')}")
+        elif snapshot.state == "waiting":
             self._write(printable(f"waiting: {snapshot.message}"))
 
     def close(self) -> None:
@@ -109,6 +114,9 @@ class LiveLine(Output):
         if self._shown:
             self._stream.write("\n" * (1 + self._input_lines))
             self._stream.flush()
+
+    def _all_regions(self) -> str:
+        return "  ".join(self._regions.values())
 
     def _write(self, text: str) -> None:
         if not self._shown:

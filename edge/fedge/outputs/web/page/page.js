@@ -123,8 +123,10 @@ function showHealth() {
 
 function showRegions(regions) {
   $("regions").hidden = regions.length === 0;
-  const answers = regions.map(({ name, decision }) => [name, `${decision.label ?? "unknown"} ${percent(decision.score)}`]);
-  fill($("regions").lastElementChild, answers);
+  const isAway = (name) => health?.cameras?.[cameraOf(name)] === "waiting";
+  const answers = regions.map(({ name, decision }) =>
+    [name, isAway(name) ? "waiting" : `${decision.label ?? "unknown"} ${percent(decision.score)}`]);
+  fill($("regions").lastElementChild, answers, isAway);
 }
 
 function showChanges(changes) {
@@ -144,9 +146,11 @@ function showChanges(changes) {
 // A picture or an answer from before is never shown as one of now.
 function showStatus() {
   const now = performance.now();
-  const running = connected && health?.state === "running" && now - stateAt < STALE_MS;
+  // Of several cameras the picture is of one, and the others may be away.
+  const own = health?.cameras?.[cameraOf(state?.region)] ?? health?.state;
+  const running = connected && own === "running" && now - stateAt < STALE_MS;
   const fresh = running && now - pictureAt < STALE_MS;
-  const shown = !connected ? "lost" : running ? "running" : health?.state === "running" ? "waiting" : health?.state;
+  const shown = !connected ? "lost" : running ? health.state : own === "running" ? "waiting" : own;
   $("status").dataset.state = shown ?? "starting";
   $("status").lastElementChild.textContent = shown === "lost" ? "no connection" : (shown ?? "starting");
   $("picture").classList.toggle("stale", pictureAt > 0 && !fresh);
@@ -201,6 +205,7 @@ function element(name, text) {
   return made;
 }
 
+const cameraOf = (region) => region?.split("/")[0];
 const percent = (share) => `${(100 * share).toFixed(0)}%`;
 const clock = (time) => new Date(time).toLocaleTimeString("en-GB");
 const milliseconds = (value) => [value.toFixed(value < 10 ? 1 : 0), element("small", "ms")];
