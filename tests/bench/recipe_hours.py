@@ -76,7 +76,7 @@ def main() -> None:
     split = load_dataset((fashion_mnist.NAME,), default_recipe((fashion_mnist.NAME,)), LabelMap()).train
     networks: dict[str, Predictor] = {}
     done: set[str] = set()
-    print(f"{'recipe':8}{'step':14}{'network':9}{'epochs':>7}{'ms a picture':>14}{'core-hours':>12}")
+    print(f"{'recipe':8}{'step':16}{'network':9}{'epochs':>7}{'ms a picture':>14}{'core-hours':>12}")
     for recipe in map(read_recipe, shipped_recipes()):
         for step in recipe.steps:
             if step.options is None or step.options.final_fit or step.sha256 in done:
@@ -84,7 +84,7 @@ def main() -> None:
             done.add(step.sha256)
             each, hours = measured(recipe, step, split, networks, arguments.steps, arguments.photographs)
             epochs, network = step.options.epochs, step.options.architecture
-            print(f"{recipe.name:8}{step.name:14}{network:9}{epochs:>7}{each * 1e3:>14.2f}{hours:>12.1f}", flush=True)
+            print(f"{recipe.name:8}{step.name:16}{network:9}{epochs:>7}{each * 1e3:>14.2f}{hours:>12.1f}", flush=True)
 
 
 def measured(
