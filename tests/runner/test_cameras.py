@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,9 +12,10 @@ from threading import Event
 import numpy as np
 import pytest
 from broker import Mosquitto, Subscriber, needs_mosquitto
+from mjpeg_server import mjpeg_server
 from pictures_for_tests import jpeg, scene, write_video
 from results import result
-from running import finish
+from running import finish, next_line, running
 from waiting import eventually
 
 from fedge.errors import SourceError
@@ -89,6 +91,36 @@ def test_a_camera_that_fails_leaves_the_others_running(config: Path) -> None:
     code, out, err = finish("run", "--config", config, "--json")
     assert code == 1 and Counter(line["region"] for line in lines(out)) == {"door": 3}
     assert "yard: the region 0,0,5000,5000 is not inside the 1280x480 picture" in err
+
+
+def test_a_camera_that_is_lost_comes_back_while_the_other_goes_on(tmp_path: Path) -> None:
+    config = tmp_path / "fedge.toml"
+    with mjpeg_server() as yard, mjpeg_server() as door:
+        tables = [
+            f'[[camera]]\nname = "{name}"\nsource = "{server.url}"\n'
+            for name, server in zip("ab", (yard, door), strict=True)
+        ]
+        config.write_text('model = "nano"\n' + "".join(tables))
+        with running("run", "--config", config, "--json") as process:
+
+            def wait_for(names: str) -> None:
+                """Reads on until there was a line of each."""
+                left = set(names)
+                while left:
+                    left.discard(next_line(process)["region"])
+
+            wait_for("ab")
+            yard.die()
+            # Twenty of the other one after the last of this one: it is gone for good, for now.
+            others = 0
+            while others < 20:
+                others = others + 1 if next_line(process)["region"] == "b" else 0
+            yard.start()
+            wait_for("a")
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate()
+    assert process.returncode == 0
+    assert "fedge: a: " in err and "fedge: b: " not in err, err
 
 
 @needs_mosquitto
