@@ -214,7 +214,7 @@ def main() -> None:
     parser.add_argument("--suite", default="bookworm", help="Debian 12 is bookworm, 13 is trixie")
     parser.add_argument("--classes", nargs="+", default=["pants", "dress", "shoes"], help="folders of PHOTOGRAPHS")
     parser.add_argument("--without-sudo", action="store_true", help="the newcomer may not use sudo")
-    parser.add_argument("--root", type=Path, help="where to make the Debian; a folder that is removed afterwards")
+    parser.add_argument("--root", type=Path, help="where to make the Debian, which is then kept")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         root = arguments.root or Path(scratch) / "root"

@@ -140,6 +140,7 @@ def test_an_old_picture_is_never_shown_as_a_fresh_one(tab: Page) -> None:
             hub.show(result(0, picture=plain(1, 2, 3)))
             hub.health(snapshot())
         tab.wait_for("!document.getElementById('answer').hidden")
+        assert text(tab, "#decided") == "Decision" and text(tab, "#scored") == "Scores of this frame"
         hub.health(snapshot("waiting", "the camera is gone"))
         tab.wait_for("document.getElementById('picture').classList.contains('stale')")
         assert tab.value("document.getElementById('answer').hidden")
@@ -150,8 +151,14 @@ def test_an_old_picture_is_never_shown_as_a_fresh_one(tab: Page) -> None:
         tab.wait_for(f"{seconds} > {age}")
         assert float(tab.value("getComputedStyle(document.getElementById('canvas')).opacity")) < 0.5
         assert text(tab, "#status span") == "waiting"
+        assert text(tab, "#decided") == "Last decision" and text(tab, "#scored") == "Scores of the last frame"
         hub.close()
     tab.wait_for("document.querySelector('#status span').textContent === 'no connection'")
+    # The name stays on one line beside the longest state, and what follows has a line of its own.
+    tab.screen(390, 800)
+    lines = tab.value("['h1', '#status', '#source'].map((id) => document.querySelector(id).getBoundingClientRect().y)")
+    assert lines[2] > max(lines[:2]) and tab.value("document.querySelector('h1').offsetHeight") < 40
+    tab.screen(1280, 800)
     tab.errors.clear()
 
 

@@ -12,7 +12,7 @@ from fedge.cli.parsing.parameters import Json, print_report
 EXAMPLES = """\
 Examples:
   fedge deploy pi@raspberrypi.local
-  fedge deploy pi@raspberrypi.local my.tflite -- --camera --web 0.0.0.0:8080
+  fedge deploy pi@raspberrypi.local my.tflite -- --camera --csv answers.csv
   fedge deploy pi@raspberrypi.local --dry-run
 """
 

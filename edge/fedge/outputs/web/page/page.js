@@ -161,6 +161,9 @@ function showStatus() {
     notice((health.message ? `Waiting: ${health.message}` : "Waiting for frames") + pictureAge(now));
   }
   document.querySelector("main").classList.toggle("old", !running);
+  const old = state && !running;
+  $("decided").textContent = old ? "Last decision" : "Decision";
+  $("scored").textContent = old ? "Scores of the last frame" : "Scores of this frame";
 }
 
 const pictureAge = (now) => (pictureAt ? `. The picture is ${duration((now - pictureAt) / 1000)} old` : "");
