@@ -1,6 +1,7 @@
 """The rooms of the packages: small files, few entries to a folder, and imports that run one way."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,16 @@ PACKAGES = [ROOT / "edge/fedge", ROOT / "train/fedge_train", ROOT / "quantize/fe
 MOST_LINES, MOST_ENTRIES, MOST_ROOMS = 300, 12, 16
 # Every package has these; they are no entries that a reader has to choose from.
 USUAL = {"__init__.py", "__main__.py", "__pycache__", "py.typed"}
+# What keeps a camera's time, cuts the power at any moment, or looks again whether something has happened.
+MAY_SLEEP = {
+    "helpers/browser.py",
+    "helpers/waiting.py",
+    "machine/machine.py",
+    "machine/test_machine_power.py",
+    "machine/usb_camera.py",
+    "sources/test_csi.py",
+}
+_SLEEP = re.compile(r"\bsleep\(")
 
 
 def modules() -> dict[str, Path]:
@@ -78,3 +89,13 @@ def test_folders_have_few_entries() -> None:
 
 def entries(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if not path.name.startswith(".")} - USUAL
+
+
+def test_tests_wait_for_events() -> None:
+    tests = ROOT / "tests"
+    sleeping = {str(path.relative_to(tests)) for path in tests.rglob("*.py") if _SLEEP.search(path.read_text())}
+    assert {name for name in sleeping if not name.startswith("bench/")} == MAY_SLEEP
+
+
+def test_a_wait_in_seconds_is_found() -> None:
+    assert _SLEEP.search(f"    time.{'sleep'}(0.1)") and not _SLEEP.search("exec sleep 60; def asleep(): ...")
