@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fedge.data.dataset import Dataset, Split, join
 from fedge.data.picture_files import PictureFiles
 from fedge.system.progress import Progress
-from fedge_train.augmentation.crops import random_crops
+from fedge_train.augmentation.crops import PER_PHOTOGRAPH, random_crops
 from fedge_train.augmentation.variants import variants
 
 
@@ -41,13 +41,19 @@ def augment_photographs(
     indices = split.files()
     # One for each, so that what one of them makes does not depend on whether the other is asked for.
     varying, cropping = (np.random.default_rng([seed, len(indices)]) for _ in range(2))
-    varied, crops = [], []
+    # Filled one by one: a list that becomes an array at the end would be held twice.
+    varied = np.empty((len(indices) * variant_count, *dataset.recipe.shape), np.uint8)
+    crops = np.empty((len(indices) * PER_PHOTOGRAPH * with_crops, *dataset.recipe.shape), np.uint8)
+    cropped = 0
     with Progress("varying and cropping photographs", len(indices)) as progress:
-        for i in indices:
+        for number, i in enumerate(indices):
             picture = files.read(Path(split.names[i]))
-            varied += variants(picture, dataset.recipe, variant_count, varying)
-            crops += random_crops(picture, dataset.recipe, cropping) if with_crops else []
+            for place, image in enumerate(variants(picture, dataset.recipe, variant_count, varying)):
+                varied[number * variant_count + place] = image
+            for crop in random_crops(picture, dataset.recipe, cropping) if with_crops else ():
+                crops[cropped] = crop
+                cropped += 1
             progress.advance(1)
-    if varied:
-        split = join([split, replace(split.take(np.repeat(indices, variant_count)), images=np.stack(varied))])
-    return Photographs(split, np.stack(crops) if crops else none)
+    if len(varied):
+        split = join([split, replace(split.take(np.repeat(indices, variant_count)), images=varied)])
+    return Photographs(split, crops[:cropped])
