@@ -1,5 +1,6 @@
 """The page in a real browser."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +10,13 @@ import numpy as np
 import pytest
 from browser import Page, browser, needs_chromium
 from results import result, snapshot
-from web_helpers import TOKEN, web_page
+from web_helpers import TOKEN, get, web_page
 
 from fedge.images.picture import Picture
+from fedge.model.classifier import load
+from fedge.model.shipped import shipped_models
 from fedge.outputs.delivery.hub import Hub
-from fedge.runner.health import Health, ModelFacts, OutputStatus
+from fedge.runner.health import Health, ModelFacts, OutputStatus, State
 
 pytestmark = needs_chromium
 
@@ -129,6 +132,39 @@ def test_the_page_says_where_no_object_is_and_how_sure_the_cut_out_is(tab: Page)
         tab.wait_for("document.querySelector('#answer b').textContent === 'unknown (Bag?)'")
         assert text(tab, "#quality") == ""
     tab.errors.clear()
+
+
+def test_the_region_that_is_shown_large_is_chosen_and_with_it_the_picture_of_its_camera(tab: Page) -> None:
+    names = {"yard/gate": "small", "yard/bin": "camera", "door": "nano"}
+    classifiers = {name: load(shipped_models()[model]) for name, model in names.items()}
+    both: dict[str, State] = {"yard": "running", "door": "running"}
+    with web_page(labels=classifiers["yard/gate"].labels, regions=tuple(names), classifiers=classifiers) as page:
+        hub = Hub([page], Health())
+
+        def show_until(arrived: str) -> None:
+            while not tab.value(arrived):
+                for name in names:
+                    color = (20, 20, 250) if name == "door" else (250, 20, 20)
+                    label = classifiers[name].labels[-1]
+                    hub.show(replace(result(0, label, changed=True, picture=plain(*color)), region=name))
+                hub.health(replace(snapshot(), cameras=both))
+
+        tab.open(f"http://127.0.0.1:{page.port}/")
+        show_until(f"document.querySelectorAll('#choice option').length === 3 && {has_color(20, 20, 250)}")
+        for name in ("door", "yard/bin"):
+            tab.value(f"(choice.value = {name!r}, choice.dispatchEvent(new Event('change')))")
+            labels = classifiers[name].labels
+            bars = "[...document.querySelectorAll('#bars li > span')].map((each) => each.textContent).join()"
+            color = (250, 20, 20) if name == "door" else (20, 20, 250)
+            decided = f"document.getElementById('decision').textContent === {labels[-1]!r}"
+            show_until(f"{has_color(*color)} && {decided} && {bars} === {','.join(labels)!r}")
+            assert not tab.value("document.getElementById('answer').hidden")
+        state = json.loads(get(page, "/state")[2])
+        assert {each["name"]: tuple(each["labels"]) for each in state["regions"]} == {
+            name: classifier.labels for name, classifier in classifiers.items()
+        }
+        assert get(page, "/live/gate.mjpg")[0] == 404
+        hub.close()
 
 
 def test_an_old_picture_is_never_shown_as_a_fresh_one(tab: Page) -> None:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ class Run:
         decision: how its answers become decisions.
         store: the one whose current model the run follows; None where it follows none.
         regions: the names of those that are classified by themselves; none where it is the whole picture.
+        classifiers: of each region of several cameras, by its name, CAMERA or CAMERA/PART; else none.
     """
 
     labels: tuple[str, ...]
@@ -66,6 +67,7 @@ class Run:
     decision: DecisionOptions = USUAL_DECISION
     store: Store | None = None
     regions: tuple[str, ...] = ()
+    classifiers: Mapping[str, Classifier] = field(default_factory=dict)
 
 
 def open_outputs(options: Sequence[OutputOptions], run: Run) -> list[Output]:
@@ -176,7 +178,15 @@ def _web(options: WebOptions, run: Run) -> Output:
         from fedge.outputs.web.api import PictureClassifier
         from fedge.outputs.web.server import WebPage
     pictures = None if run.running is None else PictureClassifier(run.running, run.decision)
-    page = WebPage(options.address, token, run.labels, run.recipe, pictures=pictures, regions=run.regions)
+    page = WebPage(
+        options.address,
+        token,
+        run.labels,
+        run.recipe,
+        pictures=pictures,
+        regions=run.regions,
+        classifiers=run.classifiers,
+    )
     fresh = token if given is None else None
     if fresh or options.address.port == 0 or sys.stderr.isatty():
         announce(Address(options.address.host, page.port), fresh)

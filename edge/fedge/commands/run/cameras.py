@@ -31,11 +31,18 @@ def run_cameras(options: RunOptions) -> None:
         watched = [_watched(camera, source) for camera, source in zip(cameras, sources, strict=True)]
         first = watched[0][0].classifier
         health.set_model(model_facts(find_model(cameras[0].parts[0].model), first))
-        names = tuple(part.name for camera in cameras for part in camera.parts)
+        classifiers = {part.name: part.classifier for parts in watched for part in parts}
         manifest = first.model.manifest
         moving, live = any(source.moving for source in sources), any(source.live for source in sources)
         facts = Run(
-            first.labels, manifest.preprocessing, health, moving, lambda: first, options.decision, regions=names
+            first.labels,
+            manifest.preprocessing,
+            health,
+            moving,
+            lambda: first,
+            options.decision,
+            regions=tuple(classifiers),
+            classifiers=classifiers,
         )
         asked = ", ".join(f"{camera.name} ({_place(camera)})" for camera in cameras)
         sink = open_sink(stack, options, facts, manifest.name, asked, live)

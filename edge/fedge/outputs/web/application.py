@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from fedge.outputs.web.api import PictureClassifier, api_routes, refused
+from fedge.outputs.web.channel import Channel
 from fedge.outputs.web.feed import Feed
 from fedge.outputs.web.guard import Guard
 from fedge.outputs.web.streams import BOUNDARY, Stream, event, part
@@ -35,9 +36,9 @@ def application(
 ) -> ASGIApp:
     """The page, its files, `/live.mjpg`, `/events` (server-sent) and `/state` (JSON), all behind the guard.
 
-    With `pictures`, `/api/classify` and `/api/info` too.
+    With several cameras `/live/CAMERA.mjpg` of each, and with `pictures` `/api/classify` and `/api/info`, too.
     """
-    live = Stream(feed.pictures, f"multipart/x-mixed-replace; boundary={BOUNDARY.decode()}", part, bytes, send_seconds)
+    live = _live(feed.pictures, send_seconds)
     news = Stream(feed.states, "text/event-stream", event, lambda: event(feed.everything()), send_seconds)
     files = [Route(path, _file(name, kind)) for path, (name, kind) in _FILES.items()]
 
@@ -45,9 +46,15 @@ def application(
         return Response(feed.everything(), media_type="application/json")
 
     streams = [Route("/live.mjpg", live, methods=["GET"]), Route("/events", news, methods=["GET"])]
+    for camera, channel in feed.cameras.items():
+        streams.append(Route(f"/live/{camera}.mjpg", _live(channel, send_seconds), methods=["GET"]))
     programs = [] if pictures is None else api_routes(pictures)
     routes = [*files, *streams, Route("/state", state), *programs]
     return Guard(Starlette(routes=routes, exception_handlers={HTTPException: refused}), token, cookie)
+
+
+def _live(pictures: Channel, send_seconds: float) -> Stream:
+    return Stream(pictures, f"multipart/x-mixed-replace; boundary={BOUNDARY.decode()}", part, bytes, send_seconds)
 
 
 def _file(name: str, media_type: str) -> Callable[[Request], Response]:

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -14,12 +14,13 @@ import numpy as np
 from fedge.images.picture import Picture, as_jpeg, input_to_picture
 from fedge.images.preprocess import Recipe, seen
 from fedge.images.resize import resize_longest
+from fedge.model.classifier import Classifier
 from fedge.outputs.payload import change
 from fedge.outputs.web.channel import Channel
 from fedge.outputs.web.latency import LatencyHistory
 from fedge.runner.health import HealthSnapshot
 from fedge.runner.result import Result
-from fedge.system.json_types import JsonObject
+from fedge.system.json_types import Json, JsonObject
 
 PICTURES_PER_SECOND, STATES_PER_SECOND = 12, 8
 WIDEST, JPEG_QUALITY = 640, 80
@@ -37,6 +38,12 @@ class Feed:
         pictures_per_second: how many are encoded at most.
         clock: gives seconds that only go forward.
         regions: the names of the run's regions, in their order; none where it has no named ones.
+        classifiers: of each region, where they are of several cameras; else `labels` and `recipe` are those of all.
+
+    Attributes:
+        pictures: of the camera, or the first of several.
+        cameras: the pictures of each of several cameras, by its name.
+        states: everything else.
     """
 
     def __init__(
@@ -46,9 +53,12 @@ class Feed:
         pictures_per_second: float = PICTURES_PER_SECOND,
         clock: Callable[[], float] = monotonic,
         regions: Sequence[str] = (),
+        classifiers: Mapping[str, Classifier] | None = None,
     ) -> None:
         self._picture_pause, self._clock = 1 / pictures_per_second, clock
         self.pictures, self.states = Channel(), Channel()
+        self.cameras: dict[str, Channel] = {}
+        self._classifiers = classifiers or {}
         self._labels, self._recipe = list(labels), recipe
         self._lock = Lock()
         self._changes: deque[JsonObject] = deque(maxlen=CHANGES)
@@ -58,7 +68,13 @@ class Feed:
         self._input: Picture | None = None
         self._names = tuple(regions)
         self._regions: dict[str, JsonObject] = {}
-        self._picture_at = self._state_at = 0.0
+        self._state_at = 0.0
+        # A camera's pictures come with the first of its regions, or every picture would come once for each.
+        self._pictures_with = {(self._names or ("",))[0]: self.pictures}
+        for name in self._classifiers:
+            if camera_of(name) not in self.cameras:
+                self.cameras[camera_of(name)] = self._pictures_with.setdefault(name, Channel())
+        self._pictures_at = dict.fromkeys(self._pictures_with, 0.0)
 
     def show(self, result: Result) -> None:
         """Takes an answer."""
@@ -69,17 +85,17 @@ class Feed:
                 self._changes.appendleft(change(result))
             described = self._describe(result)
             if result.region:
-                self._regions[result.region] = {"name": result.region, **described}
-            # With several regions the page's picture and large answer stay with the first, so that they do not flicker.
-            is_first = result.region in ("", *self._names[:1])
-            if is_first:
+                self._regions[result.region] = {"name": result.region, **self._own_labels(result.region), **described}
+            # With several regions the answer stays with the first, so that it does not flicker.
+            if result.region in ("", *self._names[:1]):
                 self._state, self._input = described, result.answer.image
         if result.decision.changed or now - self._state_at >= 1 / STATES_PER_SECOND:
             self._state_at = now
             self._publish_state()
-        if is_first and self.pictures.clients and now - self._picture_at >= self._picture_pause:
-            self._picture_at = now
-            self.pictures.publish(encode(result.frame.picture))
+        pictures = self._pictures_with.get(result.region)
+        if pictures and pictures.clients and now - self._pictures_at[result.region] >= self._picture_pause:
+            self._pictures_at[result.region] = now
+            pictures.publish(encode(result.frame.picture))
 
     def health(self, snapshot: HealthSnapshot) -> None:
         """Takes the runner's health."""
@@ -90,7 +106,8 @@ class Feed:
     def everything(self) -> bytes:
         """All that a page needs at first, as JSON: labels, model, state, input, health, changes, latency, now.
 
-        And `regions` where there are named ones: of each its `name` and what `state` has, which is of the first.
+        And `regions` where there are named ones: of each its `name` and what `state` has, which is of the first; with
+        several cameras the `labels` of its model, too.
         """
         with self._lock:
             return _json(
@@ -123,16 +140,27 @@ class Feed:
     def _encoded_input(self) -> str | None:
         return None if self._input is None else encode_input(self._input)
 
+    def _own_labels(self, region: str) -> JsonObject:
+        classifier = self._classifiers.get(region)
+        return {} if classifier is None else {"labels": list[Json](classifier.labels)}
+
     def _describe(self, result: Result) -> JsonObject:
         height, width = result.frame.picture.shape[:2]
         begin_x, begin_y, end_x, end_y = result.box or (0, 0, width, height)
-        top, left, seen_height, seen_width = seen(self._recipe, end_y - begin_y, end_x - begin_x)
+        own = self._classifiers.get(result.region)
+        recipe = self._recipe if own is None else own.model.manifest.preprocessing
+        top, left, seen_height, seen_width = seen(recipe, end_y - begin_y, end_x - begin_x)
         top, left = top + begin_y, left + begin_x
         return result.to_json() | {
             "decision": change(result),
             "scores": [round(score, 4) for score in result.answer.probabilities],
             "seen": [left / width, top / height, seen_width / width, seen_height / height],
         }
+
+
+def camera_of(region: str) -> str:
+    """The name of the camera that a region of several cameras is of: what is before the slash."""
+    return region.partition("/")[0]
 
 
 def encode(picture: Picture) -> bytes:

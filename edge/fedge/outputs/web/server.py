@@ -2,13 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Event, Thread
 
 import uvicorn
 
 from fedge.errors import OutputError
 from fedge.images.preprocess import Recipe
+from fedge.model.classifier import Classifier
 from fedge.options import Address
 from fedge.outputs.base import Output
 from fedge.outputs.web.api import PictureClassifier
@@ -37,6 +38,7 @@ class WebPage(Output):
         pictures_per_second: how many the page gets at most.
         pictures: answers programs that send a picture; None: nothing does.
         regions: the names of the run's regions; none where it has no named ones.
+        classifiers: of each region, where they are of several cameras.
     """
 
     name, backlog, wants_pictures = "web", 1, True
@@ -53,12 +55,13 @@ class WebPage(Output):
         pictures_per_second: float = PICTURES_PER_SECOND,
         pictures: PictureClassifier | None = None,
         regions: Sequence[str] = (),
+        classifiers: Mapping[str, Classifier] | None = None,
     ) -> None:
         # The newest of each region; of one alone the others' would be dropped.
         self.backlog = max(1, len(regions))
         if token is None and not address.is_loopback:
             raise OutputError(f"a web page on {address} needs a token", "give one, or use 127.0.0.1")
-        self.feed = Feed(labels, recipe, pictures_per_second, regions=regions)
+        self.feed = Feed(labels, recipe, pictures_per_second, regions=regions, classifiers=classifiers)
         self._socket = _listen(address, send_seconds)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
@@ -102,8 +105,8 @@ class WebPage(Output):
 
     def _serve(self) -> None:
         async def serve() -> None:
-            self.feed.pictures.attach()
-            self.feed.states.attach()
+            for channel in {self.feed.pictures, self.feed.states, *self.feed.cameras.values()}:
+                channel.attach()
             self._started.set()
             await self._server.serve(sockets=[self._socket])
 

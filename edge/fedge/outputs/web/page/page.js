@@ -8,6 +8,7 @@ const chart = new Chart($("chart"));
 const RETRY_MS = 2000, STALE_MS = 4000;
 
 let model = {}, labels = [], rows = [], health = null, state = null, connected = false, pictureAt = 0, stateAt = 0;
+let firstLabels = [], chosen = "";
 let events = null, pictures = null, retry = 0, changesShown = "";
 
 function connect() {
@@ -34,7 +35,9 @@ async function watch() {
   const mine = (pictures = new AbortController());
   let problem = "the picture stopped";
   try {
-    await readPictures("/live.mjpg", mine.signal, showPicture);
+    // One that was being decoded may come after another camera was chosen.
+    const show = (bitmap) => (pictures === mine ? showPicture(bitmap) : bitmap.close());
+    await readPictures(picturesOf(chosen), mine.signal, show);
   } catch (error) {
     problem = error.message;
   }
@@ -45,18 +48,22 @@ async function watch() {
 
 function take(news) {
   connected = true;
-  if (news.labels) setLabels(news.labels);
+  const regions = news.regions ?? [];
+  const mine = regions.find(({ name }) => name === chosen);
+  firstLabels = news.labels ?? firstLabels;
+  setLabels(mine?.labels ?? firstLabels);
   if (news.health?.model) setModel(news.health.model);
   if (news.latency) chart.reset(news.latency);
   if (news.point) chart.add(news.point);
   chart.setNow(news.now);
-  if (news.state && news.state.frame !== state?.frame) stateAt = performance.now();
-  state = news.state;
+  const next = mine ?? news.state;
+  if (next && next.frame !== state?.frame) stateAt = performance.now();
+  state = next;
   health = news.health;
   if (state) showState();
-  showInput(news.input);
+  showInput(state === news.state || mine?.name === news.state?.region ? news.input : null);
   if (health) showHealth();
-  showRegions(news.regions ?? []);
+  showRegions(regions);
   showChanges(news.changes);
   showStatus();
 }
@@ -123,6 +130,12 @@ function showHealth() {
 
 function showRegions(regions) {
   $("regions").hidden = regions.length === 0;
+  $("choice").hidden = regions.length < 2;
+  const names = regions.map(({ name }) => name);
+  if ([...$("choice").options].map(({ value }) => value).join() !== names.join()) {
+    $("choice").replaceChildren(...names.map((name) => element("option", name)));
+    if (chosen) $("choice").value = chosen;
+  }
   const isAway = (name) => health?.cameras?.[cameraOf(name)] === "waiting";
   const answers = regions.map(({ name, decision }) =>
     [name, isAway(name) ? "waiting" : `${decision.label ?? "unknown"} ${percent(decision.score)}`]);
@@ -141,6 +154,25 @@ function showChanges(changes) {
     item.append(element("span", percent(change.score)));
     return item;
   }));
+}
+
+// Another region, perhaps of another camera, is shown from now on; nothing of the one before is left standing.
+function choose(name) {
+  const before = picturesOf(chosen);
+  chosen = name;
+  state = null;
+  if (picturesOf(chosen) !== before) {
+    pictureAt = 0;
+    $("canvas").width = $("canvas").width;
+    pictures?.abort();
+    watch();
+  }
+  showStatus();
+}
+
+function picturesOf(region) {
+  const camera = cameraOf(region);
+  return health?.cameras?.[camera] ? `/live/${camera}.mjpg` : "/live.mjpg";
 }
 
 // A picture or an answer from before is never shown as one of now.
@@ -174,6 +206,7 @@ function notice(text) {
 }
 
 function setLabels(names) {
+  if (names.length === labels.length && names.every((name, i) => name === labels[i])) return;
   labels = names;
   rows = labels.map((label) => {
     const row = document.createElement("li"), track = document.createElement("div"), bar = document.createElement("i");
@@ -222,5 +255,6 @@ function duration(seconds) {
 
 // Nobody watches a hidden page: the runner need not encode for it.
 document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
+$("choice").addEventListener("change", () => choose($("choice").value));
 setInterval(() => (showStatus(), chart.draw()), 1000);
 connect();
