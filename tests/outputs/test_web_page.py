@@ -159,6 +159,7 @@ def test_the_region_that_is_shown_large_is_chosen_and_with_it_the_picture_of_its
             decided = f"document.getElementById('decision').textContent === {labels[-1]!r}"
             show_until(f"{has_color(*color)} && {decided} && {bars} === {','.join(labels)!r}")
             assert not tab.value("document.getElementById('answer').hidden")
+            assert text(tab, "#model") == f"{names[name]}, {len(labels)} classes"
         state = json.loads(get(page, "/state")[2])
         assert {each["name"]: tuple(each["labels"]) for each in state["regions"]} == {
             name: classifier.labels for name, classifier in classifiers.items()

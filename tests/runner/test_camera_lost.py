@@ -16,7 +16,7 @@ from browser import browser, needs_chromium
 from jinja2 import Template
 from mjpeg_server import MjpegServer, mjpeg_server
 from results import result, snapshot
-from running import next_line, running
+from running import finish, next_line, running
 from waiting import eventually
 from web_helpers import web_page
 
@@ -79,6 +79,24 @@ def test_a_camera_that_stalls_comes_back_while_the_other_goes_on(
         kept = opened.execute("SELECT region, count(DISTINCT model_sha256) FROM answers GROUP BY region").fetchall()
     opened.close()
     assert kept == [("door", 1), ("yard", 1)]
+
+
+def test_a_camera_that_is_not_there_at_the_start_is_given_up_or_waited_for(
+    streams: tuple[MjpegServer, MjpegServer, Path],
+) -> None:
+    _, door, path = streams
+    door.die()
+    code, out, err = finish("run", "--config", path, "--json", "--frames", 3)
+    assert code == 1 and [json.loads(line)["region"] for line in out.splitlines()] == ["yard"] * 3
+    assert f"door: {door.url} cannot be opened" in err
+    with running("run", "--config", path, "--json", "--wait") as process:
+        told(process, f"door: {door.url} cannot be opened")
+        regions_until(process, lambda seen: seen[-1:] == ["yard"])
+        door.start()
+        regions_until(process, lambda seen: seen[-1:] == ["door"])
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+        assert process.returncode == 0
 
 
 def test_a_camera_that_is_lost_hides_at_home_assistant_and_in_the_metrics_only_its_own() -> None:

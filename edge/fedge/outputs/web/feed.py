@@ -85,7 +85,7 @@ class Feed:
                 self._changes.appendleft(change(result))
             described = self._describe(result)
             if result.region:
-                self._regions[result.region] = {"name": result.region, **self._own_labels(result.region), **described}
+                self._regions[result.region] = {"name": result.region, **self._own_model(result.region), **described}
             # With several regions the answer stays with the first, so that it does not flicker.
             if result.region in ("", *self._names[:1]):
                 self._state, self._input = described, result.answer.image
@@ -107,7 +107,7 @@ class Feed:
         """All that a page needs at first, as JSON: labels, model, state, input, health, changes, latency, now.
 
         And `regions` where there are named ones: of each its `name` and what `state` has, which is of the first; with
-        several cameras the `labels` of its model, too.
+        several cameras its `model` and the `labels` of that, too.
         """
         with self._lock:
             return _json(
@@ -140,9 +140,9 @@ class Feed:
     def _encoded_input(self) -> str | None:
         return None if self._input is None else encode_input(self._input)
 
-    def _own_labels(self, region: str) -> JsonObject:
-        classifier = self._classifiers.get(region)
-        return {} if classifier is None else {"labels": list[Json](classifier.labels)}
+    def _own_model(self, region: str) -> JsonObject:
+        own = self._classifiers.get(region)
+        return {} if own is None else {"model": own.model.manifest.name, "labels": list[Json](own.labels)}
 
     def _describe(self, result: Result) -> JsonObject:
         height, width = result.frame.picture.shape[:2]

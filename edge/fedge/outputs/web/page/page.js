@@ -52,7 +52,7 @@ function take(news) {
   const mine = regions.find(({ name }) => name === chosen);
   firstLabels = news.labels ?? firstLabels;
   setLabels(mine?.labels ?? firstLabels);
-  if (news.health?.model) setModel(news.health.model);
+  setModel(news.health?.model ?? model, mine?.model);
   if (news.latency) chart.reset(news.latency);
   if (news.point) chart.add(news.point);
   chart.setNow(news.now);
@@ -110,6 +110,7 @@ function showState() {
 
 function showInput(data) {
   $("input").hidden = !data;
+  $("input").closest("figure").hidden = !data && Boolean(chosen);
   if (data && $("input").src !== data) $("input").src = data;
 }
 
@@ -220,10 +221,11 @@ function setLabels(names) {
   $("bars").replaceChildren(...rows.map(({ row }) => row));
 }
 
-function setModel(facts) {
+function setModel(facts, chosenName) {
   model = facts;
-  $("model").textContent = model.name ? `${model.name}, ${model.classes} classes` : "";
-  $("model").title = model.name ? `${model.file}, build ${model.build}` : "";
+  const name = chosenName ?? model.name;
+  $("model").textContent = name ? `${name}, ${labels.length} classes` : "";
+  $("model").title = model.name && name === model.name ? `${model.file}, build ${model.build}` : "";
 }
 
 function fill(list, pairs, isBad = () => false) {
