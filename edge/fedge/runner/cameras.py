@@ -73,7 +73,10 @@ def merged(loops: Sequence[Iterator[Item]]) -> Generator[Item]:
     """
     queue: Queue[Item | BaseException] = Queue(len(loops))
     stop = Event()
-    threads = [Thread(target=_feed, args=(loop, queue, stop), daemon=True) for loop in loops]
+    threads = [
+        Thread(target=_feed, args=(loop, queue, stop), name=f"fedge-camera-{number}", daemon=True)
+        for number, loop in enumerate(loops)
+    ]
     for thread in threads:
         thread.start()
     errors: list[FedgeError] = []
