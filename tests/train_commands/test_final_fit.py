@@ -115,7 +115,8 @@ def test_what_cannot_be_fitted_anew_is_refused(
     shutil.copytree(run, unfinished)
     (unfinished / "report.json").unlink()
     for arguments, says in (
-        (["--final-fit", str(run), "--epochs", "9"], f"--final-fit trains as {run} was trained, without epochs"),
+        (["--final-fit", str(run), "--epochs", "9"], f"--final-fit trains as {run} was trained, without --epochs"),
+        (["--final-fit", str(run), "--no-test"], "without --no-test; leave it out"),
         (["--final-fit", str(final)], f"{final} is a head, a mean or a last fit"),
         (["--final-fit", str(unfinished)], f"{unfinished} has no report.json"),
         (["--final-fit", str(tmp_path / "nowhere")], "there is no run folder"),

@@ -34,6 +34,15 @@ from fedge_train.runs.run_folder import (
 
 # What goes with a last fit; all else is as in the run.
 WITH_FINAL_FIT = ("final_fit", "data", "out", "tracks", "resume")
+# Of fields that are not called like their flags.
+_FLAGS = {
+    "label_map": "map",
+    "architecture": "arch",
+    "sealed": "no-test",
+    "start": "from",
+    "teachers": "teacher",
+    "weights": "weight",
+}
 
 
 def start_final_fit(options: TrainOptions) -> Start:
@@ -44,8 +53,8 @@ def start_final_fit(options: TrainOptions) -> Start:
     assert options.final_fit is not None
     for field in dataclasses.fields(TrainOptions):
         if field.name not in WITH_FINAL_FIT and getattr(options, field.name) != field.default:
-            flag = field.name.replace("_", "-")
-            raise RunError(f"--final-fit trains as {options.final_fit} was trained, without {flag}", "leave it out")
+            flag = _FLAGS.get(field.name, field.name.replace("_", "-"))
+            raise RunError(f"--final-fit trains as {options.final_fit} was trained, without --{flag}", "leave it out")
     if options.out:
         require_empty(options.out, USED)
     folder = options.final_fit
@@ -68,14 +77,17 @@ def start_final_fit(options: TrainOptions) -> Start:
     return Start(out, config, with_held_out(dataset), files)
 
 
-def keep_held_out_answers(folder: Path, config: RunConfig, dataset: Dataset) -> Answers:
-    """Keeps in a last fit's folder what the run that held them out answers to the held-out pictures; gives it."""
+def held_out_answers(config: RunConfig, dataset: Dataset) -> Answers:
+    """What the run that held them out answers to the held-out pictures in which an object was found."""
     assert config.final_fit is not None
     run = Path(config.final_fit)
     seen = dataset.held_out.take(np.flatnonzero(~dataset.held_out.empty))
-    logits = predictor(load_float_model(run, read_config(run)))(seen.images)
-    write_out_of_fold(folder, OutOfFold(logits, seen.right, seen.sources))
-    return Answers(seen, logits)
+    return Answers(seen, predictor(load_float_model(run, read_config(run)))(seen.images))
+
+
+def keep_answers(folder: Path, answers: Answers) -> None:
+    """Keeps these answers in a last fit's folder, for temperature and thresholds to be fitted to them."""
+    write_out_of_fold(folder, OutOfFold(answers.logits, answers.split.right, answers.split.sources))
 
 
 def _best_epoch(folder: Path) -> int:

@@ -10,7 +10,7 @@ import tf_keras as keras
 from fedge.data.dataset import Dataset, hits
 from fedge.errors import RunError
 from fedge.system.console import echo
-from fedge_train.commands.final_fit import keep_held_out_answers, start_final_fit
+from fedge_train.commands.final_fit import held_out_answers, keep_answers, start_final_fit
 from fedge_train.commands.head import learn_head
 from fedge_train.commands.train_settings import USED, Start, TrainOptions, resume_run, start_run
 from fedge_train.runs.history import Epoch
@@ -69,9 +69,13 @@ def train_started(start: Start, watch: Callable[[Epoch], None] = lambda epoch: N
     # Teachers answer in float32, whatever precision the student is trained in.
     loader = make_loader(config, dataset, start.files)
     start.files.release()
+    # Before the training, which may take a day: the run that gives them may be gone after it. In float32, too.
+    answers = held_out_answers(config, dataset) if config.final_fit else None
     model = _new_model(config, dataset)
     if not (folder / CONFIG).is_file():
         write_config(folder, config)
+    if answers:
+        keep_answers(folder, answers)
     echo(
         f"training {config.architecture} ({model.count_params():,} parameters) on {len(loader):,} pictures "
         f"an epoch, {0 if config.final_fit else len(dataset.held_out):,} held out, for {_epochs(config)} in "
@@ -96,7 +100,6 @@ def train_started(start: Start, watch: Callable[[Epoch], None] = lambda epoch: N
     # Bfloat16 is only for training: what is reported and quantized is the float32 network.
     keras.mixed_precision.set_global_policy("float32")
     write_history(folder, history, best.figures.epoch)
-    answers = keep_held_out_answers(folder, config, dataset) if config.final_fit else None
     accuracy = float(hits(answers.split.right, answers.logits.argmax(-1)).mean()) if answers else best.figures.accuracy
     outcome = Outcome(len(history), accuracy, sum(epoch.seconds for epoch in history), best.figures.epoch)
     return write_report(folder, config, load_float_model(folder, config), dataset, outcome, answers=answers)
