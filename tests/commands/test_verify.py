@@ -9,7 +9,7 @@ from model_file_lies import rebuild, with_member
 from support import fedge, one_line_error
 
 from fedge.commands.verify import require_passed
-from fedge.errors import NotAModelFile, SelfTestFailed
+from fedge.errors import NotAModelFile, ProbeFailed, SelfTestFailed
 from fedge.evaluation import verification
 from fedge.evaluation.verification import verify_model
 from fedge.model import self_test
@@ -98,3 +98,15 @@ def test_fast_kernels_that_compute_otherwise_are_told_from_another_network(
     monkeypatch.setattr(verification, "load", lambda path: altered)
     found = verify_model("base")
     assert found.cause == "kernels" and "reference kernels" in str(found.reason)
+
+
+def test_a_network_that_the_reference_kernels_refuse_is_another(
+    wrong_golden: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(flatbuffer: bytes, reference: bool) -> None:
+        raise ProbeFailed("the interpreter refused the network (a stride is too large)", "do not use it")
+
+    assert verify_model(str(wrong_golden)).cause == "file"
+    monkeypatch.setattr(verification, "probe", refused)
+    found = verify_model(str(wrong_golden))
+    assert found.cause == "file" and "refuse the network" in str(found.reason)

@@ -25,7 +25,13 @@ from fedge.images.preprocess import Recipe
 from fedge_train.augmentation.batch import augment
 from fedge_train.networks.architectures import build
 from fedge_train.networks.plans import PLANS, Plan, plan_for
-from fedge_train.runs.run_folder import latest_unfinished, load_float_model, read_config, save_weights
+from fedge_train.runs.run_folder import (
+    latest_unfinished,
+    load_float_model,
+    read_config,
+    require_empty,
+    save_weights,
+)
 from fedge_train.training.batches import BatchLoader
 from fedge_train.training.checkpoints import BestEpoch, Facts, load_latest, save
 from fedge_train.training.loop import Callbacks, Weights, fit
@@ -248,6 +254,14 @@ def test_weights_that_could_not_be_written_leave_nothing_behind(
     with pytest.raises(OSError, match="No space left"):
         save_weights(tmp_path, model)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_training_that_was_killed_at_its_first_file_can_be_begun_again(tmp_path: Path) -> None:
+    (tmp_path / ".config.json.abcd1234.json").touch()
+    require_empty(tmp_path, "choose another")
+    (tmp_path / "config.json").touch()
+    with pytest.raises(RunError, match="is not an empty folder"):
+        require_empty(tmp_path, "choose another")
 
 
 def test_training_into_a_full_folder_is_refused(folder: Path, tmp_path: Path) -> None:

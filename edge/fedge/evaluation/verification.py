@@ -6,10 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-from fedge.errors import LabelsDiffer, ModelFileError, NotAModelFile, TooNew
+from fedge.errors import LabelsDiffer, ModelFileError, NotAModelFile, ProbeFailed, TooNew
 from fedge.model.classifier import Classifier, load
 from fedge.model.file import MANIFEST
-from fedge.model.interpreter import Network
+from fedge.model.interpreter import Network, probe
 from fedge.model.self_test import SelfTest, difference, self_test, unpack
 from fedge.model.shipped import find_model
 
@@ -51,8 +51,8 @@ def verify_model(model: str | None) -> Verification:
         if isinstance(error, TooNew) or not _was_one(path, error):
             raise
         return Verification(str(path), "labels" if isinstance(error, LabelsDiffer) else "file", error.what, None)
-    cause = _cause(classifier, test)
-    return Verification(classifier.model.manifest.name, cause, cause and _reason(cause, test), test)
+    cause, reason = _cause(classifier, test)
+    return Verification(classifier.model.manifest.name, cause, reason, test)
 
 
 def _was_one(path: Path, error: ModelFileError) -> bool:
@@ -60,23 +60,21 @@ def _was_one(path: Path, error: ModelFileError) -> bool:
     return not isinstance(error, NotAModelFile) or MANIFEST.encode() in path.read_bytes()
 
 
-def _cause(classifier: Classifier, test: SelfTest) -> Cause | None:
+def _cause(classifier: Classifier, test: SelfTest) -> tuple[Cause | None, str | None]:
+    """Why a self-test failed, and that in words."""
     if test.passed:
-        return None
+        return None, None
     if test.max_input_difference > test.input_tolerance:
-        return "preprocessing"
+        return "preprocessing", f"preprocessing differs by {test.max_input_difference} of 256"
+    said = f"logits differ by {test.max_logit_difference}"
+    try:
+        probe(classifier.model.flatbuffer, reference=True)
+    except ProbeFailed:
+        return "file", f"{said}, and the reference kernels of {test.runtime} refuse the network: it is another"
     manifest = classifier.model.manifest
     golden = unpack(classifier.model.golden, manifest.output.dtype)
     reference = Network(classifier.model.flatbuffer, reference=True)
     logits = np.stack([reference.logits(manifest.input.encode(image)) for image in golden.inputs])
-    agrees = difference(logits, golden.logits) <= test.logit_tolerance
-    return "kernels" if agrees else "file"
-
-
-def _reason(cause: Cause, test: SelfTest) -> str:
-    if cause == "preprocessing":
-        return f"preprocessing differs by {test.max_input_difference} of 256"
-    logits = f"logits differ by {test.max_logit_difference}"
-    if cause == "kernels":
-        return f"{logits} with the fast kernels of {test.runtime}, not with its reference kernels"
-    return f"{logits} with the fast and the reference kernels of {test.runtime}: the network is another"
+    if difference(logits, golden.logits) <= test.logit_tolerance:
+        return "kernels", f"{said} with the fast kernels of {test.runtime}, not with its reference kernels"
+    return "file", f"{said} with the fast and the reference kernels of {test.runtime}: the network is another"

@@ -87,8 +87,8 @@ def runtime_name() -> str:
     )
 
 
-def probe(flatbuffer: bytes) -> None:
-    """Loads and invokes the network once in a limited process of its own.
+def probe(flatbuffer: bytes, reference: bool = False) -> None:
+    """Loads and invokes the network once in a limited process of its own, by the kernels that `Network` would use.
 
     An interpreter can end its process on a hostile flatbuffer, which Python cannot catch. Raises ProbeFailed.
     """
@@ -96,7 +96,7 @@ def probe(flatbuffer: bytes) -> None:
     try:
         child = subprocess.run(
             # -P keeps a `numpy.py` in the current folder from being imported in NumPy's place.
-            [sys.executable, "-P", "-m", "fedge.model.probe"],
+            [sys.executable, "-P", "-m", "fedge.model.probe", *(["reference"] if reference else [])],
             input=flatbuffer,
             capture_output=True,
             timeout=_PROBE_SECONDS,

@@ -1,4 +1,7 @@
-"""Loads the flatbuffer on standard input and invokes it once, within limits: `python -P -m fedge.model.probe`."""
+"""Loads the flatbuffer on standard input and invokes it once, within limits: `python -P -m fedge.model.probe`.
+
+With the argument `reference` by the reference kernels.
+"""
 
 import resource
 import sys
@@ -18,7 +21,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     flatbuffer = sys.stdin.buffer.read()
-    network = Network(flatbuffer)
+    network = Network(flatbuffer, reference="reference" in sys.argv[1:])
     given = read_graph(flatbuffer).inputs[0]
     network.logits(np.zeros(given.shape[1:], dtype=given.dtype))
 

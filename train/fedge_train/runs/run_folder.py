@@ -211,8 +211,12 @@ def read_cost(folder: Path) -> TrainingCost:
 
 
 def require_empty(folder: Path, mend: str) -> None:
-    """Raises RunError unless a run may be written to `folder`: it is not there, or it is an empty folder."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    """Raises RunError unless a run may be written to `folder`: it is not there, or it is an empty folder.
+
+    What is left of a configuration whose writing was cut off, the first file of a run, does not count.
+    """
+    begun = f".{CONFIG}."
+    if folder.exists() and not (folder.is_dir() and all(path.name.startswith(begun) for path in folder.iterdir())):
         raise RunError(f"{folder} is not an empty folder", mend)
 
 
