@@ -21,6 +21,7 @@ from fedge.cli.parsing.parameters import (
 from fedge.errors import FedgeError
 from fedge.options import ARCHITECTURES, TEST_SHARE, TRIAL_MINUTES
 from fedge.options.tracking import parse_track
+from fedge.options.workers import parse_workers
 from fedge.system.extras import needs_extra
 
 PICTURES, NETWORK, HOW_LONG = panel("Pictures"), panel("Network"), panel("How long")
@@ -235,15 +236,25 @@ def train(
         list[str] | None,
         typer.Option(metavar="TRACKER", help="Follow it: tensorboard or mlflow:URI; repeatable.", show_default="none"),
     ] = None,
+    workers: Annotated[
+        str | None,
+        EXPERT(metavar="HOST:PORT,...", help="Share each step; the same command on all.", show_default="none", **RARE),
+    ] = None,
+    worker: Annotated[
+        int | None,
+        EXPERT(metavar="N", help="Which of --workers this is, from 0.", show_default="by its address", min=0, **RARE),
+    ] = None,
     as_json: Json = False,
     config: Config = None,
     save: SaveConfig = None,
 ) -> None:
     """Train a network: a run folder of float weights, report and plots."""
     tracks = tuple(parse_track(each) for each in track or ())
+    together = parse_workers(workers, worker)
     with needs_extra("train", "`fedge train`"):
         from fedge_train.commands.train import train as work
         from fedge_train.commands.train_settings import TrainOptions
+        from fedge_train.commands.train_together import train_together
         from fedge_train.runs import report as reports
     if recipe or scale != 1:
         save_config(context, save)
@@ -281,5 +292,7 @@ def train(
         final_fit=final_fit,
     )
     save_config(context, save)
-    report = work(options)
+    report = work(options) if together is None else train_together(options, together, worker)
+    if report is None:
+        return
     print_report(reports.as_json(report) if as_json else reports.as_text(report))

@@ -1,18 +1,23 @@
 """The `fedge train` command's work."""
 
 import dataclasses
+import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
+import tensorflow as tf
 import tf_keras as keras
 
 from fedge.data.dataset import Dataset, hits
 from fedge.errors import RunError
+from fedge.model.format.schema import to_json
 from fedge.system.console import echo
 from fedge_train.commands.final_fit import held_out_answers, keep_answers, start_final_fit
 from fedge_train.commands.head import learn_head
 from fedge_train.commands.train_settings import USED, Start, TrainOptions, resume_run, start_run
+from fedge_train.commands.workers import require_shareable, seconds_of_a_step, shared_model, told_once
+from fedge_train.networks.replicas import Replicas
 from fedge_train.runs.history import Epoch
 from fedge_train.runs.lock import writing
 from fedge_train.runs.pretrained import pretrained
@@ -34,8 +39,11 @@ from fedge_train.training.progress_bar import TrainingBar, duration, expected_se
 from fedge_train.training.start import start_network
 
 
-def train(options: TrainOptions) -> TrainReport:
-    """Trains, or goes on training, and gives the run's report. Raises FedgeError."""
+def train(options: TrainOptions, strategy: tf.distribute.Strategy | None = None) -> TrainReport:
+    """Trains, or goes on training, and gives the run's report. Raises FedgeError.
+
+    `strategy`: of the workers of which this process is the chief; None for this process alone.
+    """
     with ExitStack() as stack:
         if options.resume:
             options = dataclasses.replace(options, out=options.out or latest_unfinished())
@@ -48,7 +56,7 @@ def train(options: TrainOptions) -> TrainReport:
         if not options.out:
             stack.enter_context(writing(start.folder))
         tracking = stack.enter_context(Tracking(options.tracks, start.folder, start.config))
-        report = train_started(start, tracking.epoch)
+        report = train_started(start, tracking.epoch, strategy)
         tracking.figures(report.outcome.epochs, {"best_held_out_accuracy": report.outcome.held_out_accuracy})
         return report
 
@@ -59,9 +67,16 @@ def _start(options: TrainOptions) -> Start:
     return start_final_fit(options) if options.final_fit else start_run(options)
 
 
-def train_started(start: Start, watch: Callable[[Epoch], None] = lambda epoch: None) -> TrainReport:
+def train_started(
+    start: Start,
+    watch: Callable[[Epoch], None] = lambda epoch: None,
+    strategy: tf.distribute.Strategy | None = None,
+) -> TrainReport:
     """Trains what was started, and gives its report; `watch` sees each epoch, and may end the training by an error."""
     folder, config, dataset = start.folder, start.config, start.dataset
+    if strategy is not None:
+        require_shareable(config, start.chosen is not None)
+        Replicas(strategy).of_the_chief(json.dumps(to_json(config)).encode())
     _say_what_was_left_out(dataset)
     if config.head is not None:
         start.files.release()
@@ -71,32 +86,35 @@ def train_started(start: Start, watch: Callable[[Epoch], None] = lambda epoch: N
     start.files.release()
     # Before the training, which may take a day: the run that gives them may be gone after it. In float32, too.
     answers = held_out_answers(config, dataset) if config.final_fit else None
-    model = _new_model(config, dataset)
+    plain = new_model(config, dataset)
+    model = shared_model(plain, strategy)
     if not (folder / CONFIG).is_file():
         write_config(folder, config)
     if answers:
         keep_answers(folder, answers)
+    alone = seconds_of_a_step(plain, loader) if model is not plain else None
     echo(
         f"training {config.architecture} ({model.count_params():,} parameters) on {len(loader):,} pictures "
         f"an epoch, {0 if config.final_fit else len(dataset.held_out):,} held out, for {_epochs(config)} in "
         f"{config.dtype}, "
-        f"about {duration(expected_seconds(model, loader, dataset.held_out))} -> {folder}"
+        f"about {duration(expected_seconds(plain, loader, dataset.held_out))} -> {folder}"
     )
     try:
         with TrainingBar(loader) as bar:
             shown = bar.callbacks()
+            step = shown.step if alone is None else told_once(alone, shown.step)
 
             def after(epoch: Epoch) -> None:
                 shown.epoch(epoch)
                 watch(epoch)
 
-            callbacks = Callbacks(shown.step, after)
+            callbacks = Callbacks(step, after)
             best, history = fit(model, loader, dataset.held_out, config.seed, folder / CHECKPOINTS, callbacks)
     except KeyboardInterrupt:
         echo(f"go on with `fedge train --resume --out {folder}`")
         raise
-    model.set_weights(best.weights)
-    save_weights(folder, model)
+    plain.set_weights(best.weights)
+    save_weights(folder, plain)
     # Bfloat16 is only for training: what is reported and quantized is the float32 network.
     keras.mixed_precision.set_global_policy("float32")
     write_history(folder, history, best.figures.epoch)
@@ -111,7 +129,8 @@ def _epochs(config: RunConfig) -> str:
     return f"{plan.last_epoch} epochs{early}"
 
 
-def _new_model(config: RunConfig, dataset: Dataset) -> keras.Model:
+def new_model(config: RunConfig, dataset: Dataset) -> keras.Model:
+    """A run's network before its first step, in one process; the global policy is set to its dtype."""
     keras.mixed_precision.set_global_policy(config.dtype)
     if config.start is None:
         return start_network(config.architecture, config.recipe.shape, len(config.labels), config.seed)

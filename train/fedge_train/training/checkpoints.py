@@ -1,5 +1,6 @@
 """Checkpoints: all that a training needs to go on as if it had not stopped."""
 
+import io
 import json
 import zipfile
 from dataclasses import asdict, dataclass
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fedge.system.files import replacing, sha256_file
+from fedge.system.files import replacing, sha256, sha256_file
 from fedge_train.runs.history import Epoch
 
 KEEP = 3
@@ -46,17 +47,30 @@ def save(folder: Path, epoch: int, arrays: Arrays, facts: Facts) -> None:
 
 def load_latest(folder: Path) -> tuple[Arrays, Facts] | None:
     """The newest checkpoint whose hash is right, or None; a damaged one is passed over."""
+    content = latest(folder)
+    return read(content) if content else None
+
+
+def latest(folder: Path) -> bytes:
+    """The content of the newest checkpoint that is whole; empty where there is none."""
     for path in _newest_first(folder):
-        if sha256_file(path)[:16] != path.stem.rsplit("-", 1)[1]:
+        content = path.read_bytes()
+        if sha256(content)[:16] != path.stem.rsplit("-", 1)[1]:
             continue
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
+            read(content)
         except (OSError, ValueError, zipfile.BadZipFile):
             continue
-        facts = json.loads(arrays.pop("facts").tobytes())
-        return arrays, Facts(tuple(Epoch(**epoch) for epoch in facts["history"]), BestEpoch(**facts["best"]))
-    return None
+        return content
+    return b""
+
+
+def read(content: bytes) -> tuple[Arrays, Facts]:
+    """A checkpoint's arrays and facts; raises OSError, ValueError or BadZipFile where it is damaged."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    facts = json.loads(arrays.pop("facts").tobytes())
+    return arrays, Facts(tuple(Epoch(**epoch) for epoch in facts["history"]), BestEpoch(**facts["best"]))
 
 
 def _newest_first(folder: Path) -> list[Path]:

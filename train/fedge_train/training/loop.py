@@ -17,9 +17,10 @@ import tf_keras as keras
 from fedge.data.dataset import Split, hits
 from fedge.errors import RunError
 from fedge_train.networks.predict import Predictor, predictor, to_input, weights_of
+from fedge_train.networks.replicas import Replicas
 from fedge_train.runs.history import Epoch
 from fedge_train.training import checkpoints
-from fedge_train.training.batches import BatchLoader
+from fedge_train.training.batches import Batch, BatchLoader
 from fedge_train.training.checkpoints import BestEpoch, Facts
 from fedge_train.training.prefetch import prefetch
 
@@ -50,7 +51,7 @@ class Trainer:
     """Trains one network.
 
     Args:
-        model: the network; its weights are the starting point.
+        model: the network; its weights are the starting point. Each of its replicas takes its share of each batch.
         loader: the training pictures and the plan.
         seed: of everything random after the initial weights.
     """
@@ -60,11 +61,14 @@ class Trainer:
         self.model, self.loader, self.plan, self.seed = model, loader, plan, seed
         # A picture that was not shown yet counts as the hardest.
         self._losses = np.full(len(loader.split), np.inf, dtype=np.float32)
-        self._optimizer = _optimizer(loader)
-        self._optimizer.build(model.trainable_variables)
-        self._averages = [tf.Variable(weight, trainable=False) for weight in model.weights] if plan.ema else []
+        self.replicas = Replicas(model.distribute_strategy)
+        with self.replicas.strategy.scope():
+            self._optimizer = _optimizer(loader)
+            self._optimizer.build(model.trainable_variables)
+            self._averages = [_average_of(weight) for weight in model.weights] if plan.ema else []
         self._kernels = [v.name.split("/")[-1].startswith("kernel") for v in model.trainable_variables]
-        self._step = tf.function(self._train_step, reduce_retracing=True)
+        step = self._train_step if self.replicas.count == 1 else self._shared_step
+        self._step = tf.function(step, reduce_retracing=True)
 
     def train_epoch(self, epoch: int, callbacks: Callbacks) -> tuple[float, float]:
         """One pass in an order and with changes drawn from (seed, epoch); gives mean loss and accuracy."""
@@ -72,7 +76,7 @@ class Trainer:
         self._seed_dropout(epoch)
         loss_sum, shown, correct, known = 0.0, 0.0, 0.0, 0.0
         for step, batch in enumerate(prefetch(self.loader.batches(generator, epoch, self._losses))):
-            losses, found = (each.numpy() for each in self._step(batch.images, batch.right, batch.soft, batch.counts))
+            losses, found = (each.numpy() for each in self.step(batch))
             self._losses[batch.chosen] = losses[: len(batch.chosen)]
             if not np.isfinite(losses).all():
                 raise RunError(
@@ -84,6 +88,17 @@ class Trainer:
             known += float(batch.right.any(axis=1) @ batch.counts)
             callbacks.step(epoch, step, loss_sum / shown, correct / known)
         return loss_sum / shown, correct / known
+
+    def step(self, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+        """Learns from a batch, of which each replica takes its share; each picture's loss and whether it is right.
+
+        Both, float32 and bool [n], are of the whole batch on every worker.
+        """
+        given = (batch.images, batch.right, batch.soft, batch.counts)
+        total = np.float32(len(batch.counts))
+        if self.replicas.count == 1:
+            return self._step(*given, total)
+        return self._step(self.replicas.divided(given), total)
 
     def kept_weights(self) -> Weights:
         """The weights to evaluate and keep: their running average, or the weights themselves without one."""
@@ -106,19 +121,28 @@ class Trainer:
     def _variables(self) -> dict[str, list[tf.Variable]]:
         return {"model": self.model.weights, "optimizer": self._optimizer.variables, "average": self._averages}
 
+    def _shared_step(self, given: Any, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        strategy = self.replicas.strategy
+        losses, found = strategy.run(self._train_step, args=(*given, total))
+        right = strategy.run(tf.cast, args=(found, tf.int32))
+        return strategy.gather(losses, axis=0), tf.cast(strategy.gather(right, axis=0), tf.bool)
+
     def _train_step(
-        self, images: tf.Tensor, right: tf.Tensor, soft: tf.Tensor, counts: tf.Tensor
+        self, images: tf.Tensor, right: tf.Tensor, soft: tf.Tensor, counts: tf.Tensor, total: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             logits = tf.cast(self.model(to_input(images), training=True), tf.float32)
             losses = answer_loss(logits, right, soft, self.plan.open_set)
-            loss = tf.reduce_mean(counts * losses)
+            loss = tf.reduce_sum(counts * losses) / total
         gradients = tape.gradient(loss, variables)
+        if self.replicas.count > 1:
+            # Before the weights' decay, which all replicas have alike.
+            gradients = tf.distribute.get_replica_context().all_reduce("SUM", gradients)
         if self.plan.weight_decay:
             decay = self.plan.weight_decay
             gradients = [g + decay * v if k else g for g, v, k in zip(gradients, variables, self._kernels, strict=True)]
-        self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        self._optimizer.apply_gradients(zip(gradients, variables, strict=True), skip_gradients_aggregation=True)
         self._average_weights()
         return losses, tf.gather(right, tf.argmax(logits, -1), batch_dims=1)
 
@@ -144,16 +168,20 @@ def fit(
 ) -> tuple[Best, list[Epoch]]:
     """Trains to the last epoch of the loader's plan, or until its patience ends.
 
-    It goes on from the newest sound checkpoint in `folder`, if any. Returns the best epoch's weights by held-out
+    It goes on from the newest sound checkpoint in `folder`, if any, which of several workers only the chief reads and
+    writes. Returns the best epoch's weights by held-out
     accuracy, or where the plan says when to stop the last one's, and every epoch's figures.
     """
     trainer = Trainer(model, loader, seed)
-    predict = predictor(model)
+    replicas = trainer.replicas
+    # A replica's running statistics cannot be read without the other workers.
+    answering = model if replicas.count == 1 else keras.models.clone_model(model)
+    predict = replicas.predictor(predictor(answering))
     history: list[Epoch] = []
     best = Best(BestEpoch(0, -1.0, float("inf")), [])
-    saved = checkpoints.load_latest(folder)
+    saved = replicas.of_the_chief(checkpoints.latest(folder) if replicas.is_chief else b"")
     if saved:
-        arrays, facts = saved
+        arrays, facts = checkpoints.read(saved)
         trainer.restore(arrays)
         history = list(facts.history)
         best = Best(facts.best, [arrays[f"best_{i:04d}"] for i in range(len(model.weights))])
@@ -163,15 +191,17 @@ def fit(
         started = perf_counter()
         loss, accuracy = trainer.train_epoch(epoch, callbacks)
         weights, going_on = trainer.kept_weights(), weights_of(model)
-        model.set_weights(weights)
+        answering.set_weights(weights)
         held_out_loss, held_out_accuracy = validate(predict, held_out)
-        model.set_weights(going_on)
+        if answering is model:
+            model.set_weights(going_on)
         figures = Epoch(epoch, loss, accuracy, held_out_loss, held_out_accuracy, perf_counter() - started)
         history.append(figures)
         if loader.plan.stop or best.beaten_by(figures):
             best = Best(BestEpoch(epoch, held_out_accuracy, held_out_loss), weights)
         arrays = trainer.state() | {f"best_{i:04d}": weight for i, weight in enumerate(best.weights)}
-        checkpoints.save(folder, epoch, arrays, Facts(tuple(history), best.figures))
+        if replicas.is_chief:
+            checkpoints.save(folder, epoch, arrays, Facts(tuple(history), best.figures))
         callbacks.epoch(figures)
     return best, history
 
@@ -218,3 +248,13 @@ def _optimizer(loader: BatchLoader) -> keras.optimizers.Optimizer:
     if plan.optimizer == "adam":
         return keras.optimizers.Adam(schedule, jit_compile=False)
     return keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, jit_compile=False)
+
+
+def _average_of(weight: tf.Variable) -> tf.Variable:
+    # Each replica keeps its own, as all of them compute the same.
+    return tf.Variable(
+        weight,
+        trainable=False,
+        synchronization=tf.VariableSynchronization.ON_READ,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )
