@@ -175,6 +175,17 @@ def test_a_model_of_fedge_gives_what_its_last_layer_multiplies(own: Path, photos
     assert np.array_equal(ExtractorNetwork(found, 1)(picture), ExtractorNetwork(read_extractor(own), 1)(picture))
 
 
+def test_the_constants_of_a_large_network_are_counted(tmp_path: Path) -> None:
+    graph = Graph()
+    picture = graph.tensor((1, 20, 20, 3), 0)
+    flat = graph.reshape(picture, graph.tensor((1, 1200), 0), (1, 1200))
+    weights = graph.tensor((300, 1200), 0, data=np.ones((300, 1200), np.float32))
+    bias = graph.tensor((300,), 0, data=np.zeros(300, np.float32))
+    content = graph.build(picture, graph.connect(flat, weights, bias, graph.tensor((1, 300), 0), version=1))
+    assert len(content) > 1_400_000
+    assert read_extractor(write(tmp_path / "large.tflite", content)).constants == 300 * 1201
+
+
 def gray() -> bytes:
     graph = Graph()
     picture = graph.tensor((1, 4, 4, 1), 0)

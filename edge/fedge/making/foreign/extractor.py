@@ -74,7 +74,9 @@ class Extractor:
         """How many numbers it holds: its weights and biases."""
         reader = Reader(self.flatbuffer)
         model = reader.follow(0)
-        filled = [reader.vector(buffer, 0)[1] > 0 for buffer in reader.tables(model, 4)]
+        # The reader counts the items of vectors, to refuse hostile files: weights are far more than it takes.
+        data = [reader.field(buffer, 0) for buffer in reader.tables(model, 4)]
+        filled = [at is not None and reader.number("I", reader.follow(at)) > 0 for at in data]
         found = 0
         for tensor, at in zip(self.graph.tensors, reader.tables(reader.tables(model, 2)[0], 0), strict=True):
             place = reader.field(at, 2)
