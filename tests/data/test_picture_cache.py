@@ -22,6 +22,7 @@ from fedge.data.load import load_dataset
 from fedge.errors import FedgeError
 from fedge.images.picture import read_with_notes
 from fedge.images.preprocess import Recipe
+from fedge.system import locks
 
 RECIPE = Recipe(16, 16, "rgb")
 CLASSES = ["Bag", "Sneaker", "Trouser"]
@@ -263,7 +264,8 @@ def test_a_second_training_waits_and_decodes_nothing(
             said.append(text)
             go.set()
 
-        monkeypatch.setattr(cache_module, "echo", echo)
+        for module in (cache_module, locks):
+            monkeypatch.setattr(module, "echo", echo)
         dataset, opened = load(photos, cache)
     finally:
         go.set()

@@ -15,6 +15,7 @@ from fedge.options.camera import (
     CameraOptions,
     FaultLimits,
     Region,
+    is_name,
     parse_device,
     parse_perhaps_named_region,
     parse_region,
@@ -67,6 +68,7 @@ from fedge.options.run import (
     RunOptions,
     SwapOptions,
     WhenOptions,
+    camera_of,
     parse_when,
 )
 
@@ -123,6 +125,8 @@ __all__ = [
     "SwapOptions",
     "WebhookUrl",
     "WhenOptions",
+    "camera_of",
+    "is_name",
     "parse_address",
     "parse_broker",
     "parse_device",

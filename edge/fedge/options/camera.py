@@ -53,10 +53,15 @@ def parse_region(text: str) -> Region:
     return Region(x, y, width, height, fractional)
 
 
+def is_name(text: str) -> bool:
+    """Whether a region or a camera may be called so: by letters, digits, - and _, one at least."""
+    return re.fullmatch(r"[A-Za-z0-9_-]+", text) is not None
+
+
 def parse_perhaps_named_region(text: str) -> Region:
     """A region from `X,Y,W,H` or `NAME=X,Y,W,H`; raises SourceError."""
     name, equals, rest = text.rpartition("=")
-    if equals and not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+    if equals and not is_name(name):
         raise SourceError(
             f"{name!r} is no name for a region", "give letters, digits, - and _, as in --region gate=0,0,0.5,1"
         )

@@ -96,6 +96,11 @@ class PartOptions:
     when: WhenOptions
 
 
+def camera_of(name: str) -> str:
+    """The name of the camera that a part of its picture is called after."""
+    return name.partition("/")[0]
+
+
 @dataclass(frozen=True)
 class NamedCamera:
     """One of several cameras of a run; `source`, `device`, `camera`, `limits` and `playback` as in `RunOptions`."""

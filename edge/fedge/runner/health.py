@@ -6,6 +6,7 @@ from threading import Lock
 from time import monotonic
 from typing import Literal
 
+from fedge.options import camera_of
 from fedge.system.json_types import JsonObject
 
 State = Literal["starting", "running", "waiting", "stopped"]
@@ -108,7 +109,7 @@ class HealthSnapshot:
 
     def state_of(self, region: str) -> State:
         """The state of the camera that a region is of: with several cameras CAMERA or CAMERA/PART is its name."""
-        return self.cameras.get(region.partition("/")[0], self.state)
+        return self.cameras.get(camera_of(region), self.state)
 
     @property
     def failing(self) -> dict[str, OutputStatus]:

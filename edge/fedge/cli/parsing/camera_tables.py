@@ -6,16 +6,28 @@ it leaves out is as the rest of the file or the command line says. Values are ch
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fedge.cli.parsing.config_file import checked, keys, read_text
 from fedge.errors import ConfigError, SourceError
-from fedge.options import DecisionOptions, NamedCamera, PartOptions, Region, RunOptions, parse_region
+from fedge.options import (
+    CameraOptions,
+    DecisionOptions,
+    FaultLimits,
+    NamedCamera,
+    PartOptions,
+    PlaybackOptions,
+    Region,
+    RunOptions,
+    is_name,
+    parse_region,
+)
 from fedge.options.config_text import Value, tables
 from fedge.system.console import did_you_mean
 
+Options = TypeVar("Options", CameraOptions, FaultLimits, PlaybackOptions)
 NAME, AREA, REGION = "name", "area", "region"
 ANSWER_KEYS = ("model", "reject", "when", "smooth", "enter", "leave")
 CAMERA_KEYS = (
@@ -26,7 +38,7 @@ CAMERA_KEYS = (
 
 
 def read_cameras(given: list[dict[str, Value]], path: Path, command: Any, context: Any) -> list[dict[str, Any]]:
-    """What the tables say, each by the names of the command's parameters, its regions under `region`.
+    """What the tables say, each by the names of the command's parameters, the tables of its regions under `regions`.
 
     Raises ConfigError, which names the file and the line.
     """
@@ -39,30 +51,21 @@ def to_cameras(options: RunOptions, read: list[dict[str, Any]]) -> tuple[NamedCa
 
 
 def _camera(options: RunOptions, table: Mapping[str, Any]) -> NamedCamera:
-    get, camera, limits, playback = table.get, options.camera, options.limits, options.playback
     parts = [_part(options, table, region) for region in table["regions"]] or [_part(options, table, None)]
     return NamedCamera(
         name=table[NAME],
-        source=get("source"),
-        device=get("device"),
-        camera=replace(
-            camera,
-            width=get("width", camera.width),
-            height=get("height", camera.height),
-            fps=get("fps", camera.fps),
-            rotate=get("rotate", camera.rotate),
-            region=get(REGION),
-        ),
-        limits=replace(
-            limits,
-            wait=get("wait", limits.wait),
-            max_age=get("max_age", limits.max_age),
-            stall_after=get("stall_after", limits.stall_after),
-            frozen_after=get("frozen_after", limits.frozen_after),
-        ),
-        playback=replace(playback, loop=get("loop", playback.loop), realtime=get("realtime", playback.realtime)),
+        source=table.get("source"),
+        device=table.get("device"),
+        camera=_with(options.camera, table),
+        limits=_with(options.limits, table),
+        playback=_with(options.playback, table),
         parts=tuple(parts),
     )
+
+
+def _with(options: Options, table: Mapping[str, Any]) -> Options:
+    """The options, those that the table says replaced: its keys are the names of their fields."""
+    return replace(options, **{field.name: table[field.name] for field in fields(options) if field.name in table})
 
 
 def _part(options: RunOptions, camera: Mapping[str, Any], region: Mapping[str, Any] | None) -> PartOptions:
@@ -87,7 +90,7 @@ def _part(options: RunOptions, camera: Mapping[str, Any], region: Mapping[str, A
 
 class _Reader:
     def __init__(self, path: Path, command: Any, context: Any) -> None:
-        self.path, self.command, self.context = path, command, context
+        self.path, self.context = path, context
         self.known = keys(command)
         self.lines = read_text(path).splitlines()
         headers = [(number, line) for number, line in enumerate(self.lines, 1) if re.match(r"\s*\[", line)]
@@ -136,7 +139,7 @@ class _Reader:
         self, table: Mapping[str, Value], start: int, allowed: tuple[str, ...], taken: set[str]
     ) -> dict[str, Any]:
         name = table.get(NAME)
-        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        if not isinstance(name, str) or not is_name(name):
             raise self._wrong(start, f"{name!r} is no name", "give each a name of letters, digits, - and _")
         if name in taken:
             raise self._wrong(start, f"two are called {name}", "give each a name of its own")

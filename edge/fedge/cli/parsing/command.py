@@ -59,7 +59,8 @@ class Command(TyperCommand):
                 del from_file[CAMERA]
             if typed.keys() & _INSTEAD.keys():
                 cameras = []
-            ctx.meta[CAMERAS] = read_cameras(cameras, Path(typed["config"]), self, ctx)
+            if cameras:
+                ctx.meta[CAMERAS] = read_cameras(cameras, Path(typed["config"]), self, ctx)
             for name in typed:
                 for other in _INSTEAD.get(name, ()):
                     from_file.pop(other, None)

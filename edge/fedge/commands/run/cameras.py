@@ -4,7 +4,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
-from fedge.commands.run.parts import load_said, open_sink, watch
+from fedge.commands.run.parts import load_said, open_sink, place, watch
 from fedge.commands.run.sources import open_played
 from fedge.errors import FedgeError
 from fedge.model.shipped import find_model
@@ -14,7 +14,6 @@ from fedge.runner.cameras import CameraHealth, Item, JoinedHealth, merged
 from fedge.runner.loop import Watched, classify_regions, show
 from fedge.runner.model_facts import model_facts
 from fedge.runner.result import Result
-from fedge.sources.address import display_name
 from fedge.sources.base import Source
 from fedge.system.console import echo, stop_writing
 
@@ -44,7 +43,7 @@ def run_cameras(options: RunOptions) -> None:
             regions=tuple(classifiers),
             classifiers=classifiers,
         )
-        asked = ", ".join(f"{camera.name} ({_place(camera)})" for camera in cameras)
+        asked = ", ".join(f"{camera.name} ({place(camera)})" for camera in cameras)
         sink = open_sink(stack, options, facts, manifest.name, asked, live)
         loops = [
             _loop(camera, source, parts, health.cameras[camera.name], options.frames)
@@ -92,7 +91,3 @@ def _loop(
         echo(f"{camera.name}: {error}")
         raise
     health.set_state("stopped")
-
-
-def _place(camera: NamedCamera) -> str:
-    return display_name(camera.source or camera.device or "the first camera that works")

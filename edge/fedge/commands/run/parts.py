@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 from fedge.model.classifier import Classifier, load
 from fedge.model.description import doubt
-from fedge.options import WINDOW_SECONDS, DecisionOptions, Region, RejectMode, RunOptions, WhenOptions
+from fedge.options import WINDOW_SECONDS, DecisionOptions, NamedCamera, Region, RejectMode, RunOptions, WhenOptions
 from fedge.outputs.delivery.hub import Hub
 from fedge.outputs.factory import Run, open_outputs
 from fedge.outputs.files.json_lines import JsonLines
@@ -15,6 +15,7 @@ from fedge.outputs.screen.terminal import terminal
 from fedge.runner.decisions import Decider
 from fedge.runner.loop import Watched
 from fedge.runner.motion import Gate
+from fedge.sources.address import display_name
 from fedge.sources.base import Source
 from fedge.system.console import echo
 
@@ -25,6 +26,11 @@ def load_said(model: str | None, reject: RejectMode) -> Classifier:
     if unproved := doubt(classifier.model.manifest):
         echo(unproved)
     return classifier
+
+
+def place(options: RunOptions | NamedCamera) -> str:
+    """Where frames come from, for people: no password is shown."""
+    return display_name(options.source or options.device or "the first camera that works")
 
 
 def watch(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from fedge.commands.run.parts import load_said, open_sink, watch
+from fedge.commands.run.parts import load_said, open_sink, place, watch
 from fedge.commands.run.sources import open_source, with_background
 from fedge.model.classifier import Classifier
 from fedge.model.shipped import find_model, is_shipped
@@ -21,7 +21,6 @@ from fedge.runner.health import Health
 from fedge.runner.loop import Watched, classify_regions, show
 from fedge.runner.model_facts import model_facts
 from fedge.runner.recording import Recorder, recorded
-from fedge.sources.address import display_name
 from fedge.sources.base import Source
 from fedge.store.store import Store
 from fedge.system.console import echo, stop_writing
@@ -69,8 +68,7 @@ def _run_model(options: RunOptions) -> bool:
         store = _followed(options, source)
         names = tuple(region.name for region in options.regions)
         facts = Run(classifier.labels, recipe, health, source.moving, running, options.decision, store, names)
-        asked = display_name(options.source or options.device or "the first camera that works")
-        sink = open_sink(stack, options, facts, classifier.model.manifest.name, asked, source.live)
+        sink = open_sink(stack, options, facts, classifier.model.manifest.name, place(options), source.live)
         swapper = None if store is None else _swapper(store, options, classifier, health)
         if swapper is not None:
             stack.callback(swapper.close)
@@ -94,10 +92,9 @@ def _run_model(options: RunOptions) -> bool:
 def _watched(options: RunOptions, classifier: Classifier, source: Source) -> list[Watched]:
     """What is known at the start of each region, or of all of the picture: nothing."""
     regions: list[Region | None] = [*options.regions] or [None]
-    names = [each.name for each in options.regions] or [""]
     return [
-        watch(classifier, options.decision, options.when, source, region, name)
-        for region, name in zip(regions, names, strict=True)
+        watch(classifier, options.decision, options.when, source, region, region.name if region else "")
+        for region in regions
     ]
 
 

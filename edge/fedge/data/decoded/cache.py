@@ -5,13 +5,12 @@ change; the recipe; and the code and libraries that decode. So a change of one p
 """
 
 import errno
-import fcntl
 import hashlib
 import math
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,6 +24,7 @@ from fedge.errors import DataError, FedgeError
 from fedge.images.preprocess import Recipe
 from fedge.system.console import echo
 from fedge.system.files import BoundedFolder, sha256_file
+from fedge.system.locks import locked
 from fedge.system.state import cache_folder
 
 FOLDER_VARIABLE, LIMIT_VARIABLE = "FEDGE_PICTURE_CACHE", "FEDGE_PICTURE_CACHE_GB"
@@ -59,7 +59,8 @@ class PictureCache:
         if found is not None:
             return found
         try:
-            with self._held():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with locked(self.folder, waiting=f"another process decodes pictures into {self.folder}: waiting for it"):
                 # By now the other process may have decoded the same.
                 return _read(path, readers, recipe) or self._write(path, readers, recipe)
         except (OSError, file.DamagedCache) as error:
@@ -86,24 +87,6 @@ class PictureCache:
                 errno.ENOSPC, f"they take {size / 1e9:.3g} GB, and {limit / 1e9:.3g} are allowed (${LIMIT_VARIABLE})"
             )
         BoundedFolder(limit, ((each, size) for _, each, size in files), Path.unlink).make_room(size)
-
-    @contextmanager
-    def _held(self) -> Iterator[None]:
-        """Holds the folder alone, until the end of the block or of the process."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                echo(f"another process decodes pictures into {self.folder}: waiting for it")
-                fcntl.flock(handle, fcntl.LOCK_EX)
-            except OSError:
-                # Some network drives have no locks; two files of one name are then the same.
-                pass
-            yield
-        finally:
-            os.close(handle)
 
 
 def user_cache() -> PictureCache:

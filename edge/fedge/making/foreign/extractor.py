@@ -28,9 +28,9 @@ _MEND = (
     "give what `fedge backbone` made, or a .tflite that makes one vector of features of a colour picture: in float32, "
     "or int8 with a uint8 input of scale 1/255 and zero point 0"
 )
-# Numbers of TensorFlow's `schema.fbs`: operators, and the kinds of their options.
 # Besides its numbers a float network has shapes and conditions.
 _FLOAT_TYPES = ("float32", "int32", "int64", "bool")
+# Numbers of TensorFlow's `schema.fbs`: operators, and the kinds of their options.
 _ADD, _MUL, _ADD_OPTIONS, _MUL_OPTIONS = 0, 18, 11, 21
 
 

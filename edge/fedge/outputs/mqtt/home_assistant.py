@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 
 from fedge import __version__
+from fedge.options import camera_of
 from fedge.outputs.mqtt.orders import INSTALL, ROLLBACK
 from fedge.system.json_types import Json, JsonObject
 from fedge.system.machine import temperature, throttling
@@ -116,7 +117,7 @@ def _answers(topic: str, connected: JsonObject, regions: Sequence[str]) -> dict[
     for region in regions or ("",):
         state = f"{topic}/{region}/state" if region else f"{topic}/state"
         # A part of one of several cameras is called CAMERA/REGION, and an entity's id has no slash.
-        running = _CAMERA_RUNNING % region.partition("/")[0] if region else _RUNNING
+        running = _CAMERA_RUNNING % camera_of(region) if region else _RUNNING
         availability: list[Json] = [connected, {"topic": f"{topic}/health", "value_template": running}]
         words, before = (f"{region} ", f"{region.replace('/', '--')}_") if region else ("", "")
         entities["sensor", f"{before}decision"] = {

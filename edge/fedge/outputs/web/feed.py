@@ -15,6 +15,7 @@ from fedge.images.picture import Picture, as_jpeg, input_to_picture
 from fedge.images.preprocess import Recipe, seen
 from fedge.images.resize import resize_longest
 from fedge.model.classifier import Classifier
+from fedge.options import camera_of
 from fedge.outputs.payload import change
 from fedge.outputs.web.channel import Channel
 from fedge.outputs.web.latency import LatencyHistory
@@ -156,11 +157,6 @@ class Feed:
             "scores": [round(score, 4) for score in result.answer.probabilities],
             "seen": [left / width, top / height, seen_width / width, seen_height / height],
         }
-
-
-def camera_of(region: str) -> str:
-    """The name of the camera that a region of several cameras is of: what is before the slash."""
-    return region.partition("/")[0]
 
 
 def encode(picture: Picture) -> bytes:
